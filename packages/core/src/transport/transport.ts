@@ -52,7 +52,9 @@ export interface TransportSubscription {
  * - **Delivery.** At most once to each subscription and group. `deliver` is never called inside `publish` or
  *   `subscribe`, and never concurrently with itself. It must not throw; if it does, the transport reports it and
  *   lives on.
- * - **Patterns.** `*` is one token, a final `>` one or more; two overlapping subscriptions both get the message.
+ * - **Patterns.** A pattern is spelled as a subject (`toSubject`, architecture section 4, without namespace), in which
+ *   the token `*` stands for one token and a final `>` for one or more; a literal topic is subscribed to by its own
+ *   subject. Two overlapping subscriptions both get the message.
  * - **Bad input.** A topic, group, header or size that can't go on the wire is a rejected or thrown `BusError`
  *   before anything is sent, and the connection lives.
  */
