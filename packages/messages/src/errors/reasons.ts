@@ -25,6 +25,41 @@ export const reasons = {
     sentence: 'The generated code has not the shape that protoc-gen-terabus gives it.',
   },
   TERABUS_TYPE_UNKNOWN: { code: 'NOT_FOUND', sentence: 'The registry has no message type of that name.' },
+  // contracts and services
+  TERABUS_CONTRACT_INVALID: { code: 'INVALID_ARGUMENT', sentence: 'A contract, a topic or their options say what cannot be.' },
+  TERABUS_CONTRACT_MISMATCH: { code: 'FAILED_PRECONDITION', sentence: 'Two parties hold different definitions of one name.' },
+  TERABUS_HANDLER_INVALID: { code: 'FAILED_PRECONDITION', sentence: 'A decorator stands where it cannot work.' },
+  TERABUS_HOST_INVALID: { code: 'FAILED_PRECONDITION', sentence: 'The services of a host, or its options, do not go together.' },
+  TERABUS_SERVICE_INVALID: { code: 'FAILED_PRECONDITION', sentence: 'A class is not a whole service of its contract.' },
+  TERABUS_ENVIRONMENT_INVALID: { code: 'INVALID_ARGUMENT', sentence: 'An environment variable is not what it should be.' },
+
+  // lifecycle
+  TERABUS_START_FAILED: { code: 'FAILED_PRECONDITION', sentence: 'A service could not be started.' },
+  TERABUS_NOT_STARTED: { code: 'FAILED_PRECONDITION', sentence: 'The bus was used before it was there.' },
+  TERABUS_DRAINING: { code: 'UNAVAILABLE', sentence: 'The service is on its way out and takes nothing more.' },
+
+  // publishing
+  TERABUS_HEADER_INVALID: { code: 'INVALID_ARGUMENT', sentence: 'A header is reserved, or cannot be sent.' },
+  TERABUS_NOT_DECLARED: { code: 'FAILED_PRECONDITION', sentence: 'The service uses what its class does not declare.' },
+  TERABUS_TYPE_NOT_CARRIED: { code: 'INVALID_ARGUMENT', sentence: 'The topic does not carry messages of that type.' },
+
+  // handling
+  TERABUS_HANDLER_ABANDONED: { code: 'DEADLINE_EXCEEDED', sentence: 'A handler that had timed out did not end even then.' },
+  TERABUS_HANDLER_FAILED: { code: 'INTERNAL', sentence: 'A handler threw something that is no BusError.' },
+  TERABUS_HANDLER_TIMEOUT: { code: 'DEADLINE_EXCEEDED', sentence: 'A handler did not end within its time.' },
+  TERABUS_SEQUENCE_GAP: { code: 'DATA_LOSS', sentence: 'Module messages of one sender are missing.' },
+  TERABUS_MESSAGE_MISPLACED: { code: 'INVALID_ARGUMENT', sentence: 'The header of a message names another topic than the one it came by.' },
+
+  // calls
+  TERABUS_NO_RESPONDERS: { code: 'UNAVAILABLE', sentence: 'Nobody serves what was called.' },
+  TERABUS_RPC_ARGUMENTS: { code: 'INVALID_ARGUMENT', sentence: 'The arguments are not those of the contract.' },
+  TERABUS_RPC_CANCELLED: { code: 'CANCELLED', sentence: 'The caller gave the call up.' },
+  TERABUS_RPC_FAILED: { code: 'UNKNOWN', sentence: 'The callee said that it failed, and nothing more.' },
+  TERABUS_RPC_METHOD_UNKNOWN: { code: 'UNIMPLEMENTED', sentence: 'The callee has no such method.' },
+  TERABUS_RPC_REPLY: { code: 'INTERNAL', sentence: 'The answer is not one to the call.' },
+  TERABUS_RPC_REQUEST: { code: 'INVALID_ARGUMENT', sentence: 'The bytes of the request are not an RPCMessage.' },
+  TERABUS_RPC_RESULT: { code: 'INTERNAL', sentence: 'The result is not what the contract says.' },
+  TERABUS_RPC_TIMEOUT: { code: 'DEADLINE_EXCEEDED', sentence: 'The call was not answered in time.' },
 } as const satisfies Record<string, { readonly code: Code; readonly sentence: string }>;
 
 /** One of the reasons that Terabus itself gives. Users add reasons of their own, which are any text. */
