@@ -1,5 +1,5 @@
 import type { BusError } from '@terabus/messages';
-import type { Verdict } from '../sequencing/tracker.js';
+import type { Verdict } from '../sequencing/verdict.js';
 
 /** Where something happened: part of every event. */
 interface Place {

@@ -75,16 +75,17 @@ export class Publisher {
     const { sequencer, transport } = this.#parts;
     // What can't be encoded must not cost a number.
     const events = packAll(topic, messages);
-    const number = sequencer.next(topic.name);
-    headers.set(HEADER.epoch, number.epoch);
-    if (number.abandoned.length > 0) headers.set(HEADER.abandoned, formatAbandoned(number.abandoned));
+    const stamp = sequencer.next(topic.name);
+    headers.set(HEADER.epoch, stamp.epoch);
+    const abandoned = formatAbandoned(stamp.abandoned);
+    if (abandoned !== undefined) headers.set(HEADER.abandoned, abandoned);
     try {
-      await transport.publish({ topic: topic.name, bytes: this.#moduleMessage(topic, events, number.seq), headers });
+      await transport.publish({ topic: topic.name, bytes: this.#moduleMessage(topic, events, stamp.seq), headers });
     } catch (error) {
-      sequencer.abandon(topic.name, number);
+      sequencer.abandon(stamp);
       throw error;
     }
-    sequencer.sent(topic.name, number);
+    sequencer.sent(stamp);
   }
 
   #encode(topic: Topic, messages: readonly unknown[], seq: number): Uint8Array {

@@ -4,7 +4,7 @@ import type { Client } from '../contract/rpc-types.js';
 import type { Chain } from '../publishing/chain.js';
 import { HEADER } from '../publishing/headers.js';
 import type { PublishOptions } from '../publishing/publisher.js';
-import type { Verdict } from '../sequencing/tracker.js';
+import type { Verdict } from '../sequencing/verdict.js';
 import type { ChainedBus } from '../service/bus.js';
 import type { Clock } from '../transport/clock.js';
 import type { Headers } from '../transport/transport.js';

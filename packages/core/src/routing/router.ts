@@ -5,7 +5,8 @@ import type { Next } from '../middleware/middleware.js';
 import type { BusEvent } from '../observe/observer.js';
 import type { Reporter } from '../observe/reporter.js';
 import { parseAbandoned } from '../sequencing/abandoned.js';
-import { SequenceTracker, type Verdict } from '../sequencing/tracker.js';
+import { SequenceTracker } from '../sequencing/tracker.js';
+import type { Verdict } from '../sequencing/verdict.js';
 import { HEADER } from '../publishing/headers.js';
 import { printable } from '../topics/printable.js';
 import type { Clock } from '../transport/clock.js';
@@ -119,13 +120,13 @@ export class Router {
   /** Sees each arrival, before queue and handler (architecture, section 6). */
   #track(inbound: Inbound, source: string, seq: number): Verdict {
     const epoch = inbound.headers.get(HEADER.epoch);
-    const abandoned = parseAbandoned(inbound.headers.get(HEADER.abandoned));
+    const named = inbound.headers.get(HEADER.abandoned);
     const verdict = (this.#tracker ?? untracked).observe({
       source,
       epoch,
       destination: inbound.topic,
       seq: this.#tracker === undefined ? 0 : seq,
-      ...(abandoned === undefined ? {} : { abandoned }),
+      abandoned: named === undefined ? undefined : parseAbandoned(named),
     });
     if (verdict.kind !== 'in-order' && verdict.kind !== 'untracked') {
       const { service, reporter, emit } = this.parts;

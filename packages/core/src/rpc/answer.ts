@@ -129,6 +129,8 @@ class CallJob implements Job {
   readonly #call: ReplyHead;
   /** When the caller's patience ends, on `clock.elapsed()`: counted from receipt, so clocks need not agree. */
   readonly #callerDeadline: number;
+  /** How long it may run, as of its start. */
+  #allowedMs = 0;
   #args: unknown[] = [];
   #context: Context | undefined;
 
@@ -144,7 +146,8 @@ class CallJob implements Job {
 
   timeLeftMs(): number {
     const { clock, options } = this.#answerer.parts;
-    return Math.min(options.timeoutMs, this.#callerDeadline - clock.elapsed());
+    this.#allowedMs = Math.min(options.timeoutMs, this.#callerDeadline - clock.elapsed());
+    return this.#allowedMs;
   }
 
   run(): unknown {
@@ -215,7 +218,7 @@ class CallJob implements Job {
         method: this.#call.method,
         callId: this.#call.id,
       };
-      this.#context = new Context(place, arrival, place.clock.elapsed() + Math.max(0, this.timeLeftMs()));
+      this.#context = new Context(place, arrival, place.clock.elapsed() + Math.max(0, this.#allowedMs));
     }
     return this.#context;
   }
@@ -227,7 +230,7 @@ class CallJob implements Job {
       type: this.#call.method,
       message: this.#args,
       durationMs,
-      timeoutMs: Math.round(Math.min(parts.options.timeoutMs, Math.max(durationMs, 0) || parts.options.timeoutMs)),
+      timeoutMs: Math.max(0, Math.round(this.#allowedMs)),
     };
     return settle(outcome, settled, parts);
   }

@@ -60,6 +60,27 @@ export const reasons = {
   TERABUS_RPC_REQUEST: { code: 'INVALID_ARGUMENT', sentence: 'The bytes of the request are not an RPCMessage.' },
   TERABUS_RPC_RESULT: { code: 'INTERNAL', sentence: 'The result is not what the contract says.' },
   TERABUS_RPC_TIMEOUT: { code: 'DEADLINE_EXCEEDED', sentence: 'The call was not answered in time.' },
+
+
+  // core: topics
+  TERABUS_NAMESPACE_INVALID: {
+    code: 'INVALID_ARGUMENT',
+    sentence: 'A namespace is 1 to 32 ASCII letters, digits, underscores or dashes.',
+  },
+  TERABUS_PATTERN_INVALID: {
+    code: 'INVALID_ARGUMENT',
+    sentence: 'The text is no pattern: tokens as in a subject, * for one token, > at the end for one or more.',
+  },
+  TERABUS_SUBJECT_INVALID: { code: 'INVALID_ARGUMENT', sentence: 'The subject is not that of any topic.' },
+  TERABUS_TOPIC_INVALID: { code: 'INVALID_ARGUMENT', sentence: 'A topic is a non-empty text of well-formed Unicode.' },
+  TERABUS_TOPIC_PARAMETER: {
+    code: 'INVALID_ARGUMENT',
+    sentence: 'A parameter of a topic is missing, unknown, or not exactly one token.',
+  },
+  TERABUS_TOPIC_TOO_LONG: {
+    code: 'INVALID_ARGUMENT',
+    sentence: 'The subject of a topic, with its namespace, is longer than 255 bytes.',
+  },
 } as const satisfies Record<string, { readonly code: Code; readonly sentence: string }>;
 
 /** One of the reasons that Terabus itself gives. Users add reasons of their own, which are any text. */
