@@ -1,7 +1,7 @@
 import type { Message, MessageFamily, MessageType } from '@terabus/messages';
 import type { z } from 'zod';
 import type { ParameterKind } from '../rpc/values.js';
-import type { TopicParameters } from '../topics/topic.js';
+import type { TopicParameters } from '../topics/template.js';
 
 /**
  * What travels on a topic: a `TeraEvent`, a `TeraModuleMessage`, plain text, or bytes. A topic does not tell its

@@ -1,7 +1,8 @@
 import { BusError, type MessageType } from '@terabus/messages';
 import { z } from 'zod';
 import { toSubject } from '../topics/escape.js';
-import { checkTopic, parseTemplate, type TopicParameters } from '../topics/topic.js';
+import { parseTemplate } from '../topics/template.js';
+import { checkTopic } from '../topics/topic.js';
 import { check } from './check.js';
 import type {
   Contract,
@@ -292,5 +293,3 @@ function makeContract(kind: 'module' | 'service', name: string, options: Contrac
     ]),
   });
 }
-
-export type { TopicParameters };

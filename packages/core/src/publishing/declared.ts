@@ -19,7 +19,7 @@ export class Declared {
     for (const used of uses) {
       if (used.kind === 'module' || used.kind === 'service') this.#addContract(used);
       else if (used.kind === 'rpc') this.#namesOf(used.address).add(used.name);
-      else this.#addTopic(used);
+      else if ('definition' in used) this.#addTopic(used);
     }
   }
 

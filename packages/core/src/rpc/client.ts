@@ -75,7 +75,7 @@ export class Caller {
   }
 
   async #exchange({ method, args, headers }: Call, deadline: number, signals: readonly (AbortSignal | undefined)[]): Promise<unknown> {
-    const { clock, transport } = this.#parts;
+    const { clock } = this.#parts;
     const values = encodeArguments(method, args);
     const remainingMs = deadline - clock.elapsed();
     if (remainingMs <= 0) throw timedOut(method, 'there was no time left to make it');
