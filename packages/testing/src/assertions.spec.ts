@@ -77,7 +77,20 @@ describe('expect(…).to.equalMessage', () => {
     complaint(() => expect(undefined).to.equalMessage(user));
   });
 
-  it('fails with a diff that can be read', () => {
+  it('fails with a diff of JSON', () => {
+    const other = UserEvent.create({ userUuid: 'u-2', type: UserEvent_EventType.USER_CONNECTED });
+    const error = complaint(() => expect(user).to.equalMessage(other));
+    expect(error.message).to.equal(
+      'expected opentera.protobuf.UserEvent to be the same message as opentera.protobuf.UserEvent',
+    );
+    expect(error).to.deep.include({
+      showDiff: true,
+      actual: { type: 'USER_CONNECTED', userUuid: 'u-1' },
+      expected: { type: 'USER_CONNECTED', userUuid: 'u-2' },
+    });
+  });
+
+  it('fails with a diff that can be read where there is no JSON', () => {
     const error = complaint(() =>
       expect({ $type: 'a.B', bytes: Uint8Array.of(1, 255), count: 10n }).to.equalMessage({ $type: 'a.B', count: 11n }),
     );

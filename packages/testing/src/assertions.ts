@@ -1,4 +1,4 @@
-import { BusError, type Reason } from '@terabus/messages';
+import { BusError, type Message, type Reason, toJson } from '@terabus/messages';
 
 declare global {
   namespace Chai {
@@ -46,14 +46,14 @@ export const terabusAssertions: Chai.ChaiPlugin = ({ Assertion }, { inspect, eql
   });
 
   Assertion.addMethod('equalMessage', function (this: Chai.AssertionStatic, expected: object) {
-    const wanted = plain(expected);
-    const actual = plain(this._obj);
+    const actual: unknown = this._obj;
+    const shown = readable(actual, expected, eql);
     this.assert(
-      eql(actual, wanted),
-      `expected ${nameOf(this._obj)} to be the same message as ${nameOf(expected)}`,
-      `expected ${nameOf(this._obj)} not to be the same message`,
-      wanted,
-      actual,
+      eql(plain(actual), plain(expected)),
+      `expected ${nameOf(actual)} to be the same message as ${nameOf(expected)}`,
+      `expected ${nameOf(actual)} not to be the same message`,
+      shown.expected,
+      shown.actual,
       true,
     );
   });
@@ -64,9 +64,20 @@ function nameOf(message: unknown): string {
   return typeof type === 'string' ? type : String(message);
 }
 
+/** Two messages for the eyes: as JSON, unless one has none or theirs would not show the difference. */
+function readable(actual: unknown, expected: object, eql: (a: unknown, b: unknown) => boolean) {
+  try {
+    const json = { actual: toJson(actual as Message), expected: toJson(expected as Message) };
+    if (!eql(json.actual, json.expected)) return json;
+  } catch {
+    // Types that a test made up, or registered elsewhere, have no JSON here.
+  }
+  return { actual: plain(actual), expected: plain(expected) };
+}
+
 /**
- * A message as what can be both compared and read in a diff. Bytes and bigints become text with a mark, so that they
- * equal neither each other nor a text field.
+ * A message as what can be compared. Bytes and bigints become text with a mark, so that they equal neither each other
+ * nor a text field.
  */
 function plain(value: unknown): unknown {
   if (typeof value === 'bigint') return { bigint: `${value}` };
