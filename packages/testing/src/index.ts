@@ -1,1 +1,2 @@
-export {};
+export { terabusAssertions } from './assertions.js';
+export { type Bus, type Features, transportConformance } from './conformance/index.js';

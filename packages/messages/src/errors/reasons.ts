@@ -81,6 +81,14 @@ export const reasons = {
     code: 'INVALID_ARGUMENT',
     sentence: 'The subject of a topic, with its namespace, is longer than 255 bytes.',
   },
+
+  // core: transports
+  TERABUS_CLOSED: { code: 'UNAVAILABLE', sentence: 'The transport is closed and will not come back.' },
+  TERABUS_GROUP_INVALID: { code: 'INVALID_ARGUMENT', sentence: 'The name of a group is empty or not well-formed.' },
+  TERABUS_HEADER_INVALID: { code: 'INVALID_ARGUMENT', sentence: 'The header would not arrive as it was given.' },
+  TERABUS_NO_RESPONDERS: { code: 'UNAVAILABLE', sentence: 'Nobody subscribes to the topic of the request.' },
+  TERABUS_PAYLOAD_TOO_LARGE: { code: 'INVALID_ARGUMENT', sentence: 'The message is larger than the server takes.' },
+  TERABUS_REPLY_REFUSED: { code: 'PERMISSION_DENIED', sentence: 'No answer is sent to a subject of that shape.' },
 } as const satisfies Record<string, { readonly code: Code; readonly sentence: string }>;
 
 /** One of the reasons that Terabus itself gives. Users add reasons of their own, which are any text. */
