@@ -1,1 +1,1 @@
-export {};
+export { findNatsServer, type NatsServer, type NatsServerOptions, startNatsServer } from './server/index.js';
