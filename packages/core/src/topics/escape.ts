@@ -35,7 +35,7 @@ export function fromSubject(subject: string): string {
   if (typeof subject === 'string' && PLAIN_TOPIC.test(subject)) return subject;
   const topic = unescapeSubject(subject);
   if (topic === undefined) {
-    throw new BusError(`${printable(subject)} is not the subject of any topic.`, { reason: 'TERABUS_SUBJECT_INVALID' });
+    throw new BusError(`${printable(subject)} is not the subject of any topic`, { reason: 'TERABUS_SUBJECT_INVALID' });
   }
   return topic;
 }

@@ -17,10 +17,9 @@ export const MAX_SUBJECT_BYTES = 255;
  */
 export function checkNamespace(namespace: unknown): asserts namespace is string {
   if (typeof namespace === 'string' && /^[A-Za-z0-9_-]{1,32}$/.test(namespace)) return;
-  throw new BusError(
-    `A namespace must be 1 to 32 letters, digits, "_" or "-" of ASCII; it was ${printable(namespace)}.`,
-    { reason: 'TERABUS_NAMESPACE_INVALID' },
-  );
+  throw new BusError(`a namespace is 1 to 32 ASCII letters, digits, "_" or "-", not ${printable(namespace)}`, {
+    reason: 'TERABUS_NAMESPACE_INVALID',
+  });
 }
 
 /**
@@ -63,8 +62,7 @@ export function checkedPattern(pattern: string, namespace?: string): string {
 function notTooLong(subject: string, topic: string): string {
   // A subject is ASCII: characters are bytes.
   if (subject.length <= MAX_SUBJECT_BYTES) return subject;
-  throw new BusError(
-    `The topic ${printable(topic)} needs ${subject.length} bytes as a subject; at most ${MAX_SUBJECT_BYTES} are allowed.`,
-    { reason: 'TERABUS_TOPIC_TOO_LONG' },
-  );
+  throw new BusError(`the subject of ${printable(topic)} has ${subject.length} bytes, more than ${MAX_SUBJECT_BYTES}`, {
+    reason: 'TERABUS_TOPIC_TOO_LONG',
+  });
 }

@@ -18,7 +18,7 @@ export function checkPattern(pattern: unknown): asserts pattern is string {
     fromSubject(tokens.map((token, i) => (token === '*' || (token === '>' && i === last) ? 'x' : token)).join('.'));
   } catch (cause) {
     throw new BusError(
-      `${printable(pattern)} is not a pattern: tokens between dots, each a literal as in a subject, "*", or ">" at the end.`,
+      `${printable(pattern)} is not a pattern: tokens between dots, each a literal as in a subject, "*", or ">" at the end`,
       { reason: 'TERABUS_PATTERN_INVALID', cause },
     );
   }

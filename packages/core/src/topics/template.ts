@@ -127,17 +127,17 @@ function isValue(value: unknown): value is string {
 function checkValue(template: string, name: string, value: unknown): asserts value is string {
   if (isValue(value)) return;
   if (value === undefined) throw badValue(template, name, 'is missing');
-  throw badValue(template, name, `must be one token, a non-empty text without "."; it was ${printable(value)}`);
+  throw badValue(template, name, `is one token, a non-empty text without ".", not ${printable(value)}`);
 }
 
 function invalid(template: string, what: string): BusError {
-  return new BusError(`The template ${printable(template)} is not a topic: ${what}.`, {
+  return new BusError(`the template ${printable(template)} is not one of topics: ${what}`, {
     reason: 'TERABUS_TOPIC_INVALID',
   });
 }
 
 function badValue(template: string, name: string, what: string): BusError {
-  return new BusError(`Topic ${printable(template)}: the parameter ${printable(name)} ${what}.`, {
+  return new BusError(`topic ${printable(template)}: the parameter ${printable(name)} ${what}`, {
     reason: 'TERABUS_TOPIC_PARAMETER',
   });
 }

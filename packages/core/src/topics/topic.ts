@@ -10,10 +10,10 @@ import { printable } from './printable.js';
  * @throws BusError `TERABUS_TOPIC_INVALID`
  */
 export function checkTopic(topic: unknown): asserts topic is string {
-  if (typeof topic !== 'string') throw invalid(`A topic must be a string; it was ${printable(topic)}.`);
-  if (topic === '') throw invalid('A topic must not be empty.');
+  if (typeof topic !== 'string') throw invalid(`a topic is a string, not ${printable(topic)}`);
+  if (topic === '') throw invalid('a topic is not empty');
   if (!topic.isWellFormed()) {
-    throw invalid(`The topic ${printable(topic)} is not well-formed Unicode: it contains half of a surrogate pair.`);
+    throw invalid(`the topic ${printable(topic)} is not well-formed Unicode: it has half of a surrogate pair`);
   }
 }
 

@@ -1,0 +1,56 @@
+import type { Code } from './code.js';
+
+/**
+ * Every reason that Terabus itself gives, with the code it implies and one sentence. `docs/errors.md` mirrors this
+ * table. To add a reason, add a line; reasons are stable and never change their code.
+ */
+export const reasons = {
+  // messages
+  TERABUS_JSON_INVALID: { code: 'INVALID_ARGUMENT', sentence: 'The JSON is not one of this message type.' },
+  TERABUS_MESSAGE_INVALID: { code: 'INVALID_ARGUMENT', sentence: 'The message holds what its type cannot carry.' },
+  TERABUS_MESSAGE_OUT_OF_PROPORTION: {
+    code: 'RESOURCE_EXHAUSTED',
+    sentence: 'A few bytes of input would become far too many objects.',
+  },
+  TERABUS_MESSAGE_UNDECODABLE: { code: 'INVALID_ARGUMENT', sentence: 'The bytes are not a message of this type.' },
+  TERABUS_RPC_VALUE: { code: 'INVALID_ARGUMENT', sentence: 'The value does not fit an argument of a call.' },
+  TERABUS_TIME_REQUIRED: {
+    code: 'INVALID_ARGUMENT',
+    sentence: 'An envelope needs its time in epoch seconds: without it OpenTera may take the bytes for text.',
+  },
+  TERABUS_TYPE_CONFLICT: { code: 'FAILED_PRECONDITION', sentence: 'Two different message types have one name.' },
+  TERABUS_TYPE_MISMATCH: { code: 'INVALID_ARGUMENT', sentence: 'The Any holds a message of another type.' },
+  TERABUS_TYPE_SHAPE: {
+    code: 'FAILED_PRECONDITION',
+    sentence: 'The generated code has not the shape that protoc-gen-terabus gives it.',
+  },
+  TERABUS_TYPE_UNKNOWN: { code: 'NOT_FOUND', sentence: 'The registry has no message type of that name.' },
+
+  // core: topics
+  TERABUS_NAMESPACE_INVALID: {
+    code: 'INVALID_ARGUMENT',
+    sentence: 'A namespace is 1 to 32 ASCII letters, digits, underscores or dashes.',
+  },
+  TERABUS_PATTERN_INVALID: {
+    code: 'INVALID_ARGUMENT',
+    sentence: 'The text is no pattern: tokens as in a subject, * for one token, > at the end for one or more.',
+  },
+  TERABUS_SUBJECT_INVALID: { code: 'INVALID_ARGUMENT', sentence: 'The subject is not that of any topic.' },
+  TERABUS_TOPIC_INVALID: { code: 'INVALID_ARGUMENT', sentence: 'A topic is a non-empty text of well-formed Unicode.' },
+  TERABUS_TOPIC_PARAMETER: {
+    code: 'INVALID_ARGUMENT',
+    sentence: 'A parameter of a topic is missing, unknown, or not exactly one token.',
+  },
+  TERABUS_TOPIC_TOO_LONG: {
+    code: 'INVALID_ARGUMENT',
+    sentence: 'The subject of a topic, with its namespace, is longer than 255 bytes.',
+  },
+} as const satisfies Record<string, { readonly code: Code; readonly sentence: string }>;
+
+/** One of the reasons that Terabus itself gives. Users add reasons of their own, which are any text. */
+export type Reason = keyof typeof reasons;
+
+/** Whether a text is one of Terabus' own reasons. */
+export function isReason(value: unknown): value is Reason {
+  return typeof value === 'string' && Object.hasOwn(reasons, value);
+}
