@@ -45,6 +45,24 @@ export const reasons = {
     code: 'INVALID_ARGUMENT',
     sentence: 'The subject of a topic, with its namespace, is longer than 255 bytes.',
   },
+
+  // core: transports
+  TERABUS_CLOSED: { code: 'FAILED_PRECONDITION', sentence: 'The transport is closed and will not come back.' },
+  TERABUS_DISCONNECTED: { code: 'UNAVAILABLE', sentence: 'The link to the server was lost; it is being restored.' },
+  TERABUS_GROUP_INVALID: { code: 'INVALID_ARGUMENT', sentence: 'The name of a group is empty or not well-formed.' },
+  TERABUS_HEADER_INVALID: { code: 'INVALID_ARGUMENT', sentence: 'The header would not arrive as it was given.' },
+  TERABUS_MESSAGE_BAD: { code: 'INVALID_ARGUMENT', sentence: 'A message arrived whose headers are malformed.' },
+  TERABUS_NO_RESPONDERS: { code: 'UNAVAILABLE', sentence: 'Nobody subscribes to the topic of the request.' },
+  TERABUS_PAYLOAD_TOO_LARGE: { code: 'INVALID_ARGUMENT', sentence: 'The message is larger than the server takes.' },
+  TERABUS_REPLY_REFUSED: { code: 'PERMISSION_DENIED', sentence: 'No answer is sent to a subject of that shape.' },
+
+  // nats
+  TERABUS_ENVIRONMENT_INVALID: { code: 'INVALID_ARGUMENT', sentence: 'An environment variable has a bad value.' },
+  TERABUS_NATS_ERROR: { code: 'UNAVAILABLE', sentence: 'NATS or its client failed in a way that has no name here.' },
+  TERABUS_NATS_FORBIDDEN: { code: 'PERMISSION_DENIED', sentence: 'The NATS server does not grant this subject.' },
+  TERABUS_NATS_UNAUTHENTICATED: { code: 'UNAUTHENTICATED', sentence: 'The NATS server refuses the credentials.' },
+  TERABUS_NO_SERVER: { code: 'UNAVAILABLE', sentence: 'No NATS server answered in the time allowed.' },
+  TERABUS_OPTIONS_INVALID: { code: 'INVALID_ARGUMENT', sentence: 'An option is unknown or has a bad value.' },
 } as const satisfies Record<string, { readonly code: Code; readonly sentence: string }>;
 
 /** One of the reasons that Terabus itself gives. Users add reasons of their own, which are any text. */
