@@ -31,7 +31,6 @@ export const reasons = {
   TERABUS_HANDLER_INVALID: { code: 'FAILED_PRECONDITION', sentence: 'A decorator stands where it cannot work.' },
   TERABUS_HOST_INVALID: { code: 'FAILED_PRECONDITION', sentence: 'The services of a host, or its options, do not go together.' },
   TERABUS_SERVICE_INVALID: { code: 'FAILED_PRECONDITION', sentence: 'A class is not a whole service of its contract.' },
-  TERABUS_ENVIRONMENT_INVALID: { code: 'INVALID_ARGUMENT', sentence: 'An environment variable is not what it should be.' },
 
   // lifecycle
   TERABUS_START_FAILED: { code: 'FAILED_PRECONDITION', sentence: 'A service could not be started.' },
@@ -39,7 +38,6 @@ export const reasons = {
   TERABUS_DRAINING: { code: 'UNAVAILABLE', sentence: 'The service is on its way out and takes nothing more.' },
 
   // publishing
-  TERABUS_HEADER_INVALID: { code: 'INVALID_ARGUMENT', sentence: 'A header is reserved, or cannot be sent.' },
   TERABUS_NOT_DECLARED: { code: 'FAILED_PRECONDITION', sentence: 'The service uses what its class does not declare.' },
   TERABUS_TYPE_NOT_CARRIED: { code: 'INVALID_ARGUMENT', sentence: 'The topic does not carry messages of that type.' },
 
@@ -51,7 +49,6 @@ export const reasons = {
   TERABUS_MESSAGE_MISPLACED: { code: 'INVALID_ARGUMENT', sentence: 'The header of a message names another topic than the one it came by.' },
 
   // calls
-  TERABUS_NO_RESPONDERS: { code: 'UNAVAILABLE', sentence: 'Nobody serves what was called.' },
   TERABUS_RPC_ARGUMENTS: { code: 'INVALID_ARGUMENT', sentence: 'The arguments are not those of the contract.' },
   TERABUS_RPC_CANCELLED: { code: 'CANCELLED', sentence: 'The caller gave the call up.' },
   TERABUS_RPC_FAILED: { code: 'UNKNOWN', sentence: 'The callee said that it failed, and nothing more.' },
@@ -60,7 +57,6 @@ export const reasons = {
   TERABUS_RPC_REQUEST: { code: 'INVALID_ARGUMENT', sentence: 'The bytes of the request are not an RPCMessage.' },
   TERABUS_RPC_RESULT: { code: 'INTERNAL', sentence: 'The result is not what the contract says.' },
   TERABUS_RPC_TIMEOUT: { code: 'DEADLINE_EXCEEDED', sentence: 'The call was not answered in time.' },
-
 
   // core: topics
   TERABUS_NAMESPACE_INVALID: {
@@ -84,11 +80,21 @@ export const reasons = {
 
   // core: transports
   TERABUS_CLOSED: { code: 'UNAVAILABLE', sentence: 'The transport is closed and will not come back.' },
+  TERABUS_DISCONNECTED: { code: 'UNAVAILABLE', sentence: 'The link to the server was lost; it is being restored.' },
   TERABUS_GROUP_INVALID: { code: 'INVALID_ARGUMENT', sentence: 'The name of a group is empty or not well-formed.' },
-  TERABUS_HEADER_INVALID: { code: 'INVALID_ARGUMENT', sentence: 'The header would not arrive as it was given.' },
+  TERABUS_HEADER_INVALID: { code: 'INVALID_ARGUMENT', sentence: 'A header is reserved, or would not arrive as it was given.' },
+  TERABUS_MESSAGE_BAD: { code: 'INVALID_ARGUMENT', sentence: 'A message arrived whose headers are malformed.' },
   TERABUS_NO_RESPONDERS: { code: 'UNAVAILABLE', sentence: 'Nobody subscribes to the topic of the request.' },
   TERABUS_PAYLOAD_TOO_LARGE: { code: 'INVALID_ARGUMENT', sentence: 'The message is larger than the server takes.' },
   TERABUS_REPLY_REFUSED: { code: 'PERMISSION_DENIED', sentence: 'No answer is sent to a subject of that shape.' },
+
+  // nats
+  TERABUS_ENVIRONMENT_INVALID: { code: 'INVALID_ARGUMENT', sentence: 'An environment variable has a bad value.' },
+  TERABUS_NATS_ERROR: { code: 'UNAVAILABLE', sentence: 'NATS or its client failed in a way that has no name here.' },
+  TERABUS_NATS_FORBIDDEN: { code: 'PERMISSION_DENIED', sentence: 'The NATS server does not grant this subject.' },
+  TERABUS_NATS_UNAUTHENTICATED: { code: 'UNAUTHENTICATED', sentence: 'The NATS server refuses the credentials.' },
+  TERABUS_NO_SERVER: { code: 'UNAVAILABLE', sentence: 'No NATS server answered in the time allowed.' },
+  TERABUS_OPTIONS_INVALID: { code: 'INVALID_ARGUMENT', sentence: 'An option is unknown or has a bad value.' },
 } as const satisfies Record<string, { readonly code: Code; readonly sentence: string }>;
 
 /** One of the reasons that Terabus itself gives. Users add reasons of their own, which are any text. */
