@@ -50,8 +50,16 @@ export function completed(lock) {
   for (const { dependent, name, version } of missingEntries(lock)) {
     const platform = platformOf(name);
     if (!platform || !/^\d/.test(version)) continue;
-    const dev = lock.packages[dependent]?.dev ? { dev: true } : {};
-    packages[`node_modules/${name}`] = { version, ...dev, ...platform, optional: true };
+    const { os, cpu, libc } = platform;
+    // npm's own order of keys, so that its next run changes nothing.
+    packages[`node_modules/${name}`] = {
+      version,
+      cpu,
+      ...(lock.packages[dependent]?.dev && { dev: true }),
+      ...(libc && { libc }),
+      optional: true,
+      os,
+    };
   }
   const sorted = Object.entries(packages).sort(([a], [b]) => a.localeCompare(b, 'en'));
   return { ...lock, packages: Object.fromEntries(sorted) };
