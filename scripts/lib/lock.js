@@ -21,7 +21,17 @@
 
 /** @typedef {{ dependent: string, name: string, version: string }} MissingEntry */
 
-const operatingSystems = ['android', 'darwin', 'freebsd', 'linux', 'netbsd', 'openbsd', 'openharmony', 'sunos', 'win32'];
+const operatingSystems = [
+  'android',
+  'darwin',
+  'freebsd',
+  'linux',
+  'netbsd',
+  'openbsd',
+  'openharmony',
+  'sunos',
+  'win32',
+];
 const processors = ['arm64', 'armv7', 'arm', 'ia32', 'ppc64', 'riscv64', 's390x', 'x64'];
 
 /**
@@ -30,7 +40,7 @@ const processors = ['arm64', 'armv7', 'arm', 'ia32', 'ppc64', 'riscv64', 's390x'
  * @param {Lock} lock
  * @returns {MissingEntry[]}
  */
-export function missingEntries(lock) {
+function missingEntries(lock) {
   return Object.entries(lock.packages).flatMap(([dependent, entry]) =>
     Object.entries(entry.optionalDependencies ?? {})
       .filter(([name]) => !isFound(lock, dependent, name))
@@ -78,7 +88,10 @@ export function lockProblems(lock) {
   );
   const resolved = Object.entries(lock.packages)
     .filter(([, entry]) => /^https?:/.test(entry.resolved ?? ''))
-    .map(([path]) => `package-lock.json: ${path} names the registry it came from: run \`npm install\` with the repository's .npmrc.`);
+    .map(
+      ([path]) =>
+        `package-lock.json: ${path} names the registry it came from: run \`npm install\` with the repository's .npmrc.`,
+    );
   return [...missing, ...resolved];
 }
 
@@ -106,7 +119,11 @@ function platformOf(name) {
   const os = operatingSystems.find((word) => words.includes(word));
   const cpu = processors.find((word) => words.includes(word));
   if (!os || !cpu) return undefined;
-  const libc = words.some((word) => word.startsWith('musl')) ? ['musl'] : words.some((word) => word.startsWith('gnu')) ? ['glibc'] : undefined;
+  const libc = words.some((word) => word.startsWith('musl'))
+    ? ['musl']
+    : words.some((word) => word.startsWith('gnu'))
+      ? ['glibc']
+      : undefined;
   // npm calls every 32-bit ARM `arm`.
   return { os: [os], cpu: [cpu.startsWith('armv') ? 'arm' : cpu], ...(libc && { libc }) };
 }
