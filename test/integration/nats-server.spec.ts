@@ -1,9 +1,11 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { findNatsServer, type NatsServer, startNatsServer } from '@terabus/testing';
+import type { NatsServer } from '@terabus/testing';
+import { findNatsServer, startNatsServer } from '@terabus/testing';
 import { expect } from 'chai';
 import { after, describe, it } from 'mocha';
 import { eventually } from './support/eventually.js';

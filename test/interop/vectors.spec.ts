@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import type { JsonObject, MessageType } from '@terabus/messages';
 import {
   decodeModuleMessage,
   decodeTeraEvent,
@@ -6,8 +7,6 @@ import {
   encodeRpcRequest,
   encodeTeraEvent,
   fromJson,
-  type JsonObject,
-  type MessageType,
   packAny,
   ServerCommand,
   ServerCommand_CommandType,

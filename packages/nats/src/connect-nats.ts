@@ -1,8 +1,10 @@
 import { accessSync, constants } from 'node:fs';
-import { BusError, type Transport } from '@terabus/core/transport';
+import type { Transport } from '@terabus/core/transport';
+import { BusError } from '@terabus/core/transport';
 import { NatsClient } from './nats-client.js';
 import { NatsTransport } from './nats-transport.js';
-import { type CheckedNatsOptions, checkNatsOptions, type NatsOptions } from './options.js';
+import type { CheckedNatsOptions, NatsOptions } from './options.js';
+import { checkNatsOptions } from './options.js';
 import type { NatsStatusListener } from './status.js';
 import { TIME_IS_OVER, within } from './within.js';
 

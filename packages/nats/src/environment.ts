@@ -1,6 +1,7 @@
 import { BusError, printable } from '@terabus/core/transport';
 import { z } from 'zod';
-import { type NatsOptions, natsOptions } from './options.js';
+import type { NatsOptions } from './options.js';
+import { natsOptions } from './options.js';
 
 /** One variable: which option it sets, how its text becomes a value, and what it should be. */
 interface Variable {

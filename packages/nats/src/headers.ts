@@ -1,4 +1,5 @@
-import { checkHeaders, type Headers } from '@terabus/core/transport';
+import type { Headers } from '@terabus/core/transport';
+import { checkHeaders } from '@terabus/core/transport';
 
 const encoder = new TextEncoder();
 

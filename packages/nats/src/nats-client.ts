@@ -3,21 +3,10 @@
 // missing permissions only by status events (docs of the design: reliability 2.2 to 2.4). So far this file keeps
 // exceptions out of its reader, and checks what it lets onto the wire.
 import { readFileSync } from 'node:fs';
-import { BusError, type Headers, printable } from '@terabus/core/transport';
-import {
-  type Authenticator,
-  type ConnectionOptions,
-  connect,
-  credsAuthenticator,
-  ErrorCode,
-  Events,
-  type Msg,
-  type MsgHdrs,
-  type NatsConnection,
-  nkeyAuthenticator,
-  type Status,
-  type Subscription,
-} from 'nats';
+import type { Headers } from '@terabus/core/transport';
+import { BusError, printable } from '@terabus/core/transport';
+import type { Authenticator, ConnectionOptions, Msg, MsgHdrs, NatsConnection, Status, Subscription } from 'nats';
+import { connect, credsAuthenticator, ErrorCode, Events, nkeyAuthenticator } from 'nats';
 import { NO_HEADERS, toHeaders } from './headers.js';
 import type { CheckedNatsOptions } from './options.js';
 import type { NatsStatusListener } from './status.js';

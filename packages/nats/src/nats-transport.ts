@@ -1,24 +1,28 @@
+import type {
+  Headers,
+  Inbound,
+  Outbound,
+  SubscribeOptions,
+  Transport,
+  TransportSubscription,
+} from '@terabus/core/transport';
 import {
   BusError,
   checkedPattern,
   checkedSubject,
   checkGroup,
   fromSubject,
-  type Headers,
-  type Inbound,
-  type Outbound,
   printable,
-  type SubscribeOptions,
-  type Transport,
-  type TransportSubscription,
   toName,
   withoutNamespace,
 } from '@terabus/core/transport';
 import { encodeHeaders } from './headers.js';
 import type { NatsClient, RawMessage, RawSubscription } from './nats-client.js';
 import type { CheckedNatsOptions } from './options.js';
-import { Replies, type Settle } from './replies.js';
-import { newReplyPrefix, type ReplyShape, refusedReply } from './reply-subjects.js';
+import type { Settle } from './replies.js';
+import { Replies } from './replies.js';
+import type { ReplyShape } from './reply-subjects.js';
+import { newReplyPrefix, refusedReply } from './reply-subjects.js';
 import type { NatsStatusListener } from './status.js';
 import { within } from './within.js';
 

@@ -1,4 +1,5 @@
-import { BusError, type Clock, checkNamespace, systemClock } from '@terabus/core/transport';
+import type { Clock } from '@terabus/core/transport';
+import { BusError, checkNamespace, systemClock } from '@terabus/core/transport';
 import { z } from 'zod';
 import { parseServerUrl } from './server-url.js';
 import type { NatsStatusListener } from './status.js';

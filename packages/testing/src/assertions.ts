@@ -1,4 +1,5 @@
-import { BusError, type Message, type Reason, toJson } from '@terabus/messages';
+import type { Message, Reason } from '@terabus/messages';
+import { BusError, toJson } from '@terabus/messages';
 
 declare global {
   namespace Chai {

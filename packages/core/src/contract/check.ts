@@ -1,4 +1,5 @@
-import { BusError, type Reason } from '@terabus/messages';
+import type { Reason } from '@terabus/messages';
+import { BusError } from '@terabus/messages';
 import type { z } from 'zod';
 
 /**

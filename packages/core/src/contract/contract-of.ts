@@ -1,13 +1,8 @@
-import { BusError, type MessageType } from '@terabus/messages';
+import type { MessageType } from '@terabus/messages';
+import { BusError } from '@terabus/messages';
 import { z } from 'zod';
-import {
-  type HandlerRecord,
-  handlersOf,
-  middlewaresOf,
-  type RpcDeliveryOptions,
-  serviceOf,
-  WHOLE_CLASS,
-} from '../decorators/metadata.js';
+import type { HandlerRecord, RpcDeliveryOptions } from '../decorators/metadata.js';
+import { handlersOf, middlewaresOf, serviceOf, WHOLE_CLASS } from '../decorators/metadata.js';
 import type { Middleware } from '../middleware/middleware.js';
 import type { TeraService } from '../service/tera-service.js';
 import { check } from './check.js';
@@ -107,7 +102,10 @@ export function contractOf(serviceClass: ServiceClass): ServicePlan {
   }
   for (const method of Object.values(contract.rpc)) {
     if (!methods.has(method.name)) {
-      throw invalid(name, `has no handler for ${contract.address}.rpc '${method.name}': give a method @Rpc(….rpc.${method.name})`);
+      throw invalid(
+        name,
+        `has no handler for ${contract.address}.rpc '${method.name}': give a method @Rpc(….rpc.${method.name})`,
+      );
     }
   }
   return Object.freeze({
@@ -129,7 +127,11 @@ interface Group {
   handlers: Map<string, HandlerPlan & { readonly type: MessageType | undefined; readonly family: string | undefined }>;
 }
 
-function addToGroup(groups: Map<string, Group>, handler: HandlerPlan, record: Exclude<HandlerRecord, { kind: 'rpc' }>): void {
+function addToGroup(
+  groups: Map<string, Group>,
+  handler: HandlerPlan,
+  record: Exclude<HandlerRecord, { kind: 'rpc' }>,
+): void {
   const { source } = record;
   const options = deliveryOf(source);
   const key = groupKey(source.pattern, options);
@@ -139,7 +141,10 @@ function addToGroup(groups: Map<string, Group>, handler: HandlerPlan, record: Ex
     groups.set(key, group);
   }
   if (group.definition.digest !== source.definition.digest) {
-    throw invalid(handler.name, `handles '${source.definition.template}', of which another method of the class has a different definition`);
+    throw invalid(
+      handler.name,
+      `handles '${source.definition.template}', of which another method of the class has a different definition`,
+    );
   }
   if (source.kind === 'delivery') {
     if (group.saidBy !== undefined && !sameOptions(group.options, options)) {
@@ -166,20 +171,36 @@ function addToGroup(groups: Map<string, Group>, handler: HandlerPlan, record: Ex
   }
 }
 
-function addHandler(group: Group, key: string, handler: HandlerPlan & { type: MessageType | undefined; family: string | undefined }): void {
+function addHandler(
+  group: Group,
+  key: string,
+  handler: HandlerPlan & { type: MessageType | undefined; family: string | undefined },
+): void {
   const other = group.handlers.get(key);
   if (other !== undefined) {
     const what = key === WHOLE_PAYLOAD ? '' : `${key} on `;
     const family = handler.family ?? other.family;
-    const why = family === undefined || handler.family === other.family ? '' : ` (it is a member of the family ${family})`;
-    throw invalid(handler.name, `and ${other.name} both handle ${what}'${group.definition.template}'${why}: a message goes to one method of a service`);
+    const why =
+      family === undefined || handler.family === other.family ? '' : ` (it is a member of the family ${family})`;
+    throw invalid(
+      handler.name,
+      `and ${other.name} both handle ${what}'${group.definition.template}'${why}: a message goes to one method of a service`,
+    );
   }
   group.handlers.set(key, handler);
 }
 
-function addMethod(methods: Map<string, MethodPlan>, contract: Contract, handler: HandlerPlan, method: RpcMethod): void {
+function addMethod(
+  methods: Map<string, MethodPlan>,
+  contract: Contract,
+  handler: HandlerPlan,
+  method: RpcMethod,
+): void {
   if (method.address !== contract.address) {
-    throw invalid(handler.name, `answers '${method.name}' of ${method.address}, but the class serves ${contract.address}`);
+    throw invalid(
+      handler.name,
+      `answers '${method.name}' of ${method.address}, but the class serves ${contract.address}`,
+    );
   }
   if (!Object.hasOwn(contract.rpc, method.name)) {
     throw invalid(handler.name, `answers '${method.name}', which ${contract.address} doesn't have`);

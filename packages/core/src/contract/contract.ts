@@ -139,11 +139,7 @@ export interface Contract<
 }
 
 /** What `uses` may name: a contract (its mailbox and methods), a topic, a family, or a single method. */
-export type Usable =
-  | Contract
-  | Topic
-  | { readonly kind: 'family'; readonly definition: TopicDefinition }
-  | RpcMethod;
+export type Usable = Contract | Topic | { readonly kind: 'family'; readonly definition: TopicDefinition } | RpcMethod;
 
 /** A message type, or a family of types that are handled by one method. */
 export type TypeOrFamily<M extends Message = Message> = MessageType<M> | MessageFamily<M>;

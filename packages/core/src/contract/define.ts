@@ -1,4 +1,5 @@
-import { BusError, type MessageType } from '@terabus/messages';
+import type { MessageType } from '@terabus/messages';
+import { BusError } from '@terabus/messages';
 import { z } from 'zod';
 import { toSubject } from '../topics/escape.js';
 import { parseTemplate } from '../topics/template.js';
@@ -19,7 +20,8 @@ import type {
   TypeOrFamily,
   Wrapper,
 } from './contract.js';
-import { bindMethod, type RpcSignature } from './rpc-types.js';
+import type { RpcSignature } from './rpc-types.js';
+import { bindMethod } from './rpc-types.js';
 
 const typeOrFamily = z.custom<TypeOrFamily>(
   (value) =>
@@ -172,7 +174,10 @@ export interface ContractOptions {
 }
 
 type EventsOf<A extends string, O extends ContractOptions> = O extends {
-  readonly events: { readonly types: infer Types extends readonly TypeOrFamily[]; readonly suffix: infer S extends string };
+  readonly events: {
+    readonly types: infer Types extends readonly TypeOrFamily[];
+    readonly suffix: infer S extends string;
+  };
 }
   ? TopicOrFamily<`${A}.events.${S}`, 'event', MessagesOf<Types[number]>>
   : O extends { readonly events: { readonly types: infer Types extends readonly TypeOrFamily[] } }
@@ -204,7 +209,12 @@ export type DefinedContract<A extends string, O extends ContractOptions> = Contr
 const contractOptions = z.strictObject({
   events: z.strictObject({ types, suffix: z.string().min(1).optional() }).optional(),
   messages: z.strictObject({ types, tracked: z.boolean().optional() }).optional(),
-  rpc: z.record(z.string(), z.custom<RpcSignature>((value) => (value as RpcSignature)?.kind === 'signature', 'made by rpc({ … })')).optional(),
+  rpc: z
+    .record(
+      z.string(),
+      z.custom<RpcSignature>((value) => (value as RpcSignature)?.kind === 'signature', 'made by rpc({ … })'),
+    )
+    .optional(),
   instances: z.enum(['one', 'many']).optional(),
   aliases: z.array(z.string().min(1)).optional(),
 });
@@ -268,7 +278,12 @@ function makeContract(kind: 'module' | 'service', name: string, options: Contrac
     );
   const messages =
     valid.messages &&
-    makeTopic(`${address}.messages`, 'module-message', valid.messages.types, valid.messages.tracked ?? kind === 'module');
+    makeTopic(
+      `${address}.messages`,
+      'module-message',
+      valid.messages.types,
+      valid.messages.tracked ?? kind === 'module',
+    );
   const rpc: Record<string, RpcMethod> = Object.create(null);
   for (const [method, signature] of Object.entries(valid.rpc ?? {})) {
     rpc[method] = bindMethod(address, method, signature);

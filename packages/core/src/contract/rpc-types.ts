@@ -1,6 +1,7 @@
 import { BusError } from '@terabus/messages';
 import { z } from 'zod';
-import { classify, type ParameterKind } from '../rpc/values.js';
+import type { ParameterKind } from '../rpc/values.js';
+import { classify } from '../rpc/values.js';
 import { check } from './check.js';
 import type { Contract, RpcMethod } from './contract.js';
 

@@ -1,4 +1,5 @@
-import { BusError, type Message } from '@terabus/messages';
+import type { Message } from '@terabus/messages';
+import { BusError } from '@terabus/messages';
 import type { Source, TypeOrFamily, Wrapper } from '../contract/contract.js';
 import { spread } from '../contract/define.js';
 import type { EventContext } from '../routing/context.js';
@@ -45,13 +46,22 @@ export function onMessages(source: Source, type: TypeOrFamily, decorator: string
 /** The compiler refuses it too; this is for JavaScript. */
 export function refuseStatic(target: object, member: string, decorator: string): void {
   if (typeof target !== 'function') return;
-  throw new BusError(`@${decorator} on ${target.name}.${member}: handlers are methods of an instance, not static ones`, {
-    reason: 'TERABUS_HANDLER_INVALID',
-  });
+  throw new BusError(
+    `@${decorator} on ${target.name}.${member}: handlers are methods of an instance, not static ones`,
+    {
+      reason: 'TERABUS_HANDLER_INVALID',
+    },
+  );
 }
 
 /** A source of another wrapper, or something that is no source at all. */
-export function refuseSource(target: object, member: string, decorator: string, source: Source, wrappers: Wrapper[]): void {
+export function refuseSource(
+  target: object,
+  member: string,
+  decorator: string,
+  source: Source,
+  wrappers: Wrapper[],
+): void {
   const actual = source?.definition?.wrapper;
   if (typeof source?.pattern === 'string' && wrappers.includes(actual)) return;
   const what =
@@ -60,7 +70,10 @@ export function refuseSource(target: object, member: string, decorator: string, 
       : (source as unknown as { kind?: string })?.kind === 'family'
         ? 'a family is not a topic: call it with its parameters, or take its .all'
         : 'that is no topic';
-  throw new BusError(`@${decorator} on ${target.constructor.name}.${member} takes a topic of ${wrappers.join(' or ')}: ${what}`, {
-    reason: 'TERABUS_HANDLER_INVALID',
-  });
+  throw new BusError(
+    `@${decorator} on ${target.constructor.name}.${member} takes a topic of ${wrappers.join(' or ')}: ${what}`,
+    {
+      reason: 'TERABUS_HANDLER_INVALID',
+    },
+  );
 }

@@ -1,7 +1,8 @@
 import type { Message } from '@terabus/messages';
 import type { Source, TypeOrFamily } from '../contract/contract.js';
 import type { TrackedContext } from '../routing/context.js';
-import { type HandlerDecorator, onMessages } from './on-event.js';
+import type { HandlerDecorator } from './on-event.js';
+import { onMessages } from './on-event.js';
 
 /**
  * The method handles messages of this type, or family of types, from the `TeraModuleMessage`s of a mailbox (or any

@@ -1,7 +1,8 @@
 import type { Source } from '../contract/contract.js';
 import type { EventContext } from '../routing/context.js';
 import { recordHandler } from './metadata.js';
-import { type HandlerDecorator, refuseSource, refuseStatic } from './on-event.js';
+import type { HandlerDecorator } from './on-event.js';
+import { refuseSource, refuseStatic } from './on-event.js';
 
 /**
  * The method handles what travels on a topic of plain text or bytes, such as OpenTera's `webrtc.<key>`, on which a

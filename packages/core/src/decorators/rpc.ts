@@ -13,7 +13,11 @@ import { refuseStatic } from './on-event.js';
  */
 export function Rpc<A extends string, N extends string, Args extends readonly z.ZodType[], Returns extends z.ZodType>(
   method: RpcMethod<A, N, Args, Returns>,
-): <M extends (...args: [...HandlerArguments<Args>, context: RpcContext]) => z.output<Returns> | Promise<z.output<Returns>>>(
+): <
+  M extends (
+    ...args: [...HandlerArguments<Args>, context: RpcContext]
+  ) => z.output<Returns> | Promise<z.output<Returns>>,
+>(
   target: TeraService,
   member: string,
   descriptor: TypedPropertyDescriptor<M>,
@@ -21,9 +25,12 @@ export function Rpc<A extends string, N extends string, Args extends readonly z.
   return (target: object, member: string): void => {
     refuseStatic(target, member, 'Rpc');
     if (method?.kind !== 'rpc') {
-      throw new BusError(`@Rpc on ${target.constructor.name}.${member} takes a method of a contract, such as Contract.rpc.name`, {
-        reason: 'TERABUS_HANDLER_INVALID',
-      });
+      throw new BusError(
+        `@Rpc on ${target.constructor.name}.${member} takes a method of a contract, such as Contract.rpc.name`,
+        {
+          reason: 'TERABUS_HANDLER_INVALID',
+        },
+      );
     }
     recordHandler(target, member, { kind: 'rpc', method });
   };

@@ -1,7 +1,8 @@
 import { injectable } from 'inversify';
 import type { Contract, Usable } from '../contract/contract.js';
 import type { TeraService } from '../service/tera-service.js';
-import { recordService, type ServiceOptions } from './metadata.js';
+import type { ServiceOptions } from './metadata.js';
+import { recordService } from './metadata.js';
 
 /** The options of `@Service` for a class that says in its type what it uses: `TeraService<typeof A | typeof B>`. */
 type OptionsFor<Declared> = Omit<ServiceOptions, 'uses'> & { readonly uses?: readonly (Usable & Declared)[] };

@@ -7,6 +7,7 @@ import { recordMiddleware, WHOLE_CLASS } from './metadata.js';
  */
 export function Use(...middlewares: readonly Middleware[]) {
   return (target: object, member?: string): void => {
-    for (const middleware of [...middlewares].reverse()) recordMiddleware(member === undefined ? target : target.constructor, member ?? WHOLE_CLASS, middleware);
+    for (const middleware of [...middlewares].reverse())
+      recordMiddleware(member === undefined ? target : target.constructor, member ?? WHOLE_CLASS, middleware);
   };
 }

@@ -31,7 +31,12 @@ export type BusEvent =
   /** A message of a type that nobody here handles: skipped, which is normal. */
   | (Place & { readonly kind: 'unhandled'; readonly type: string })
   /** A module message that was not the next of its sender (architecture, section 6). */
-  | (Place & { readonly kind: 'sequence'; readonly source: string; readonly verdict: Verdict; readonly dropped: boolean })
+  | (Place & {
+      readonly kind: 'sequence';
+      readonly source: string;
+      readonly verdict: Verdict;
+      readonly dropped: boolean;
+    })
   /** Messages were handed to the connection. */
   | (Place & { readonly kind: 'published'; readonly messages: readonly unknown[] })
   /** A call ended. */

@@ -43,7 +43,8 @@ export class Declared {
   checkTopic(definition: TopicDefinition, doing: string): void {
     const declared = this.#topics.get(definition.template);
     if (declared === undefined) throw this.#notDeclared(`${doing} '${definition.template}'`);
-    if (declared !== definition && declared.digest !== definition.digest) throw this.#mismatch(`'${definition.template}'`);
+    if (declared !== definition && declared.digest !== definition.digest)
+      throw this.#mismatch(`'${definition.template}'`);
   }
 
   /** @throws BusError `TERABUS_NOT_DECLARED` or `TERABUS_CONTRACT_MISMATCH` */

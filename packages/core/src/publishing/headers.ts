@@ -51,6 +51,8 @@ function checkHeader(name: string, value: unknown): void {
         ? 'a value is one line of text'
         : undefined;
   if (problem !== undefined) {
-    throw new BusError(`the header ${show(name)}: ${show(value)} can't be sent: ${problem}`, { reason: 'TERABUS_HEADER_INVALID' });
+    throw new BusError(`the header ${show(name)}: ${show(value)} can't be sent: ${problem}`, {
+      reason: 'TERABUS_HEADER_INVALID',
+    });
   }
 }

@@ -1,10 +1,5 @@
-import {
-  BusError,
-  encodeTeraEvent,
-  encodeModuleMessage,
-  type Message,
-  packAny,
-} from '@terabus/messages';
+import type { Message } from '@terabus/messages';
+import { BusError, encodeModuleMessage, encodeTeraEvent, packAny } from '@terabus/messages';
 import { show } from '../contract/check.js';
 import type { Topic } from '../contract/contract.js';
 import type { BusEvent } from '../observe/observer.js';
@@ -15,7 +10,8 @@ import type { Transport } from '../transport/transport.js';
 import type { Chain } from './chain.js';
 import type { Declared } from './declared.js';
 import { HEADER, outgoingHeaders } from './headers.js';
-import { type Interceptor, intercept, type Outgoing, type Send } from './interceptor.js';
+import type { Interceptor, Outgoing, Send } from './interceptor.js';
+import { intercept } from './interceptor.js';
 
 /** Options of one `publish`, `publishAll` or `send`. */
 export interface PublishOptions {
@@ -102,7 +98,13 @@ export class Publisher {
   }
 
   #moduleMessage(topic: Topic, data: ReturnType<typeof packAll>, seq: number): Uint8Array {
-    return encodeModuleMessage({ time: this.#epochSeconds(), seq, source: this.#parts.service, dest: topic.name, data });
+    return encodeModuleMessage({
+      time: this.#epochSeconds(),
+      seq,
+      source: this.#parts.service,
+      dest: topic.name,
+      data,
+    });
   }
 
   #epochSeconds(): number {
@@ -139,7 +141,10 @@ function checkTopicArgument(topic: Topic, kind: 'publish' | 'send'): void {
   const carriesModuleMessages = topic?.definition?.wrapper === 'module-message';
   if (topic?.kind === 'topic' && carriesModuleMessages === (kind === 'send')) return;
   const takes = kind === 'send' ? 'a mailbox (a topic of module messages)' : 'a topic of events, text or bytes';
-  throw new BusError(`${kind} takes ${takes}, not ${topic?.kind === 'topic' ? `'${topic.name}'` : show(topic?.kind ?? topic)}`, {
-    reason: 'TERABUS_TOPIC_INVALID',
-  });
+  throw new BusError(
+    `${kind} takes ${takes}, not ${topic?.kind === 'topic' ? `'${topic.name}'` : show(topic?.kind ?? topic)}`,
+    {
+      reason: 'TERABUS_TOPIC_INVALID',
+    },
+  );
 }

@@ -1,4 +1,5 @@
-import { type Any, BusError, decodeModuleMessage, decodeTeraEvent } from '@terabus/messages';
+import type { Any } from '@terabus/messages';
+import { BusError, decodeModuleMessage, decodeTeraEvent } from '@terabus/messages';
 import { printable } from '../topics/printable.js';
 import type { Inbound } from '../transport/transport.js';
 

@@ -1,20 +1,24 @@
-import { anyTypeName, BusError, type Any, type MessageType, unpackAny } from '@terabus/messages';
+import type { Any, MessageType } from '@terabus/messages';
+import { anyTypeName, BusError, unpackAny } from '@terabus/messages';
 import type { DeliveryOptions, TopicDefinition } from '../contract/contract.js';
 import { WHOLE_PAYLOAD } from '../contract/contract-of.js';
 import type { Next } from '../middleware/middleware.js';
 import type { BusEvent } from '../observe/observer.js';
 import type { Reporter } from '../observe/reporter.js';
+import { HEADER } from '../publishing/headers.js';
 import { parseAbandoned } from '../sequencing/abandoned.js';
 import { SequenceTracker } from '../sequencing/tracker.js';
 import type { Verdict } from '../sequencing/verdict.js';
-import { HEADER } from '../publishing/headers.js';
 import { printable } from '../topics/printable.js';
 import type { Clock } from '../transport/clock.js';
 import type { Inbound } from '../transport/transport.js';
-import { type Arrival, Context, type HandlerContext, type HandlerPlace } from './context.js';
+import type { Arrival, HandlerContext, HandlerPlace } from './context.js';
+import { Context } from './context.js';
 import { openEnvelope } from './decode.js';
-import { DeliveryGroup, type Job } from './delivery-group.js';
-import { type Outcome, settle } from './settle.js';
+import type { Job } from './delivery-group.js';
+import { DeliveryGroup } from './delivery-group.js';
+import type { Outcome } from './settle.js';
+import { settle } from './settle.js';
 
 /** After so many milliseconds a handler counts as failed, where nothing else was said. */
 export const DEFAULT_TIMEOUT_MS = 30_000;
@@ -86,7 +90,15 @@ export class Router {
       verdict = this.#track(inbound, source, seq);
       if (verdict.kind === 'duplicate' && inbound.headers.has(HEADER.epoch)) return;
     }
-    const arrival: Arrival = { kind: wrapper, topic: inbound.topic, headers: inbound.headers, time, source, seq, verdict };
+    const arrival: Arrival = {
+      kind: wrapper,
+      topic: inbound.topic,
+      headers: inbound.headers,
+      time,
+      source,
+      seq,
+      verdict,
+    };
     for (const any of contents) this.#deliverContent(any, arrival);
   }
 
@@ -176,7 +188,14 @@ class MessageJob implements Job {
   readonly #arrival: Arrival;
   #context: Context | undefined;
 
-  constructor(router: Router, handler: PreparedHandler, type: string, message: unknown, arrival: Arrival, key: unknown) {
+  constructor(
+    router: Router,
+    handler: PreparedHandler,
+    type: string,
+    message: unknown,
+    arrival: Arrival,
+    key: unknown,
+  ) {
     this.#router = router;
     this.#handler = handler;
     this.#type = type;
@@ -222,7 +241,11 @@ class MessageJob implements Job {
 
   #settle(outcome: Outcome, durationMs: number): BusError | undefined {
     const { parts, timeoutMs } = this.#router;
-    return settle(outcome, { context: this.#contextNow(), type: this.#type, message: this.#message, durationMs, timeoutMs }, parts);
+    return settle(
+      outcome,
+      { context: this.#contextNow(), type: this.#type, message: this.#message, durationMs, timeoutMs },
+      parts,
+    );
   }
 }
 

@@ -1,6 +1,7 @@
 import { BusError } from '@terabus/messages';
 import type { BusEvent } from '../observe/observer.js';
-import { handlerError, type Reporter } from '../observe/reporter.js';
+import type { Reporter } from '../observe/reporter.js';
+import { handlerError } from '../observe/reporter.js';
 import type { Context } from './context.js';
 
 /** How the work on one message ended. */
@@ -37,7 +38,8 @@ export function settle(outcome: Outcome, settled: Settled, { reporter, emit }: W
   const { context, type, message, durationMs } = settled;
   const { service, handler, topic } = context;
   const error = errorOf(outcome, settled);
-  if (error !== undefined) reporter.report(handler, error, { service, handler, topic, type, messageId: context.messageId });
+  if (error !== undefined)
+    reporter.report(handler, error, { service, handler, topic, type, messageId: context.messageId });
   switch (outcome.kind) {
     case 'abandoned':
       emit?.({ kind: 'abandoned', service, topic, handler, type });

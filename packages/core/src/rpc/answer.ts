@@ -1,17 +1,23 @@
-import { BusError, decodeRpcRequest, type RPCMessage } from '@terabus/messages';
-import { handlerError, type Reporter } from '../observe/reporter.js';
-import type { BusEvent } from '../observe/observer.js';
+import type { RPCMessage } from '@terabus/messages';
+import { BusError, decodeRpcRequest } from '@terabus/messages';
 import type { MethodPlan } from '../contract/contract-of.js';
 import type { RpcDeliveryOptions } from '../decorators/metadata.js';
 import type { Next } from '../middleware/middleware.js';
+import type { BusEvent } from '../observe/observer.js';
+import type { Reporter } from '../observe/reporter.js';
+import { handlerError } from '../observe/reporter.js';
 import { HEADER } from '../publishing/headers.js';
-import { type Arrival, Context, type HandlerContext, type HandlerPlace } from '../routing/context.js';
-import { DeliveryGroup, type Job } from '../routing/delivery-group.js';
-import { type Outcome, settle } from '../routing/settle.js';
+import type { Arrival, HandlerContext, HandlerPlace } from '../routing/context.js';
+import { Context } from '../routing/context.js';
+import type { Job } from '../routing/delivery-group.js';
+import { DeliveryGroup } from '../routing/delivery-group.js';
+import type { Outcome } from '../routing/settle.js';
+import { settle } from '../routing/settle.js';
 import type { Clock } from '../transport/clock.js';
 import type { Inbound, Transport } from '../transport/transport.js';
 import { parseTimeout } from './deadline.js';
-import { errorReply, okReply, type ReplyHead } from './reply.js';
+import type { ReplyHead } from './reply.js';
+import { errorReply, okReply } from './reply.js';
 import { decodeArguments, encodeResult } from './values.js';
 
 /** A method of a contract as it runs per call. */
@@ -73,9 +79,12 @@ export class Answerer {
     const method = this.parts.methods.get(request.method);
     if (method === undefined) {
       const known = [...this.parts.methods.keys()].join(', ') || 'none';
-      const error = new BusError(`${this.parts.service} has no method ${JSON.stringify(request.method.slice(0, 64))}; its methods: ${known}`, {
-        reason: 'TERABUS_RPC_METHOD_UNKNOWN',
-      });
+      const error = new BusError(
+        `${this.parts.service} has no method ${JSON.stringify(request.method.slice(0, 64))}; its methods: ${known}`,
+        {
+          reason: 'TERABUS_RPC_METHOD_UNKNOWN',
+        },
+      );
       this.parts.reporter.report(this.parts.service, error, { service: this.parts.service, topic: inbound.topic });
       this.respond(inbound, request.replyTo, errorReply(call, error));
       return;
@@ -198,10 +207,13 @@ class CallJob implements Job {
     const errorId = newId();
     const known = handlerError({ handler: place.handler, topic: this.#inbound.topic, type: plan.method.name }, thrown);
     place.logger.error({ err: known, errorId, method: plan.method.name }, `the caller was told to look for ${errorId}`);
-    return new BusError(`${plan.method.name} of ${place.service} failed; the log of the service has it under ${errorId}`, {
-      reason: 'TERABUS_HANDLER_FAILED',
-      details: { errorId },
-    });
+    return new BusError(
+      `${plan.method.name} of ${place.service} failed; the log of the service has it under ${errorId}`,
+      {
+        reason: 'TERABUS_HANDLER_FAILED',
+        details: { errorId },
+      },
+    );
   }
 
   #reply(reply: string): void {

@@ -5,7 +5,8 @@ import type { BusEvent } from '../observe/observer.js';
 import type { Chain } from '../publishing/chain.js';
 import type { Declared } from '../publishing/declared.js';
 import { HEADER, outgoingHeaders } from '../publishing/headers.js';
-import { type Interceptor, intercept, type Outgoing, type Send } from '../publishing/interceptor.js';
+import type { Interceptor, Outgoing, Send } from '../publishing/interceptor.js';
+import { intercept } from '../publishing/interceptor.js';
 import type { Clock } from '../transport/clock.js';
 import type { Transport } from '../transport/transport.js';
 import { formatTimeout } from './deadline.js';
@@ -62,7 +63,9 @@ export class Caller {
         error,
       });
     try {
-      const send: Send = intercept(interceptors, (outgoing) => this.#exchange(outgoing as Call, deadline, [chain.signal, options.signal]));
+      const send: Send = intercept(interceptors, (outgoing) =>
+        this.#exchange(outgoing as Call, deadline, [chain.signal, options.signal]),
+      );
       const headers = outgoingHeaders(newId(), chain, options.headers);
       const result = await send({ kind: 'call', service, method, args, headers });
       ended(result, undefined);
@@ -74,7 +77,11 @@ export class Caller {
     }
   }
 
-  async #exchange({ method, args, headers }: Call, deadline: number, signals: readonly (AbortSignal | undefined)[]): Promise<unknown> {
+  async #exchange(
+    { method, args, headers }: Call,
+    deadline: number,
+    signals: readonly (AbortSignal | undefined)[],
+  ): Promise<unknown> {
     const { clock } = this.#parts;
     const values = encodeArguments(method, args);
     const remainingMs = deadline - clock.elapsed();
@@ -131,21 +138,29 @@ type Call = Extract<Outgoing, { readonly kind: 'call' }>;
 function callOptions(method: RpcMethod, given: readonly unknown[]): CallOptions {
   const options = given[method.args.length] ?? {};
   if (typeof options !== 'object' || given.length > method.args.length + 1) {
-    throw new BusError(`${method.name} takes ${method.args.length} arguments and then the options of the call, got ${given.length} values`, {
-      reason: 'TERABUS_RPC_ARGUMENTS',
-    });
+    throw new BusError(
+      `${method.name} takes ${method.args.length} arguments and then the options of the call, got ${given.length} values`,
+      {
+        reason: 'TERABUS_RPC_ARGUMENTS',
+      },
+    );
   }
   const { timeoutMs } = options as CallOptions;
   if (timeoutMs !== undefined && !(typeof timeoutMs === 'number' && timeoutMs > 0)) {
-    throw new BusError(`the timeoutMs of a call of ${method.name} was ${String(timeoutMs)}: it is a number of milliseconds above 0`, {
-      reason: 'TERABUS_RPC_ARGUMENTS',
-    });
+    throw new BusError(
+      `the timeoutMs of a call of ${method.name} was ${String(timeoutMs)}: it is a number of milliseconds above 0`,
+      {
+        reason: 'TERABUS_RPC_ARGUMENTS',
+      },
+    );
   }
   return options as CallOptions;
 }
 
 const timedOut = (method: RpcMethod, why: string) =>
-  new BusError(`the call of ${method.name} of ${method.address} ran out of time: ${why}`, { reason: 'TERABUS_RPC_TIMEOUT' });
+  new BusError(`the call of ${method.name} of ${method.address} ran out of time: ${why}`, {
+    reason: 'TERABUS_RPC_TIMEOUT',
+  });
 
 const cancelled = (method: RpcMethod, signal: AbortSignal) =>
   new BusError(`the call of ${method.name} of ${method.address} was cancelled`, {

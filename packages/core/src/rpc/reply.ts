@@ -1,4 +1,5 @@
-import { BusError, type Code, isCode, reasons } from '@terabus/messages';
+import type { Code } from '@terabus/messages';
+import { BusError, isCode, reasons } from '@terabus/messages';
 import { z } from 'zod';
 
 /** What identifies the call that is answered: parts of OpenTera's JSON reply. */
@@ -73,7 +74,8 @@ export function readReply(bytes: Uint8Array, callee: string, method: string, id:
   }
   const { error } = reply;
   // A callee that couldn't read the request answers without knowing its method or id.
-  const isForThisCall = (reply.id === undefined || reply.id === id) && (reply.method === undefined || reply.method === method);
+  const isForThisCall =
+    (reply.id === undefined || reply.id === id) && (reply.method === undefined || reply.method === method);
   if (!isForThisCall && error?.reason !== 'TERABUS_RPC_REQUEST') throw badReply(callee, method, 'is to another call');
   if (reply.status === 'OK') return reply.return_value ?? null;
   if (error === undefined) {

@@ -1,4 +1,5 @@
-import { BusError, fromRpcValue, type RpcKind, toRpcValue, type Value } from '@terabus/messages';
+import type { RpcKind, Value } from '@terabus/messages';
+import { BusError, fromRpcValue, toRpcValue } from '@terabus/messages';
 import { z } from 'zod';
 import type { RpcMethod } from '../contract/contract.js';
 
@@ -111,8 +112,7 @@ function kindOfValue(value: unknown, where: string): RpcKind {
   throw refusal(where, `may be ${String(value)}, which an RPC value can't say`);
 }
 
-const refusal = (where: string, why: string) =>
-  new BusError(`${where} ${why}`, { reason: 'TERABUS_CONTRACT_INVALID' });
+const refusal = (where: string, why: string) => new BusError(`${where} ${why}`, { reason: 'TERABUS_CONTRACT_INVALID' });
 
 /**
  * The arguments of a call as they go on the wire. Optional ones at the end that are undefined stay away.
@@ -148,9 +148,12 @@ function encodeArgument(method: RpcMethod, index: number, argument: unknown): Va
 export function decodeArguments(method: RpcMethod, values: readonly Value[]): unknown[] {
   const { args, parameters } = method;
   if (values.length > args.length) {
-    throw new BusError(`${method.name} takes ${args.length} argument${args.length === 1 ? '' : 's'}, got ${values.length}`, {
-      reason: 'TERABUS_RPC_ARGUMENTS',
-    });
+    throw new BusError(
+      `${method.name} takes ${args.length} argument${args.length === 1 ? '' : 's'}, got ${values.length}`,
+      {
+        reason: 'TERABUS_RPC_ARGUMENTS',
+      },
+    );
   }
   return args.map((schema, index) => {
     const value = values[index];
@@ -185,7 +188,8 @@ export function encodeResult(method: RpcMethod, result: unknown): string {
   try {
     wire = z.encode(method.returns, result);
   } catch (error) {
-    const why = error instanceof z.ZodError || error instanceof z.core.$ZodError ? complaint(error as z.ZodError) : String(error);
+    const why =
+      error instanceof z.ZodError || error instanceof z.core.$ZodError ? complaint(error as z.ZodError) : String(error);
     throw new BusError(`the result of ${method.name} is not what its contract says: ${why}`, {
       reason: 'TERABUS_RPC_RESULT',
       cause: error,
@@ -216,10 +220,17 @@ function assertJson(value: unknown, method: string, path: string, depth: number)
     }
   }
   const what =
-    typeof value === 'object' ? (depth >= DEEPEST_RESULT ? 'a cycle' : value?.constructor?.name) : `${String(value)} (${typeof value})`;
-  throw new BusError(`the result of ${method}${path} is ${what}, which JSON can't say: return plain data or use a codec`, {
-    reason: 'TERABUS_RPC_RESULT',
-  });
+    typeof value === 'object'
+      ? depth >= DEEPEST_RESULT
+        ? 'a cycle'
+        : value?.constructor?.name
+      : `${String(value)} (${typeof value})`;
+  throw new BusError(
+    `the result of ${method}${path} is ${what}, which JSON can't say: return plain data or use a codec`,
+    {
+      reason: 'TERABUS_RPC_RESULT',
+    },
+  );
 }
 
 /**
@@ -236,7 +247,10 @@ export function decodeResult(method: RpcMethod, value: unknown): unknown {
     if (result.success) return result.data;
     first ??= result.error;
   }
-  throw new BusError(`the answer of ${method.address} to ${method.name} is not what the contract says: ${complaint(first as z.ZodError)}`, {
-    reason: 'TERABUS_RPC_RESULT',
-  });
+  throw new BusError(
+    `the answer of ${method.address} to ${method.name} is not what the contract says: ${complaint(first as z.ZodError)}`,
+    {
+      reason: 'TERABUS_RPC_RESULT',
+    },
+  );
 }

@@ -3,7 +3,8 @@ import fc from 'fast-check';
 import { describe, it } from 'mocha';
 import { formatAbandoned, parseAbandoned } from './abandoned.js';
 import type { SequenceRanges } from './ranges.js';
-import { Sequencer, type SequenceStamp } from './sequencer.js';
+import type { SequenceStamp } from './sequencer.js';
+import { Sequencer } from './sequencer.js';
 import { MAX_SEQ, step } from './serial.js';
 import { SequenceTracker } from './tracker.js';
 

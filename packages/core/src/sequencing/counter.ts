@@ -1,6 +1,8 @@
-import { intersection, type SequenceRanges, sizeOf, span } from './ranges.js';
+import type { SequenceRanges } from './ranges.js';
+import { intersection, sizeOf, span } from './ranges.js';
 import { distance, step } from './serial.js';
-import { DUPLICATE, gap, IN_ORDER, LATE, type Verdict } from './verdict.js';
+import type { Verdict } from './verdict.js';
+import { DUPLICATE, gap, IN_ORDER, LATE } from './verdict.js';
 
 /** Neither came nor is awaited: abandoned, or older than the first that was seen. */
 const NOT_AWAITED = 0;

@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import fc from 'fast-check';
 import { describe, it } from 'mocha';
-import { intersection, NO_RANGES, type SequenceRanges, sizeOf, span, union, without } from './ranges.js';
+import type { SequenceRanges } from './ranges.js';
+import { intersection, NO_RANGES, sizeOf, span, union, without } from './ranges.js';
 import { distance, MAX_SEQ, step } from './serial.js';
 
 describe('sequence numbers', () => {

@@ -1,7 +1,8 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { formatAbandoned } from './abandoned.js';
-import { Sequencer, type SequenceStamp } from './sequencer.js';
+import type { SequenceStamp } from './sequencer.js';
+import { Sequencer } from './sequencer.js';
 
 describe('Sequencer', () => {
   it('counts from 1 for each destination', () => {

@@ -1,5 +1,6 @@
 import { MAX_NAMED_RANGES } from './abandoned.js';
-import { NO_RANGES, type SequenceRanges, union, without } from './ranges.js';
+import type { SequenceRanges } from './ranges.js';
+import { NO_RANGES, union, without } from './ranges.js';
 import { step } from './serial.js';
 
 /** What a message of a tracked mailbox is stamped with. */

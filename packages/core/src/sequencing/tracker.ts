@@ -1,7 +1,9 @@
 import { SequenceCounter } from './counter.js';
-import { NO_RANGES, type SequenceRanges } from './ranges.js';
+import type { SequenceRanges } from './ranges.js';
+import { NO_RANGES } from './ranges.js';
 import { isSeq } from './serial.js';
-import { FIRST, RESTART, UNTRACKED, type Verdict } from './verdict.js';
+import type { Verdict } from './verdict.js';
+import { FIRST, RESTART, UNTRACKED } from './verdict.js';
 
 /** Options of {@link SequenceTracker}. */
 export interface SequenceTrackerOptions {

@@ -4,7 +4,8 @@ import { pino } from 'pino';
 import { monotonicFactory } from 'ulid';
 import { z } from 'zod';
 import { check } from '../contract/check.js';
-import { contractOf, type ServiceClass, type ServicePlan } from '../contract/contract-of.js';
+import type { ServiceClass, ServicePlan } from '../contract/contract-of.js';
+import { contractOf } from '../contract/contract-of.js';
 import type { Middleware } from '../middleware/middleware.js';
 import type { BusEvent, Observer } from '../observe/observer.js';
 import type { Interceptor } from '../publishing/interceptor.js';
@@ -13,8 +14,10 @@ import type { Clock as ClockPort } from '../transport/clock.js';
 import { systemClock } from '../transport/system-clock.js';
 import type { Transport } from '../transport/transport.js';
 import { deferred } from './deferred.js';
-import { Lifecycle, type LifecycleState } from './lifecycle.js';
-import { type CutOff, type HostParts, RunningService } from './running-service.js';
+import type { LifecycleState } from './lifecycle.js';
+import { Lifecycle } from './lifecycle.js';
+import type { CutOff, HostParts } from './running-service.js';
+import { RunningService } from './running-service.js';
 import { TeraService } from './tera-service.js';
 import { Bus, Clock, Config, Logger } from './tokens.js';
 
@@ -64,7 +67,9 @@ const hostOptions = z.strictObject({
   container: z.instanceof(Container).optional(),
   config: z.record(z.string(), z.unknown()).default({}),
   logger: z.custom<Logger>((value) => typeof (value as Logger)?.child === 'function', 'a pino logger').optional(),
-  clock: z.custom<ClockPort>((value) => typeof (value as ClockPort)?.setTimer === 'function', 'a Clock').default(systemClock),
+  clock: z
+    .custom<ClockPort>((value) => typeof (value as ClockPort)?.setTimer === 'function', 'a Clock')
+    .default(systemClock),
   middlewares: functions('a middleware'),
   interceptors: functions('an interceptor'),
   observers: functions('an observer'),
@@ -126,11 +131,16 @@ class RunningHost implements Host {
     const parts = this.#hostParts();
     for (const serviceClass of options.services) {
       const plan = contractOf(serviceClass);
-      const twin = [...this.#services.values()].find(({ running }) => running.plan.contract.address === plan.contract.address);
+      const twin = [...this.#services.values()].find(
+        ({ running }) => running.plan.contract.address === plan.contract.address,
+      );
       if (twin !== undefined) {
-        throw new BusError(`${plan.name} and ${twin.running.plan.name} both serve ${plan.contract.address} in one host`, {
-          reason: 'TERABUS_HOST_INVALID',
-        });
+        throw new BusError(
+          `${plan.name} and ${twin.running.plan.name} both serve ${plan.contract.address} in one host`,
+          {
+            reason: 'TERABUS_HOST_INVALID',
+          },
+        );
       }
       const logger = this.#logger.child({ service: plan.contract.address });
       this.#services.set(serviceClass, { running: new RunningService(plan, logger, parts), instance: undefined });
@@ -160,7 +170,9 @@ class RunningHost implements Host {
     const controller = new AbortController();
     const late = deferred<never>();
     const timer = clock.setTimer(startTimeoutMs, () => {
-      const error = new BusError(`the services were not started within ${startTimeoutMs} ms`, { reason: 'TERABUS_START_FAILED' });
+      const error = new BusError(`the services were not started within ${startTimeoutMs} ms`, {
+        reason: 'TERABUS_START_FAILED',
+      });
       controller.abort(error);
       late.reject(error);
     });
@@ -204,7 +216,11 @@ class RunningHost implements Host {
 
   async #build(serviceClass: ServiceClass, { bus, logger }: RunningService): Promise<TeraService> {
     const { container: parent, clock, config } = this.#options;
-    const container = new Container({ ...(parent === undefined ? {} : { parent }), autobind: true, defaultScope: 'Singleton' });
+    const container = new Container({
+      ...(parent === undefined ? {} : { parent }),
+      autobind: true,
+      defaultScope: 'Singleton',
+    });
     container.bind(Bus).toConstantValue(bus);
     container.bind(Logger).toConstantValue(logger);
     container.bind(Clock).toConstantValue(clock);
@@ -218,7 +234,9 @@ class RunningHost implements Host {
   async #stop(error: BusError | undefined): Promise<StopReport> {
     const { clock, drainTimeoutMs, transport } = this.#options;
     this.#lifecycle.advance('draining');
-    const started = [...this.#services.values()].filter(({ instance }) => instance !== undefined).map(({ running }) => running);
+    const started = [...this.#services.values()]
+      .filter(({ instance }) => instance !== undefined)
+      .map(({ running }) => running);
     const timeIsUp = deferred<void>();
     // A transport that has gone brings no more and takes no more: waiting would be in vain.
     const timer = clock.setTimer(error === undefined ? drainTimeoutMs : 0, () => timeIsUp.resolve());

@@ -26,7 +26,8 @@ export async function runUntilSignal(host: Host | Promise<Host>): Promise<never>
   let signals = 0;
   const onSignal = (signal: 'SIGINT' | 'SIGTERM') => {
     signals += 1;
-    if (signals > 1 || running === undefined) process.exit(signal === 'SIGINT' ? EXIT.secondSigint : EXIT.secondSigterm);
+    if (signals > 1 || running === undefined)
+      process.exit(signal === 'SIGINT' ? EXIT.secondSigint : EXIT.secondSigterm);
     void running.stop();
   };
   process.on('SIGINT', () => onSignal('SIGINT'));

@@ -1,18 +1,22 @@
 import { BusError } from '@terabus/messages';
 import type { Logger } from 'pino';
 import type { Contract, Source, Topic, TypeOrFamily } from '../contract/contract.js';
-import { groupKey, type HandlerPlan, type ServicePlan, WHOLE_PAYLOAD } from '../contract/contract-of.js';
+import type { HandlerPlan, ServicePlan } from '../contract/contract-of.js';
+import { groupKey, WHOLE_PAYLOAD } from '../contract/contract-of.js';
 import { deliveryOf, spread } from '../contract/define.js';
-import { compose, type Middleware, type Next } from '../middleware/middleware.js';
+import type { Middleware, Next } from '../middleware/middleware.js';
+import { compose } from '../middleware/middleware.js';
 import type { BusEvent } from '../observe/observer.js';
 import { Reporter } from '../observe/reporter.js';
-import { type Chain, NEW_CHAIN } from '../publishing/chain.js';
+import type { Chain } from '../publishing/chain.js';
+import { NEW_CHAIN } from '../publishing/chain.js';
 import { Declared } from '../publishing/declared.js';
 import type { Interceptor } from '../publishing/interceptor.js';
 import { Publisher } from '../publishing/publisher.js';
 import type { HandlerPlace } from '../routing/context.js';
 import { Router } from '../routing/router.js';
-import { Answerer, type PreparedMethod } from '../rpc/answer.js';
+import type { PreparedMethod } from '../rpc/answer.js';
+import { Answerer } from '../rpc/answer.js';
 import { Caller } from '../rpc/client.js';
 import type { Sequencer } from '../sequencing/sequencer.js';
 import { toSubject } from '../topics/escape.js';
@@ -20,7 +24,8 @@ import type { Clock } from '../transport/clock.js';
 import type { Transport, TransportSubscription } from '../transport/transport.js';
 import type { Bus, ChainedBus, Subscription } from './bus.js';
 import type { Lifecycle } from './lifecycle.js';
-import { ATTACH, type Hooks, type TeraService } from './tera-service.js';
+import type { Hooks, TeraService } from './tera-service.js';
+import { ATTACH } from './tera-service.js';
 import type { Config } from './tokens.js';
 
 /** What all services of a host share. */
@@ -81,7 +86,8 @@ export class RunningService {
     this.#publisher = new Publisher(common);
     this.#caller = new Caller(common);
     this.#chained = {
-      publish: (kind, topic, messages, chain, options) => this.#publisher.publish(kind, topic, messages, chain, options),
+      publish: (kind, topic, messages, chain, options) =>
+        this.#publisher.publish(kind, topic, messages, chain, options),
       client: (contract, chain) => this.#caller.client(contract, chain),
     };
     this.bus = this.#busOf(NEW_CHAIN);
@@ -110,7 +116,11 @@ export class RunningService {
       const router = this.#newRouter(group);
       for (const [key, handler] of group.handlers) {
         const method = (message: unknown, context: unknown) => instance[handler.member]?.(message, context);
-        router.handlers.set(key, { place: this.#place(handler), type: handler.type, run: this.#around(handler, method) });
+        router.handlers.set(key, {
+          place: this.#place(handler),
+          type: handler.type,
+          run: this.#around(handler, method),
+        });
       }
       const patterns = [group.pattern];
       if (group.definition.template === `${contract.address}.messages`) {
@@ -137,7 +147,9 @@ export class RunningService {
     const finished = (async () => {
       const listening = [...this.#listening.values()];
       const all = [this.#answering, ...listening.map(({ subscriptions }) => subscriptions)];
-      await Promise.all(all.map(async (subscriptions) => Promise.all((await subscriptions).map((each) => each.drain()))));
+      await Promise.all(
+        all.map(async (subscriptions) => Promise.all((await subscriptions).map((each) => each.drain()))),
+      );
       await Promise.all([...this.#queues().map((queue) => queue.idle()), ...this.#tasks]);
     })().catch((error: unknown) => {
       this.logger.error({ err: error }, 'the drain failed');
@@ -215,7 +227,11 @@ export class RunningService {
       patterns.map((pattern) =>
         // The pattern is part of the group's name: equal names on overlapping patterns make NATS deliver each
         // message to only one of them (architecture, section 5).
-        transport.subscribe(pattern, everyInstance ? {} : { group: `${this.plan.contract.address} ${pattern}` }, deliver),
+        transport.subscribe(
+          pattern,
+          everyInstance ? {} : { group: `${this.plan.contract.address} ${pattern}` },
+          deliver,
+        ),
       ),
     );
     // Whoever awaits it gets the error; nobody awaiting it yet must not end the process.
@@ -244,10 +260,12 @@ export class RunningService {
   #busOf(chain: Chain): Bus {
     const chained = this.#chained;
     const bus = {
-      publish: (topic: Topic, payload: unknown, options?: never) => chained.publish('publish', topic, [payload], chain, options),
+      publish: (topic: Topic, payload: unknown, options?: never) =>
+        chained.publish('publish', topic, [payload], chain, options),
       publishAll: (topic: Topic, messages: readonly unknown[], options?: never) =>
         chained.publish('publish', topic, messages, chain, options),
-      send: (mailbox: Topic, message: unknown, options?: never) => chained.publish('send', mailbox, [message], chain, options),
+      send: (mailbox: Topic, message: unknown, options?: never) =>
+        chained.publish('send', mailbox, [message], chain, options),
       client: (contract: Contract) => chained.client(contract, chain),
       subscribe: (source: Source, ...rest: readonly unknown[]) =>
         rest.length === 1

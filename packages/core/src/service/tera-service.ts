@@ -1,4 +1,5 @@
-import { BusError, type Message } from '@terabus/messages';
+import type { Message } from '@terabus/messages';
+import { BusError } from '@terabus/messages';
 import type { Logger } from 'pino';
 import type { Contract, Source, Topic, TypeOrFamily, Usable } from '../contract/contract.js';
 import type { Client } from '../contract/rpc-types.js';

@@ -4,7 +4,8 @@ import { describe, it } from 'mocha';
 import { toSubject } from './escape.js';
 import { anyTopic } from './generate.spec.js';
 import { matches } from './pattern.js';
-import { parseTemplate, type TopicParameters } from './template.js';
+import type { TopicParameters } from './template.js';
+import { parseTemplate } from './template.js';
 
 describe('parseTemplate', () => {
   const person = parseTemplate('websocket.{kind}.{uuid}.events');

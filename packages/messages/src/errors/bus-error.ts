@@ -1,5 +1,7 @@
-import { type Code, codes, isCode } from './code.js';
-import { isReason, type Reason, reasons } from './reasons.js';
+import type { Code } from './code.js';
+import { codes, isCode } from './code.js';
+import type { Reason } from './reasons.js';
+import { isReason, reasons } from './reasons.js';
 
 /** Found on every BusError of every copy of this package, so that `is` works across copies. */
 const brand = Symbol.for('@terabus/messages/BusError');

@@ -26,10 +26,19 @@ export const reasons = {
   },
   TERABUS_TYPE_UNKNOWN: { code: 'NOT_FOUND', sentence: 'The registry has no message type of that name.' },
   // contracts and services
-  TERABUS_CONTRACT_INVALID: { code: 'INVALID_ARGUMENT', sentence: 'A contract, a topic or their options say what cannot be.' },
-  TERABUS_CONTRACT_MISMATCH: { code: 'FAILED_PRECONDITION', sentence: 'Two parties hold different definitions of one name.' },
+  TERABUS_CONTRACT_INVALID: {
+    code: 'INVALID_ARGUMENT',
+    sentence: 'A contract, a topic or their options say what cannot be.',
+  },
+  TERABUS_CONTRACT_MISMATCH: {
+    code: 'FAILED_PRECONDITION',
+    sentence: 'Two parties hold different definitions of one name.',
+  },
   TERABUS_HANDLER_INVALID: { code: 'FAILED_PRECONDITION', sentence: 'A decorator stands where it cannot work.' },
-  TERABUS_HOST_INVALID: { code: 'FAILED_PRECONDITION', sentence: 'The services of a host, or its options, do not go together.' },
+  TERABUS_HOST_INVALID: {
+    code: 'FAILED_PRECONDITION',
+    sentence: 'The services of a host, or its options, do not go together.',
+  },
   TERABUS_SERVICE_INVALID: { code: 'FAILED_PRECONDITION', sentence: 'A class is not a whole service of its contract.' },
 
   // lifecycle
@@ -42,11 +51,17 @@ export const reasons = {
   TERABUS_TYPE_NOT_CARRIED: { code: 'INVALID_ARGUMENT', sentence: 'The topic does not carry messages of that type.' },
 
   // handling
-  TERABUS_HANDLER_ABANDONED: { code: 'DEADLINE_EXCEEDED', sentence: 'A handler that had timed out did not end even then.' },
+  TERABUS_HANDLER_ABANDONED: {
+    code: 'DEADLINE_EXCEEDED',
+    sentence: 'A handler that had timed out did not end even then.',
+  },
   TERABUS_HANDLER_FAILED: { code: 'INTERNAL', sentence: 'A handler threw something that is no BusError.' },
   TERABUS_HANDLER_TIMEOUT: { code: 'DEADLINE_EXCEEDED', sentence: 'A handler did not end within its time.' },
   TERABUS_SEQUENCE_GAP: { code: 'DATA_LOSS', sentence: 'Module messages of one sender are missing.' },
-  TERABUS_MESSAGE_MISPLACED: { code: 'INVALID_ARGUMENT', sentence: 'The header of a message names another topic than the one it came by.' },
+  TERABUS_MESSAGE_MISPLACED: {
+    code: 'INVALID_ARGUMENT',
+    sentence: 'The header of a message names another topic than the one it came by.',
+  },
 
   // calls
   TERABUS_RPC_ARGUMENTS: { code: 'INVALID_ARGUMENT', sentence: 'The arguments are not those of the contract.' },
@@ -82,7 +97,10 @@ export const reasons = {
   TERABUS_CLOSED: { code: 'UNAVAILABLE', sentence: 'The transport is closed and will not come back.' },
   TERABUS_DISCONNECTED: { code: 'UNAVAILABLE', sentence: 'The link to the server was lost; it is being restored.' },
   TERABUS_GROUP_INVALID: { code: 'INVALID_ARGUMENT', sentence: 'The name of a group is empty or not well-formed.' },
-  TERABUS_HEADER_INVALID: { code: 'INVALID_ARGUMENT', sentence: 'A header is reserved, or would not arrive as it was given.' },
+  TERABUS_HEADER_INVALID: {
+    code: 'INVALID_ARGUMENT',
+    sentence: 'A header is reserved, or would not arrive as it was given.',
+  },
   TERABUS_MESSAGE_BAD: { code: 'INVALID_ARGUMENT', sentence: 'A message arrived whose headers are malformed.' },
   TERABUS_NO_RESPONDERS: { code: 'UNAVAILABLE', sentence: 'Nobody subscribes to the topic of the request.' },
   TERABUS_PAYLOAD_TOO_LARGE: { code: 'INVALID_ARGUMENT', sentence: 'The message is larger than the server takes.' },

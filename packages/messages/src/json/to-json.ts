@@ -1,5 +1,6 @@
 import { BusError } from '../errors/bus-error.js';
-import { type Any, anyTypeName } from '../types/any.js';
+import type { Any } from '../types/any.js';
+import { anyTypeName } from '../types/any.js';
 import type { Field } from '../types/field.js';
 import type { Message, MessageType } from '../types/message-type.js';
 import { standardTypes } from '../types/standard-types.js';

@@ -1,5 +1,6 @@
 import { requireTime } from '../envelopes/require-time.js';
-import { RPCMessage, type Value } from '../gen/RPCMessage.js';
+import type { Value } from '../gen/RPCMessage.js';
+import { RPCMessage } from '../gen/RPCMessage.js';
 
 /** What an RPCMessage is made of. */
 export interface RpcRequestParts {

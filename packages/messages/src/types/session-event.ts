@@ -2,7 +2,8 @@ import { JoinSessionEvent } from '../gen/JoinSessionEvent.js';
 import { JoinSessionReplyEvent } from '../gen/JoinSessionReplyEvent.js';
 import { LeaveSessionEvent } from '../gen/LeaveSessionEvent.js';
 import { StopSessionEvent } from '../gen/StopSessionEvent.js';
-import { defineFamily, type MessageFamily } from './family.js';
+import type { MessageFamily } from './family.js';
+import { defineFamily } from './family.js';
 
 /** What is said about a session: an invitation, an answer to one, someone leaving, or its end. */
 export type SessionEvent = JoinSessionEvent | JoinSessionReplyEvent | LeaveSessionEvent | StopSessionEvent;

@@ -1,5 +1,6 @@
 import { BusError } from '../errors/bus-error.js';
-import { type Any, anyTypeName, packAny } from './any.js';
+import type { Any } from './any.js';
+import { anyTypeName, packAny } from './any.js';
 import type { Message, MessageType } from './message-type.js';
 
 /**

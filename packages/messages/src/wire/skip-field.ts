@@ -1,4 +1,5 @@
-import { type Cursor, WireType } from './cursor.js';
+import type { Cursor } from './cursor.js';
+import { WireType } from './cursor.js';
 import { maxDepth } from './limits.js';
 
 /**

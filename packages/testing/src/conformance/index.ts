@@ -16,7 +16,8 @@ import { requestReply } from './cases/request-reply.js';
 import { topics } from './cases/topics.js';
 import { wildcards } from './cases/wildcards.js';
 import type { Features } from './features.js';
-import { type Bus, givenBy, type Suite } from './suite.js';
+import type { Bus, Suite } from './suite.js';
+import { givenBy } from './suite.js';
 
 export type { Features } from './features.js';
 export type { Bus } from './suite.js';

@@ -4,7 +4,8 @@ import type { Clock } from '../clock.js';
 import { checkHeaders, headersSize } from '../headers.js';
 import type { Headers, Inbound, Outbound } from '../transport.js';
 import { DeliveryQueue } from './delivery-queue.js';
-import { type Interest, Subscriptions } from './subscriptions.js';
+import type { Interest } from './subscriptions.js';
+import { Subscriptions } from './subscriptions.js';
 
 /** A message on its way through a {@link MemoryBroker}. */
 export interface Crossing {

@@ -2,7 +2,8 @@ import type { BusError } from '@terabus/messages';
 import type { Clock } from '../clock.js';
 import type { Transport } from '../transport.js';
 import { turnUntilQuiet } from './event-loop.js';
-import { type Crossing, Exchange } from './exchange.js';
+import type { Crossing } from './exchange.js';
+import { Exchange } from './exchange.js';
 import { MemoryTransport } from './memory-transport.js';
 import { VirtualClock } from './virtual-clock.js';
 

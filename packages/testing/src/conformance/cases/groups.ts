@@ -1,6 +1,7 @@
 import { expect } from 'chai';
 import { describe } from 'mocha';
-import { type Listener, listen } from '../listener.js';
+import type { Listener } from '../listener.js';
+import { listen } from '../listener.js';
 import { failure, message, text } from '../messages.js';
 import type { Suite } from '../suite.js';
 
