@@ -30,6 +30,12 @@ export type { PublishOptions } from './publishing/publisher.js';
 export type { EventContext, HandlerContext, RpcContext, TrackedContext } from './routing/context.js';
 export type { Verdict } from './sequencing/verdict.js';
 export type { MessageHandler, Subscription } from './service/bus.js';
+export {
+  type HostEnvironment,
+  hostEnvironment,
+  hostOptionsFromEnv,
+  refuseUnknownVariables,
+} from './service/environment.js';
 // Running it.
 export { type Host, type HostOptions, type StopReport, startHost } from './service/host.js';
 export type { LifecycleState } from './service/lifecycle.js';

@@ -4,23 +4,20 @@ import { inject, injectable } from 'inversify';
 import { afterEach, describe, it } from 'mocha';
 import { pino } from 'pino';
 import { z } from 'zod';
+import type { BusEvent, Host, RpcContext, TrackedContext } from '../index.js';
 import {
   Bus,
-  type BusEvent,
   defineModule,
   defineService,
   defineTopic,
-  type Host,
   OnEvent,
   OnMessage,
   OnPayload,
   Rpc,
-  type RpcContext,
   rpc,
   Service,
   startHost,
   TeraService,
-  type TrackedContext,
   uuid,
 } from '../index.js';
 import { MemoryBroker, VirtualClock } from '../transport/memory/index.js';
