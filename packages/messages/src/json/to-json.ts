@@ -35,7 +35,7 @@ export function toJson(
   const printer = new Printer(defaults === 'print', registry);
   const type = printer.typeOf(message.$type);
   checkMessage(type, message);
-  return printer.message(type, message, 1);
+  return printer.message(type, message, 0);
 }
 
 type Properties = Readonly<Record<string, unknown>>;
