@@ -23,7 +23,7 @@ export interface ToJsonOptions {
 
 /**
  * A message as JSON, equal to what Python's json_format makes: lowerCamelCase names, enums by name, 64-bit integers
- * as strings, bytes as base64, the content of an Any beside its `@type`.
+ * as strings, bytes as base64, the content of an Any beside its `@type`. (`JSON.stringify` then writes −0 as 0.)
  * @throws BusError TERABUS_TYPE_UNKNOWN for a type that the registry doesn't have; TERABUS_MESSAGE_INVALID for a
  * message that could not be encoded, or is nested over 100 levels, Anys included; what `decode` throws for an Any
  * whose bytes are not a message of its type.
