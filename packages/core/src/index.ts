@@ -1,1 +1,44 @@
-export {};
+// Table of contents of @terabus/core: what the author of a service needs first.
+
+// Errors.
+export { BusError, type BusErrorOptions, type Code, codes, isReason, type Reason, reasons } from '@terabus/messages';
+// ---------------------------------------------------------------------------------------------------------------
+// Symbols above are for service authors. Symbols below are for tools that read what services declare.
+export {
+  contractOf,
+  type GroupPlan,
+  type HandlerPlan,
+  type MethodPlan,
+  type ServiceClass,
+  type ServicePlan,
+} from './contract/contract-of.js';
+// Its contract (also behind the smaller door '@terabus/core/contract').
+export * from './contract/index.js';
+export type { RpcDeliveryOptions, ServiceOptions } from './decorators/metadata.js';
+// A service.
+export { OnEvent } from './decorators/on-event.js';
+export { OnMessage } from './decorators/on-message.js';
+export { OnPayload } from './decorators/on-payload.js';
+export { Rpc } from './decorators/rpc.js';
+export { Service } from './decorators/service.js';
+export { Use } from './decorators/use.js';
+// Around it: middlewares, interceptors, observers.
+export type { Middleware, Next } from './middleware/middleware.js';
+export type { BusEvent, Observer } from './observe/observer.js';
+export type { Interceptor, Outgoing, Send } from './publishing/interceptor.js';
+export type { PublishOptions } from './publishing/publisher.js';
+export type { EventContext, HandlerContext, RpcContext, TrackedContext } from './routing/context.js';
+export type { Verdict } from './sequencing/verdict.js';
+export type { MessageHandler, Subscription } from './service/bus.js';
+export {
+  type HostEnvironment,
+  hostEnvironment,
+  hostOptionsFromEnv,
+  refuseUnknownVariables,
+} from './service/environment.js';
+// Running it.
+export { type Host, type HostOptions, type StopReport, startHost } from './service/host.js';
+export type { LifecycleState } from './service/lifecycle.js';
+export { EXIT, runUntilSignal } from './service/run-until-signal.js';
+export { TeraService } from './service/tera-service.js';
+export { Bus, Clock, Config, Logger } from './service/tokens.js';

@@ -1,0 +1,148 @@
+import type { Message, MessageFamily, MessageType } from '@terabus/messages';
+import type { z } from 'zod';
+import type { ParameterKind } from '../rpc/values.js';
+import type { TopicParameters } from '../topics/template.js';
+
+/**
+ * What travels on a topic: a `TeraEvent`, a `TeraModuleMessage`, plain text, or bytes. A topic does not tell its
+ * wrapper by its name: `module.TeraServer.TwistedModule.events.<uuid>` carries a TeraModuleMessage (contract, section 2).
+ */
+export type Wrapper = 'event' | 'module-message' | 'text' | 'bytes';
+
+/** What is fixed about a topic, or about all topics of a family. Plain data, but for the types it holds. */
+export interface TopicDefinition<W extends Wrapper = Wrapper, P = unknown, N extends string = string> {
+  /** The name with its parameters, as given: `websocket.user.{uuid}.events`. Definitions are compared by it. */
+  readonly template: N;
+  readonly wrapper: W;
+  /** The types it carries, families spread out, by type name. Empty for text and bytes. */
+  readonly types: ReadonlyMap<string, MessageType>;
+  /** Whether senders number their messages on it (architecture, section 6). Only module messages can be. */
+  readonly tracked: boolean;
+  /** Text that is equal for equal definitions: two copies of a contract are compared by it, never by identity. */
+  readonly digest: string;
+  /** Exists in types only: what a handler of the topic is given, what `publish` takes. */
+  readonly payload?: P;
+}
+
+/** What a handler can be bound to: a topic, a pattern, or either with delivery options. */
+export interface Source<W extends Wrapper = Wrapper, P = unknown, N extends string = string> {
+  readonly kind: 'topic' | 'pattern' | 'delivery';
+  readonly definition: TopicDefinition<W, P, N>;
+  /** In subject spelling; a topic's is its own subject. */
+  readonly pattern: string;
+}
+
+/** One topic, to publish to and to subscribe to. */
+export interface Topic<W extends Wrapper = Wrapper, P = unknown, N extends string = string> extends Source<W, P, N> {
+  readonly kind: 'topic';
+  /** As OpenTera spells it. */
+  readonly name: string;
+}
+
+/** All topics of a family, to subscribe to. */
+export interface Pattern<W extends Wrapper = Wrapper, P = unknown, N extends string = string> extends Source<W, P, N> {
+  readonly kind: 'pattern';
+}
+
+/** Topics that differ in named tokens: call it with the tokens' values for a topic, take `.all` for the pattern. */
+export interface TopicFamily<W extends Wrapper = Wrapper, P = unknown, N extends string = string> {
+  (parameters: TopicParameters<N>): Topic<W, P, N>;
+  readonly kind: 'family';
+  readonly definition: TopicDefinition<W, P, N>;
+  readonly all: Pattern<W, P, N>;
+}
+
+/** How messages reach the handlers of a service (architecture, section 5). */
+export interface DeliveryOptions<P = unknown> {
+  /**
+   * Every instance of the service gets every message, instead of the instances sharing them. Defaults to false:
+   * with shared delivery, adding an instance never doubles an effect.
+   */
+  readonly everyInstance?: boolean;
+  /**
+   * Messages of different keys may run side by side, messages of one key run one after another in order of arrival.
+   * Undefined counts as a key of its own.
+   */
+  readonly key?: (message: P) => unknown;
+  /**
+   * How many handlers may run at once. Defaults to 1, and to 64 with a `key`. Above 1 without a key, the order of
+   * messages is given up.
+   */
+  readonly concurrency?: number;
+  /**
+   * After so many milliseconds a handler counts as failed and its signal aborts. Defaults to 30,000, which is also
+   * JetStream's own patience.
+   */
+  readonly timeoutMs?: number;
+  /**
+   * For how many milliseconds more a timed-out handler keeps its slot and its key, so that what it still does
+   * doesn't overlap with the next message. Defaults to 30,000.
+   */
+  readonly abandonAfterMs?: number;
+}
+
+/** A topic or pattern with delivery options, made by `from`. */
+export interface Delivery<W extends Wrapper = Wrapper, P = unknown, N extends string = string> extends Source<W, P, N> {
+  readonly kind: 'delivery';
+  readonly options: DeliveryOptions<P>;
+}
+
+/** One method that a contract offers. */
+export interface RpcMethod<
+  Address extends string = string,
+  Name extends string = string,
+  Args extends readonly z.ZodType[] = readonly z.ZodType[],
+  Returns extends z.ZodType = z.ZodType,
+> {
+  readonly kind: 'rpc';
+  readonly name: Name;
+  /** `module.<name>` or `service.<key>` of the contract. */
+  readonly address: Address;
+  /** Where it is called: `<address>.rpc`. */
+  readonly topic: string;
+  readonly args: Args;
+  readonly returns: Returns;
+  /** How each argument goes on the wire (architecture, section 7). */
+  readonly parameters: readonly ParameterKind[];
+  /** The caller's deadline where the call names none, in milliseconds. */
+  readonly timeoutMs: number;
+  /** Calling it twice does no more than calling it once. */
+  readonly idempotent: boolean;
+  readonly digest: string;
+}
+
+/** How many instances of a service may be active at a time. */
+export type Instances = 'one' | 'many';
+
+/** What a module or service offers to the others: plain data, shared by the service and by all who talk to it. */
+export interface Contract<
+  Address extends string = string,
+  Events = unknown,
+  Mailbox = unknown,
+  Rpc extends Readonly<Record<string, RpcMethod>> = Readonly<Record<string, RpcMethod>>,
+> {
+  readonly kind: 'module' | 'service';
+  /** The module's name (`TeraServer.UserManagerModule`) or the service's key (`LoggingService`). */
+  readonly name: string;
+  /** `module.<name>` or `service.<key>`: what its topics start with, and the `source` of the messages it sends. */
+  readonly address: Address;
+  /** More addresses at which its mailbox and its methods are reached, such as `service.<uuid>`. */
+  readonly aliases: readonly string[];
+  readonly instances: Instances;
+  /** Where it tells everybody what happened. Undefined where the contract has none. */
+  readonly events: Events;
+  /** Where others tell it what to do. Undefined where the contract has none. */
+  readonly messages: Mailbox;
+  /** The methods that others may call. */
+  readonly rpc: Rpc;
+  readonly digest: string;
+}
+
+/** What `uses` may name: a contract (its mailbox and methods), a topic, a family, or a single method. */
+export type Usable = Contract | Topic | { readonly kind: 'family'; readonly definition: TopicDefinition } | RpcMethod;
+
+/** A message type, or a family of types that are handled by one method. */
+export type TypeOrFamily<M extends Message = Message> = MessageType<M> | MessageFamily<M>;
+
+/** The message, or union of messages, behind a type or a family of types. */
+export type MessagesOf<T> = T extends MessageFamily<infer M> ? M : T extends MessageType<infer M> ? M : never;

@@ -1,0 +1,33 @@
+// What a file with contracts needs, and nothing else: no container, no logger, no transport. Web pages and tools
+// import contracts through this door.
+export type { Message, MessageFamily, MessageType } from '@terabus/messages';
+export { defineFamily } from '@terabus/messages';
+export { bytes, json, uuid } from '../rpc/values.js';
+export type {
+  Contract,
+  Delivery,
+  DeliveryOptions,
+  Instances,
+  MessagesOf,
+  Pattern,
+  RpcMethod,
+  Source,
+  Topic,
+  TopicDefinition,
+  TopicFamily,
+  TypeOrFamily,
+  Usable,
+  Wrapper,
+} from './contract.js';
+export {
+  type ContractOptions,
+  type DefinedContract,
+  defineModule,
+  defineService,
+  defineTopic,
+  from,
+  type TopicOrFamily,
+  type TypedTopicOptions,
+} from './define.js';
+export type { CallArguments, CallOptions, Client, HandlerArguments, RpcOptions, RpcSignature } from './rpc-types.js';
+export { rpc } from './rpc-types.js';

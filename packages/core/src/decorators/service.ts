@@ -1,0 +1,25 @@
+import { injectable } from 'inversify';
+import type { Contract, Usable } from '../contract/contract.js';
+import type { TeraService } from '../service/tera-service.js';
+import type { ServiceOptions } from './metadata.js';
+import { recordService } from './metadata.js';
+
+/** The options of `@Service` for a class that says in its type what it uses: `TeraService<typeof A | typeof B>`. */
+type OptionsFor<Declared> = Omit<ServiceOptions, 'uses'> & { readonly uses?: readonly (Usable & Declared)[] };
+
+/**
+ * Makes a class the service of a contract. The class extends `TeraService`; inversify builds it, so that it may ask
+ * for its parts with `@inject`.
+ *
+ * @param contract what the service offers: its topics are its own, its methods must all have a handler.
+ * @param options what else it uses, and how its calls run.
+ */
+export function Service<C extends Contract, Declared extends Usable = Usable>(
+  contract: C,
+  options: OptionsFor<Declared> = {},
+): <S extends abstract new (...args: never[]) => TeraService<Declared>>(target: S) => void {
+  return (target) => {
+    injectable()(target as never);
+    recordService(target, { contract, options });
+  };
+}

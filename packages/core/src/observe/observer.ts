@@ -1,0 +1,55 @@
+import type { BusError } from '@terabus/messages';
+import type { Verdict } from '../sequencing/verdict.js';
+
+/** Where something happened: part of every event. */
+interface Place {
+  /** The contract's address: `module.TeraServer.UserManagerModule`. */
+  readonly service: string;
+  readonly topic: string;
+}
+
+/** What the bus tells those who watch a host: for metrics, live views and tests. */
+export type BusEvent =
+  /** A handler ran to its end, well or badly, or timed out. */
+  | (Place & {
+      readonly kind: 'handled';
+      /** `Class.method`, or the name given to a subscription. */
+      readonly handler: string;
+      /** The full name of the message's type, the name of the method for RPC, `text` or `bytes`. */
+      readonly type: string;
+      /** The message, or the arguments of a call. */
+      readonly message: unknown;
+      /** In milliseconds, from its start. */
+      readonly durationMs: number;
+      /** What went wrong; undefined when nothing did. */
+      readonly error: BusError | undefined;
+    })
+  /** A timed-out handler did not end within `abandonAfterMs` more: its slot was given to the next message. */
+  | (Place & { readonly kind: 'abandoned'; readonly handler: string; readonly type: string })
+  /** Bytes that are no message, a header that contradicts the subject: dropped. */
+  | (Place & { readonly kind: 'bad-message'; readonly error: BusError })
+  /** A message of a type that nobody here handles: skipped, which is normal. */
+  | (Place & { readonly kind: 'unhandled'; readonly type: string })
+  /** A module message that was not the next of its sender (architecture, section 6). */
+  | (Place & {
+      readonly kind: 'sequence';
+      readonly source: string;
+      readonly verdict: Verdict;
+      readonly dropped: boolean;
+    })
+  /** Messages were handed to the connection. */
+  | (Place & { readonly kind: 'published'; readonly messages: readonly unknown[] })
+  /** A call ended. */
+  | (Place & {
+      readonly kind: 'called';
+      readonly method: string;
+      readonly args: readonly unknown[];
+      readonly result: unknown;
+      readonly durationMs: number;
+      readonly error: BusError | undefined;
+    })
+  /** Work that the end of the drain cut off: `running` handlers were aborted, `waiting` messages never started. */
+  | (Place & { readonly kind: 'cut-off'; readonly running: number; readonly waiting: number });
+
+/** Watches a host. It must not throw; if it does, the error is logged and the bus goes on. */
+export type Observer = (event: BusEvent) => void;

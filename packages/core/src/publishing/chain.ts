@@ -1,0 +1,25 @@
+/**
+ * What the handling of one message hands on to the messages and calls that it starts: how much time is left, whether
+ * anybody still wants the answer, and where it all began. `context.publish`, `context.send` and `context.client`
+ * carry it; `this.publish` and `this.client` start a new chain (architecture, section 7).
+ */
+export interface Chain {
+  /** The id of the message that is being handled. */
+  readonly messageId: string | undefined;
+  /** When the handling must have ended, on `clock.elapsed()`; Infinity where nobody waits. */
+  readonly deadline: number;
+  /** Aborts when the handling is no longer wanted. Undefined where it can't be. */
+  readonly signal: AbortSignal | undefined;
+  /** W3C trace context, handed on unread. */
+  readonly traceparent: string | undefined;
+  readonly tracestate: string | undefined;
+}
+
+/** The chain of what nobody's message caused. */
+export const NEW_CHAIN: Chain = Object.freeze({
+  messageId: undefined,
+  deadline: Number.POSITIVE_INFINITY,
+  signal: undefined,
+  traceparent: undefined,
+  tracestate: undefined,
+});

@@ -1,0 +1,76 @@
+import { BusError } from '@terabus/messages';
+import type { Contract, Source, TopicDefinition, Usable } from '../contract/contract.js';
+
+/**
+ * What a service may publish to, send to, subscribe to and call: its contract's own and what its `uses` name.
+ * Everything else is refused at its first use, in memory as on NATS, so that a forgotten line shows in a test and
+ * not as a denied permission in production.
+ */
+export class Declared {
+  readonly #topics = new Map<string, TopicDefinition>();
+  /** Contracts and methods by address; a set of names where only single methods are declared. */
+  readonly #methods = new Map<string, { readonly contract: Contract | undefined; readonly names: Set<string> }>();
+  readonly #service: string;
+
+  constructor(service: string, contract: Contract, uses: readonly Usable[]) {
+    this.#service = service;
+    this.#addContract(contract);
+    this.#addTopic(contract.events as Source | undefined);
+    for (const used of uses) {
+      if (used.kind === 'module' || used.kind === 'service') this.#addContract(used);
+      else if (used.kind === 'rpc') this.#namesOf(used.address).add(used.name);
+      else if ('definition' in used) this.#addTopic(used);
+    }
+  }
+
+  #addContract(contract: Contract): void {
+    const names = new Set([...this.#namesOf(contract.address), ...Object.keys(contract.rpc)]);
+    this.#methods.set(contract.address, { contract, names });
+    this.#addTopic(contract.messages as Source | undefined);
+  }
+
+  #addTopic(topic: { readonly definition: TopicDefinition } | undefined): void {
+    if (topic !== undefined) this.#topics.set(topic.definition.template, topic.definition);
+  }
+
+  #namesOf(address: string): Set<string> {
+    const known = this.#methods.get(address) ?? { contract: undefined, names: new Set<string>() };
+    this.#methods.set(address, known);
+    return known.names;
+  }
+
+  /** @throws BusError `TERABUS_NOT_DECLARED` or `TERABUS_CONTRACT_MISMATCH` */
+  checkTopic(definition: TopicDefinition, doing: string): void {
+    const declared = this.#topics.get(definition.template);
+    if (declared === undefined) throw this.#notDeclared(`${doing} '${definition.template}'`);
+    if (declared !== definition && declared.digest !== definition.digest)
+      throw this.#mismatch(`'${definition.template}'`);
+  }
+
+  /** @throws BusError `TERABUS_NOT_DECLARED` or `TERABUS_CONTRACT_MISMATCH` */
+  checkMethods(contract: Contract): ReadonlySet<string> {
+    const declared = this.#methods.get(contract.address);
+    if (declared === undefined) throw this.#notDeclared(`calls ${contract.address}`);
+    if (declared.contract !== undefined && declared.contract.digest !== contract.digest) {
+      throw this.#mismatch(contract.address);
+    }
+    return declared.names;
+  }
+
+  /** The error of a call to a method of which only others of the same contract are declared. */
+  methodNotDeclared(address: string, method: string): BusError {
+    return this.#notDeclared(`calls '${method}' of ${address}`);
+  }
+
+  #notDeclared(what: string): BusError {
+    return new BusError(`${this.#service} ${what}, which is neither its own nor in its 'uses'`, {
+      reason: 'TERABUS_NOT_DECLARED',
+    });
+  }
+
+  #mismatch(what: string): BusError {
+    return new BusError(`${this.#service} declares another definition of ${what} than the one it uses here`, {
+      reason: 'TERABUS_CONTRACT_MISMATCH',
+    });
+  }
+}

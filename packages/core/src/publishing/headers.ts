@@ -1,0 +1,58 @@
+import { BusError } from '@terabus/messages';
+import { show } from '../contract/check.js';
+import type { Chain } from './chain.js';
+
+/** The headers that Terabus puts on messages (architecture, section 11). */
+export const HEADER = {
+  messageId: 'Terabus-Message-Id',
+  causeId: 'Terabus-Cause-Id',
+  epoch: 'Terabus-Epoch',
+  abandoned: 'Terabus-Abandoned',
+  timeoutMs: 'Terabus-Timeout-Ms',
+  traceparent: 'traceparent',
+  tracestate: 'tracestate',
+} as const;
+
+/** HTTP's grammar of header names, to which NATS' own keeps too. */
+const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}$/;
+const RESERVED = /^(?:nats-|terabus-)/i;
+
+/**
+ * The headers of an outgoing message: its id, those of its chain, and the user's own.
+ *
+ * @throws BusError `TERABUS_HEADER_INVALID` for a name of the user's that is reserved or malformed, or a value that
+ * is no single line of text.
+ */
+export function outgoingHeaders(
+  messageId: string,
+  chain: Chain,
+  own: Readonly<Record<string, string>> | undefined,
+): Map<string, string> {
+  const headers = new Map<string, string>([[HEADER.messageId, messageId]]);
+  if (chain.messageId !== undefined) headers.set(HEADER.causeId, chain.messageId);
+  if (chain.traceparent !== undefined) headers.set(HEADER.traceparent, chain.traceparent);
+  if (chain.tracestate !== undefined) headers.set(HEADER.tracestate, chain.tracestate);
+  if (own !== undefined) {
+    for (const [name, value] of Object.entries(own)) {
+      checkHeader(name, value);
+      headers.set(name, value);
+    }
+  }
+  return headers;
+}
+
+function checkHeader(name: string, value: unknown): void {
+  const problem = RESERVED.test(name)
+    ? "names that start with Nats- or Terabus- are the bus's own"
+    : !HEADER_NAME.test(name)
+      ? 'a name is 1 to 128 letters, digits and hyphens'
+      : // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not get in
+        typeof value !== 'string' || !value.isWellFormed() || /[\x00-\x08\x0a-\x1f\x7f]/.test(value)
+        ? 'a value is one line of text'
+        : undefined;
+  if (problem !== undefined) {
+    throw new BusError(`the header ${show(name)}: ${show(value)} can't be sent: ${problem}`, {
+      reason: 'TERABUS_HEADER_INVALID',
+    });
+  }
+}

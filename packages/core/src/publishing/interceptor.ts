@@ -1,0 +1,26 @@
+import type { RpcMethod, Topic } from '../contract/contract.js';
+
+/** What is about to leave a service. */
+export type Outgoing = {
+  /** The address of the service that sends it. */
+  readonly service: string;
+  /** Headers of the message; an interceptor may add to them. */
+  readonly headers: Map<string, string>;
+} & (
+  | { readonly kind: 'publish' | 'send'; readonly topic: Topic; readonly messages: readonly unknown[] }
+  | { readonly kind: 'call'; readonly method: RpcMethod; readonly args: readonly unknown[] }
+);
+
+/** Sends it, and resolves with the result of a call, or with undefined. */
+export type Send = (outgoing: Outgoing) => Promise<unknown>;
+
+/**
+ * Runs around everything that leaves a host, as a middleware runs around handlers: for views, traces and headers of
+ * your own. Nobody but the callee may subscribe to an RPC subject (architecture, section 7), so this is also how
+ * calls are watched.
+ */
+export type Interceptor = (next: Send) => Send;
+
+/** One function out of a list of interceptors and what they wrap; the first is the outermost. */
+export const intercept = (interceptors: readonly Interceptor[], innermost: Send): Send =>
+  interceptors.reduceRight((next, interceptor) => interceptor(next), innermost);

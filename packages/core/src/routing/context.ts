@@ -1,0 +1,191 @@
+import type { Logger } from 'pino';
+import type { Contract, Topic } from '../contract/contract.js';
+import type { Client } from '../contract/rpc-types.js';
+import type { Chain } from '../publishing/chain.js';
+import { HEADER } from '../publishing/headers.js';
+import type { PublishOptions } from '../publishing/publisher.js';
+import type { Verdict } from '../sequencing/verdict.js';
+import type { ChainedBus } from '../service/bus.js';
+import type { Clock } from '../transport/clock.js';
+import type { Headers } from '../transport/transport.js';
+
+/** What every handler is told beside its message. */
+export interface HandlerContext {
+  readonly kind: 'event' | 'module-message' | 'payload' | 'rpc';
+  /** The address of the service: `module.<name>` or `service.<key>`. */
+  readonly service: string;
+  /** `Class.method`. */
+  readonly handler: string;
+  /** The topic that the message came by. Believe it, whatever a header claims. */
+  readonly topic: string;
+  readonly headers: Headers;
+  /** The ULID of the message. Undefined for messages of senders that aren't Terabus. */
+  readonly messageId: string | undefined;
+  /** The id of the message in answer to which this one was made. */
+  readonly causeId: string | undefined;
+  /** Aborts when the handler's time is over, or when the host ends and can't wait any longer. */
+  readonly signal: AbortSignal;
+  /** How much of the handler's time is left, in milliseconds; 0 when it is over. */
+  readonly remainingMs: number;
+  /** The service's logger, with topic, handler and message id on each line. */
+  readonly logger: Logger;
+
+  /** As the service's own `publish`, with the chain of this message: trace, cause, deadline. */
+  publish<W extends 'event' | 'text' | 'bytes', P>(
+    topic: Topic<W, P>,
+    payload: NoInfer<P>,
+    options?: PublishOptions,
+  ): Promise<void>;
+  /** As the service's own `publishAll`, with the chain of this message. */
+  publishAll<P>(topic: Topic<'event', P>, messages: readonly NoInfer<P>[], options?: PublishOptions): Promise<void>;
+  /** As the service's own `send`, with the chain of this message. */
+  send<P>(mailbox: Topic<'module-message', P>, message: NoInfer<P>, options?: PublishOptions): Promise<void>;
+  /** As the service's own `client`, with the chain of this message: its calls end when this handler's time does. */
+  client<C extends Contract>(contract: C): Client<C>;
+}
+
+/** What a handler of events, text or bytes is told. */
+export interface EventContext extends HandlerContext {
+  readonly kind: 'event' | 'payload';
+  /** When it was published, in seconds since the Unix epoch, by the sender's clock. Undefined for text and bytes. */
+  readonly time: number | undefined;
+}
+
+/** What a handler of module messages is told. */
+export interface TrackedContext extends HandlerContext {
+  readonly kind: 'module-message';
+  /** When it was sent, in seconds since the Unix epoch, by the sender's clock. */
+  readonly time: number | undefined;
+  /** Who sent it, as it says itself: `module.<name>`, `service.<key>`, free text. Only grants keep senders honest. */
+  readonly source: string;
+  /** Its number in the sender's count for this destination; 0 where the sender doesn't count, as OpenTera's never do. */
+  readonly seq: number;
+  /** What the number says: whether it is the next one, and how many before it are missing (architecture, section 6). */
+  readonly verdict: Verdict;
+}
+
+/** What a handler of calls is told. */
+export interface RpcContext extends HandlerContext {
+  readonly kind: 'rpc';
+  readonly method: string;
+  /** The caller's number of the call. */
+  readonly callId: bigint;
+}
+
+/** What is the same for all messages of one handler. */
+export interface HandlerPlace {
+  readonly service: string;
+  readonly handler: string;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly bus: ChainedBus;
+}
+
+/** What is known of a message when it arrives. */
+export interface Arrival {
+  readonly kind: HandlerContext['kind'];
+  readonly topic: string;
+  readonly headers: Headers;
+  readonly time?: number | undefined;
+  readonly source?: string | undefined;
+  readonly seq?: number | undefined;
+  readonly verdict?: Verdict | undefined;
+  readonly method?: string | undefined;
+  readonly callId?: bigint | undefined;
+}
+
+/** The context of one message: all kinds in one class, whose parts are made when they are asked for. */
+export class Context implements Chain {
+  readonly #place: HandlerPlace;
+  readonly #arrival: Arrival;
+  /** When the handler's time is over, on `clock.elapsed()`. */
+  readonly deadline: number;
+  #controller: AbortController | undefined;
+  #aborted: Error | undefined;
+  #logger: Logger | undefined;
+
+  constructor(place: HandlerPlace, arrival: Arrival, deadline: number) {
+    this.#place = place;
+    this.#arrival = arrival;
+    this.deadline = deadline;
+  }
+
+  get kind() {
+    return this.#arrival.kind;
+  }
+  get service(): string {
+    return this.#place.service;
+  }
+  get handler(): string {
+    return this.#place.handler;
+  }
+  get topic(): string {
+    return this.#arrival.topic;
+  }
+  get headers(): Headers {
+    return this.#arrival.headers;
+  }
+  get messageId(): string | undefined {
+    return this.#arrival.headers.get(HEADER.messageId);
+  }
+  get causeId(): string | undefined {
+    return this.#arrival.headers.get(HEADER.causeId);
+  }
+  get traceparent(): string | undefined {
+    return this.#arrival.headers.get(HEADER.traceparent);
+  }
+  get tracestate(): string | undefined {
+    return this.#arrival.headers.get(HEADER.tracestate);
+  }
+  get time(): number | undefined {
+    return this.#arrival.time;
+  }
+  get source(): string | undefined {
+    return this.#arrival.source;
+  }
+  get seq(): number | undefined {
+    return this.#arrival.seq;
+  }
+  get verdict(): Verdict | undefined {
+    return this.#arrival.verdict;
+  }
+  get method(): string | undefined {
+    return this.#arrival.method;
+  }
+  get callId(): bigint | undefined {
+    return this.#arrival.callId;
+  }
+  get remainingMs(): number {
+    return Math.max(0, this.deadline - this.#place.clock.elapsed());
+  }
+  get signal(): AbortSignal {
+    if (this.#controller === undefined) {
+      this.#controller = new AbortController();
+      if (this.#aborted !== undefined) this.#controller.abort(this.#aborted);
+    }
+    return this.#controller.signal;
+  }
+  get logger(): Logger {
+    this.#logger ??= this.#place.logger.child({ handler: this.handler, topic: this.topic, messageId: this.messageId });
+    return this.#logger;
+  }
+
+  /** Aborts the signal, also one that nobody has asked for yet. */
+  abort(reason: Error): void {
+    this.#aborted ??= reason;
+    this.#controller?.abort(reason);
+  }
+
+  publish(topic: Topic, payload: unknown, options?: PublishOptions): Promise<void> {
+    return this.#place.bus.publish('publish', topic, [payload], this, options);
+  }
+  publishAll(topic: Topic, messages: readonly unknown[], options?: PublishOptions): Promise<void> {
+    return this.#place.bus.publish('publish', topic, messages, this, options);
+  }
+  send(mailbox: Topic, message: unknown, options?: PublishOptions): Promise<void> {
+    return this.#place.bus.publish('send', mailbox, [message], this, options);
+  }
+  client<C extends Contract>(contract: C): Client<C> {
+    return this.#place.bus.client(contract, this);
+  }
+}

@@ -1,0 +1,39 @@
+import type { Any } from '@terabus/messages';
+import { BusError, decodeModuleMessage, decodeTeraEvent } from '@terabus/messages';
+import { printable } from '../topics/printable.js';
+import type { Inbound } from '../transport/transport.js';
+
+/** What is in an envelope, still packed. */
+export interface Envelope {
+  /** Seconds since the Unix epoch; undefined where the sender wrote none. */
+  readonly time: number | undefined;
+  readonly contents: readonly Any[];
+  /** What the sender calls itself; empty in a `TeraEvent`, which has no such field. */
+  readonly source: string;
+  /** The sender's number for this destination; 0 where it doesn't count. */
+  readonly seq: number;
+}
+
+/**
+ * Opens the envelope of a message. The subject that it came by is its topic; a header that names another one makes it
+ * a bad message, a header that names none does not (architecture, sections 4 and 5).
+ *
+ * @throws BusError `TERABUS_MESSAGE_UNDECODABLE` or `TERABUS_MESSAGE_MISPLACED`
+ */
+export function openEnvelope(wrapper: 'event' | 'module-message', inbound: Inbound): Envelope {
+  if (wrapper === 'event') {
+    const { header, events } = decodeTeraEvent(inbound.bytes);
+    checkPlace('header.topic', header?.topic, inbound.topic);
+    return { time: header?.time, contents: events, source: '', seq: 0 };
+  }
+  const { head, data } = decodeModuleMessage(inbound.bytes);
+  checkPlace('head.dest', head?.dest, inbound.topic);
+  return { time: head?.time, contents: data, source: head?.source ?? '', seq: head?.seq ?? 0 };
+}
+
+function checkPlace(field: string, claimed: string | undefined, topic: string): void {
+  if (claimed === undefined || claimed === '' || claimed === topic) return;
+  throw new BusError(`the message came by '${topic}', but its ${field} says ${printable(claimed)}`, {
+    reason: 'TERABUS_MESSAGE_MISPLACED',
+  });
+}

@@ -1,0 +1,260 @@
+import type { Any, MessageType } from '@terabus/messages';
+import { anyTypeName, BusError, unpackAny } from '@terabus/messages';
+import type { DeliveryOptions, TopicDefinition } from '../contract/contract.js';
+import { WHOLE_PAYLOAD } from '../contract/contract-of.js';
+import type { Next } from '../middleware/middleware.js';
+import type { BusEvent } from '../observe/observer.js';
+import type { Reporter } from '../observe/reporter.js';
+import { HEADER } from '../publishing/headers.js';
+import { parseAbandoned } from '../sequencing/abandoned.js';
+import { SequenceTracker } from '../sequencing/tracker.js';
+import type { Verdict } from '../sequencing/verdict.js';
+import { printable } from '../topics/printable.js';
+import type { Clock } from '../transport/clock.js';
+import type { Inbound } from '../transport/transport.js';
+import type { Arrival, HandlerContext, HandlerPlace } from './context.js';
+import { Context } from './context.js';
+import { openEnvelope } from './decode.js';
+import type { Job } from './delivery-group.js';
+import { DeliveryGroup } from './delivery-group.js';
+import type { Outcome } from './settle.js';
+import { settle } from './settle.js';
+
+/** After so many milliseconds a handler counts as failed, where nothing else was said. */
+export const DEFAULT_TIMEOUT_MS = 30_000;
+const DEFAULT_ABANDON_AFTER_MS = 30_000;
+const DEFAULT_KEYED_CONCURRENCY = 64;
+
+/** A handler as it runs per message: everything about it was decided at the start. */
+export interface PreparedHandler {
+  readonly place: HandlerPlace;
+  /** Undefined for text and bytes. */
+  readonly type: MessageType | undefined;
+  /** The middlewares around the method. */
+  readonly run: Next;
+}
+
+/** What a router is made of. */
+export interface RouterParts {
+  /** The address of the service. */
+  readonly service: string;
+  readonly definition: TopicDefinition;
+  readonly options: DeliveryOptions;
+  readonly clock: Clock;
+  readonly reporter: Reporter;
+  readonly emit: ((event: BusEvent) => void) | undefined;
+}
+
+/**
+ * One delivery group at work: opens what arrives, chooses the handler of each message by the type in its `Any`, and
+ * queues it. Handlers may come and go with subscriptions.
+ */
+export class Router {
+  readonly queue: DeliveryGroup;
+  /** By the full name of the type, or {@link WHOLE_PAYLOAD}. */
+  readonly handlers = new Map<string, PreparedHandler>();
+  readonly parts: RouterParts;
+  readonly timeoutMs: number;
+  readonly #tracker: SequenceTracker | undefined;
+  readonly #keyOf: DeliveryOptions['key'];
+
+  constructor(parts: RouterParts) {
+    this.parts = parts;
+    const { key, concurrency, timeoutMs, abandonAfterMs } = parts.options;
+    this.#keyOf = key;
+    this.timeoutMs = timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    this.#tracker = parts.definition.tracked ? new SequenceTracker() : undefined;
+    this.queue = new DeliveryGroup({
+      clock: parts.clock,
+      concurrency: concurrency ?? (key === undefined ? 1 : DEFAULT_KEYED_CONCURRENCY),
+      keyed: key !== undefined,
+      abandonAfterMs: abandonAfterMs ?? DEFAULT_ABANDON_AFTER_MS,
+    });
+  }
+
+  /** Takes what the transport delivers. Never throws. */
+  readonly deliver = (inbound: Inbound): void => {
+    const { wrapper } = this.parts.definition;
+    try {
+      if (wrapper === 'event' || wrapper === 'module-message') this.#deliverEnvelope(wrapper, inbound);
+      else this.#deliverPayload(wrapper, inbound);
+    } catch (error) {
+      this.#badMessage(inbound.topic, BusError.from(error));
+    }
+  };
+
+  #deliverEnvelope(wrapper: 'event' | 'module-message', inbound: Inbound): void {
+    const { time, contents, source, seq } = openEnvelope(wrapper, inbound);
+    let verdict: Verdict | undefined;
+    if (wrapper === 'module-message') {
+      verdict = this.#track(inbound, source, seq);
+      if (verdict.kind === 'duplicate' && inbound.headers.has(HEADER.epoch)) return;
+    }
+    const arrival: Arrival = {
+      kind: wrapper,
+      topic: inbound.topic,
+      headers: inbound.headers,
+      time,
+      source,
+      seq,
+      verdict,
+    };
+    for (const any of contents) this.#deliverContent(any, arrival);
+  }
+
+  /** One bad content never touches its siblings. */
+  #deliverContent(any: Any, arrival: Arrival): void {
+    const name = anyTypeName(any);
+    const handler = this.handlers.get(name);
+    if (handler?.type === undefined) {
+      this.parts.emit?.({ kind: 'unhandled', service: this.parts.service, topic: arrival.topic, type: name });
+      return;
+    }
+    try {
+      this.#enqueue(handler, name, unpackAny(handler.type, any), arrival);
+    } catch (error) {
+      this.#badMessage(arrival.topic, BusError.from(error), handler, name);
+    }
+  }
+
+  #deliverPayload(wrapper: 'text' | 'bytes', inbound: Inbound): void {
+    const handler = this.handlers.get(WHOLE_PAYLOAD);
+    if (handler === undefined) return;
+    const payload = wrapper === 'text' ? textOf(inbound) : inbound.bytes;
+    this.#enqueue(handler, wrapper, payload, { kind: 'payload', topic: inbound.topic, headers: inbound.headers });
+  }
+
+  #enqueue(handler: PreparedHandler, type: string, message: unknown, arrival: Arrival): void {
+    const key = this.#keyOf?.(message);
+    this.queue.enqueue(new MessageJob(this, handler, type, message, arrival, key));
+  }
+
+  /** Sees each arrival, before queue and handler (architecture, section 6). */
+  #track(inbound: Inbound, source: string, seq: number): Verdict {
+    const epoch = inbound.headers.get(HEADER.epoch);
+    const named = inbound.headers.get(HEADER.abandoned);
+    const verdict = (this.#tracker ?? untracked).observe({
+      source,
+      epoch,
+      destination: inbound.topic,
+      seq: this.#tracker === undefined ? 0 : seq,
+      abandoned: named === undefined ? undefined : parseAbandoned(named),
+    });
+    if (verdict.kind !== 'in-order' && verdict.kind !== 'untracked') {
+      const { service, reporter, emit } = this.parts;
+      emit?.({
+        kind: 'sequence',
+        service,
+        topic: inbound.topic,
+        source,
+        verdict,
+        dropped: verdict.kind === 'duplicate' && epoch !== undefined,
+      });
+      if (verdict.kind === 'gap') {
+        const error = new BusError(
+          `${verdict.missing} message${verdict.missing === 1 ? '' : 's'} from ${printable(source)} to '${inbound.topic}' did not arrive`,
+          { reason: 'TERABUS_SEQUENCE_GAP' },
+        );
+        reporter.report(service, error, { service, topic: inbound.topic, source, seq });
+      }
+    }
+    return verdict;
+  }
+
+  #badMessage(topic: string, error: BusError, handler?: PreparedHandler, type?: string): void {
+    const { service, reporter, emit, definition } = this.parts;
+    const who = handler?.place.handler ?? service;
+    const what = type ?? `a message (${definition.wrapper})`;
+    const named = new BusError(`${who} can't be given ${what} from '${topic}': ${error.rawMessage}`, {
+      code: error.code,
+      reason: error.reason,
+      cause: error,
+    });
+    reporter.report(who, named, { service, topic, ...(type === undefined ? {} : { type }) });
+    emit?.({ kind: 'bad-message', service, topic, error: named });
+  }
+}
+
+/** For mailboxes that nobody counts: every message is `untracked`. */
+const untracked = new SequenceTracker();
+
+/** One message for one handler. */
+class MessageJob implements Job {
+  readonly key: unknown;
+  readonly #router: Router;
+  readonly #handler: PreparedHandler;
+  readonly #type: string;
+  readonly #message: unknown;
+  readonly #arrival: Arrival;
+  #context: Context | undefined;
+
+  constructor(
+    router: Router,
+    handler: PreparedHandler,
+    type: string,
+    message: unknown,
+    arrival: Arrival,
+    key: unknown,
+  ) {
+    this.#router = router;
+    this.#handler = handler;
+    this.#type = type;
+    this.#message = message;
+    this.#arrival = arrival;
+    this.key = key;
+  }
+
+  timeLeftMs(): number {
+    return this.#router.timeoutMs;
+  }
+
+  run(): unknown {
+    return this.#handler.run(this.#message, this.#contextNow() as unknown as HandlerContext);
+  }
+
+  succeeded(_result: unknown, durationMs: number): void {
+    this.#settle({ kind: 'succeeded' }, durationMs);
+  }
+  failed(thrown: unknown, durationMs: number): void {
+    this.#settle({ kind: 'failed', thrown }, durationMs);
+  }
+  timedOut(durationMs: number): void {
+    const error = this.#settle({ kind: 'timed-out' }, durationMs);
+    if (error !== undefined) this.#contextNow().abort(error);
+  }
+  abandoned(): void {
+    this.#settle({ kind: 'abandoned' }, 0);
+  }
+  cutOff(running: boolean): void {
+    const error = this.#settle({ kind: 'cut-off', running }, 0);
+    if (error !== undefined) this.#contextNow().abort(error);
+  }
+
+  /** The handler's time counts from its start, so the context is made then. */
+  #contextNow(): Context {
+    if (this.#context === undefined) {
+      const { place } = this.#handler;
+      this.#context = new Context(place, this.#arrival, place.clock.elapsed() + this.#router.timeoutMs);
+    }
+    return this.#context;
+  }
+
+  #settle(outcome: Outcome, durationMs: number): BusError | undefined {
+    const { parts, timeoutMs } = this.#router;
+    return settle(
+      outcome,
+      { context: this.#contextNow(), type: this.#type, message: this.#message, durationMs, timeoutMs },
+      parts,
+    );
+  }
+}
+
+const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+function textOf(inbound: Inbound): string {
+  try {
+    return strictUtf8.decode(inbound.bytes);
+  } catch (error) {
+    throw new BusError('the bytes are no UTF-8 text', { reason: 'TERABUS_MESSAGE_UNDECODABLE', cause: error });
+  }
+}

@@ -1,0 +1,79 @@
+import { BusError } from '@terabus/messages';
+import type { BusEvent } from '../observe/observer.js';
+import type { Reporter } from '../observe/reporter.js';
+import { handlerError } from '../observe/reporter.js';
+import type { Context } from './context.js';
+
+/** How the work on one message ended. */
+export type Outcome =
+  | { readonly kind: 'succeeded' }
+  | { readonly kind: 'failed'; readonly thrown: unknown }
+  | { readonly kind: 'timed-out' }
+  | { readonly kind: 'abandoned' }
+  | { readonly kind: 'cut-off'; readonly running: boolean };
+
+/** What is settled: a message that was given to a handler. */
+export interface Settled {
+  readonly context: Context;
+  readonly type: string;
+  readonly message: unknown;
+  readonly durationMs: number;
+  readonly timeoutMs: number;
+}
+
+/** Those who are told. */
+export interface Witnesses {
+  readonly reporter: Reporter;
+  readonly emit: ((event: BusEvent) => void) | undefined;
+}
+
+/**
+ * The one place that decides what an outcome means for a message. On a core topic a message was delivered at most
+ * once and is gone: a failure is counted and reported, and its neighbours never notice. (A durable topic is where
+ * the same outcomes acknowledge, try again, or dead-letter.)
+ *
+ * @returns the error that the outcome stands for; a call is answered with it
+ */
+export function settle(outcome: Outcome, settled: Settled, { reporter, emit }: Witnesses): BusError | undefined {
+  const { context, type, message, durationMs } = settled;
+  const { service, handler, topic } = context;
+  const error = errorOf(outcome, settled);
+  if (error !== undefined)
+    reporter.report(handler, error, { service, handler, topic, type, messageId: context.messageId });
+  switch (outcome.kind) {
+    case 'abandoned':
+      emit?.({ kind: 'abandoned', service, topic, handler, type });
+      break;
+    case 'cut-off':
+      break;
+    default:
+      emit?.({ kind: 'handled', service, topic, handler, type, message, durationMs, error });
+  }
+  return error;
+}
+
+function errorOf(outcome: Outcome, { context, type, timeoutMs }: Settled): BusError | undefined {
+  const { handler, topic } = context;
+  switch (outcome.kind) {
+    case 'succeeded':
+      return undefined;
+    case 'failed':
+      return handlerError({ handler, topic, type }, outcome.thrown);
+    case 'timed-out':
+      return new BusError(`${handler} did not end within ${timeoutMs} ms on ${type} from '${topic}'`, {
+        reason: 'TERABUS_HANDLER_TIMEOUT',
+      });
+    case 'abandoned':
+      return new BusError(
+        `${handler} still runs long after its time on ${type} from '${topic}': its slot was given to the next message`,
+        { reason: 'TERABUS_HANDLER_ABANDONED' },
+      );
+    case 'cut-off':
+      return new BusError(
+        outcome.running
+          ? `${handler} was cut off on ${type} from '${topic}': the time for the drain was over`
+          : `${type} from '${topic}' was never given to ${handler}: the time for the drain was over`,
+        { reason: 'TERABUS_DRAINING' },
+      );
+  }
+}

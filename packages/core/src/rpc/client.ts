@@ -1,0 +1,177 @@
+import { BusError, RPCMessage } from '@terabus/messages';
+import type { Contract, RpcMethod } from '../contract/contract.js';
+import type { CallOptions, Client } from '../contract/rpc-types.js';
+import type { BusEvent } from '../observe/observer.js';
+import type { Chain } from '../publishing/chain.js';
+import type { Declared } from '../publishing/declared.js';
+import { HEADER, outgoingHeaders } from '../publishing/headers.js';
+import type { Interceptor, Outgoing, Send } from '../publishing/interceptor.js';
+import { intercept } from '../publishing/interceptor.js';
+import type { Clock } from '../transport/clock.js';
+import type { Transport } from '../transport/transport.js';
+import { formatTimeout } from './deadline.js';
+import { readReply } from './reply.js';
+import { decodeResult, encodeArguments } from './values.js';
+
+/** What calls are made with. */
+export interface CallerParts {
+  readonly service: string;
+  readonly declared: Declared;
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly interceptors: readonly Interceptor[];
+  readonly newId: () => string;
+  readonly emit: ((event: BusEvent) => void) | undefined;
+}
+
+/** Makes the calls of a service: the way of a question out and of its answer back. */
+export class Caller {
+  readonly #parts: CallerParts;
+  #lastId = 0;
+
+  constructor(parts: CallerParts) {
+    this.#parts = parts;
+  }
+
+  /** The methods of a contract as functions whose calls belong to a chain. */
+  client<C extends Contract>(contract: C, chain: Chain): Client<C> {
+    const allowed = this.#parts.declared.checkMethods(contract);
+    const methods: Record<string, (...args: unknown[]) => Promise<unknown>> = Object.create(null);
+    for (const method of Object.values(contract.rpc)) {
+      methods[method.name] = allowed.has(method.name)
+        ? (...args) => this.#call(method, args, chain)
+        : () => Promise.reject(this.#parts.declared.methodNotDeclared(contract.address, method.name));
+    }
+    return Object.freeze(methods) as Client<C>;
+  }
+
+  async #call(method: RpcMethod, given: readonly unknown[], chain: Chain): Promise<unknown> {
+    const { clock, service, interceptors, newId, emit } = this.#parts;
+    const begin = clock.elapsed();
+    const args = given.slice(0, method.args.length);
+    const options = callOptions(method, given);
+    const deadline = Math.min(begin + (options.timeoutMs ?? method.timeoutMs), chain.deadline);
+    const ended = (result: unknown, error: BusError | undefined) =>
+      emit?.({
+        kind: 'called',
+        service,
+        topic: method.topic,
+        method: method.name,
+        args,
+        result,
+        durationMs: clock.elapsed() - begin,
+        error,
+      });
+    try {
+      const send: Send = intercept(interceptors, (outgoing) =>
+        this.#exchange(outgoing as Call, deadline, [chain.signal, options.signal]),
+      );
+      const headers = outgoingHeaders(newId(), chain, options.headers);
+      const result = await send({ kind: 'call', service, method, args, headers });
+      ended(result, undefined);
+      return result;
+    } catch (error) {
+      const known = BusError.from(error);
+      ended(undefined, known);
+      throw known;
+    }
+  }
+
+  async #exchange(
+    { method, args, headers }: Call,
+    deadline: number,
+    signals: readonly (AbortSignal | undefined)[],
+  ): Promise<unknown> {
+    const { clock } = this.#parts;
+    const values = encodeArguments(method, args);
+    const remainingMs = deadline - clock.elapsed();
+    if (remainingMs <= 0) throw timedOut(method, 'there was no time left to make it');
+    this.#lastId = this.#lastId === Number.MAX_SAFE_INTEGER ? 1 : this.#lastId + 1;
+    const id = this.#lastId;
+    headers.set(HEADER.timeoutMs, formatTimeout(remainingMs));
+    const bytes = RPCMessage.encode(
+      RPCMessage.create({ method: method.name, id: BigInt(id), timestamp: clock.now() / 1_000, args: values }),
+    );
+    const answer = await this.#request({ topic: method.topic, bytes, headers }, method, remainingMs, signals);
+    return decodeResult(method, readReply(answer, method.address, method.name, id));
+  }
+
+  #request(
+    message: Parameters<Transport['request']>[0],
+    method: RpcMethod,
+    remainingMs: number,
+    signals: readonly (AbortSignal | undefined)[],
+  ): Promise<Uint8Array> {
+    const { clock, transport } = this.#parts;
+    const live = signals.filter((signal) => signal !== undefined);
+    return new Promise((resolve, reject) => {
+      const aborted = live.find((signal) => signal.aborted);
+      if (aborted !== undefined) {
+        reject(cancelled(method, aborted));
+        return;
+      }
+      const stopWaiting = transport.request(message, (answer) => {
+        forget();
+        if (BusError.is(answer)) reject(nameCall(answer, method));
+        else resolve(answer.bytes);
+      });
+      const timer = clock.setTimer(remainingMs, () => {
+        giveUp(timedOut(method, `no answer within ${Math.round(remainingMs)} ms`));
+      });
+      const onAbort = (event: Event) => giveUp(cancelled(method, event.target as AbortSignal));
+      for (const signal of live) signal.addEventListener('abort', onAbort, { once: true });
+      const forget = () => {
+        timer.cancel();
+        for (const signal of live) signal.removeEventListener('abort', onAbort);
+      };
+      const giveUp = (error: BusError) => {
+        forget();
+        stopWaiting();
+        reject(error);
+      };
+    });
+  }
+}
+
+type Call = Extract<Outgoing, { readonly kind: 'call' }>;
+
+function callOptions(method: RpcMethod, given: readonly unknown[]): CallOptions {
+  const options = given[method.args.length] ?? {};
+  if (typeof options !== 'object' || given.length > method.args.length + 1) {
+    throw new BusError(
+      `${method.name} takes ${method.args.length} arguments and then the options of the call, got ${given.length} values`,
+      {
+        reason: 'TERABUS_RPC_ARGUMENTS',
+      },
+    );
+  }
+  const { timeoutMs } = options as CallOptions;
+  if (timeoutMs !== undefined && !(typeof timeoutMs === 'number' && timeoutMs > 0)) {
+    throw new BusError(
+      `the timeoutMs of a call of ${method.name} was ${String(timeoutMs)}: it is a number of milliseconds above 0`,
+      {
+        reason: 'TERABUS_RPC_ARGUMENTS',
+      },
+    );
+  }
+  return options as CallOptions;
+}
+
+const timedOut = (method: RpcMethod, why: string) =>
+  new BusError(`the call of ${method.name} of ${method.address} ran out of time: ${why}`, {
+    reason: 'TERABUS_RPC_TIMEOUT',
+  });
+
+const cancelled = (method: RpcMethod, signal: AbortSignal) =>
+  new BusError(`the call of ${method.name} of ${method.address} was cancelled`, {
+    reason: 'TERABUS_RPC_CANCELLED',
+    cause: signal.reason,
+  });
+
+const nameCall = (error: BusError, method: RpcMethod) =>
+  error.reason === 'TERABUS_NO_RESPONDERS'
+    ? new BusError(`nobody serves ${method.topic} at the moment, so ${method.name} was not called`, {
+        reason: 'TERABUS_NO_RESPONDERS',
+        cause: error,
+      })
+    : error;

@@ -1,0 +1,256 @@
+import type { RpcKind, Value } from '@terabus/messages';
+import { BusError, fromRpcValue, toRpcValue } from '@terabus/messages';
+import { z } from 'zod';
+import type { RpcMethod } from '../contract/contract.js';
+
+/** How one argument goes on the wire, decided when its contract is defined. */
+export interface ParameterKind {
+  readonly kind: RpcKind;
+  readonly optional: boolean;
+}
+
+/** A UUID of any version. Not `z.uuid()`: that refuses OpenTera's own `00000000-0000-0000-0000-000000000001`. */
+export const uuid = z.guid();
+
+/** Bytes: a `bytes_value` as an argument of a call. */
+export const bytes = z.instanceof(Uint8Array);
+
+/**
+ * A structure that travels as a JSON string, as OpenTera's `session_manage` has it. Handlers and callers see the
+ * structure; text that isn't JSON, or isn't of the schema, is a bad argument.
+ */
+export const json = <S extends z.ZodType>(schema: S) =>
+  z.codec(z.string(), schema, {
+    decode: (text, payload) => {
+      try {
+        return JSON.parse(text);
+      } catch (error) {
+        payload.issues.push({ code: 'custom', message: `not JSON: ${(error as Error).message}`, input: text });
+        return z.NEVER;
+      }
+    },
+    encode: (structure) => JSON.stringify(structure),
+  });
+
+/**
+ * Decides how an argument of this schema travels.
+ *
+ * @throws BusError `TERABUS_CONTRACT_INVALID` for what an RPC value can't say (architecture, section 7, "Values").
+ */
+export function classify(schema: z.ZodType, where: string): ParameterKind {
+  const optional = schema.safeParse(undefined).success;
+  const kinds = wireKinds(schema as unknown as AnySchema, where);
+  const [kind] = kinds;
+  if (kinds.size !== 1 || kind === undefined) {
+    throw refusal(where, `may be ${[...kinds].join(' or ')}, but an argument has one type on the wire`);
+  }
+  return Object.freeze({ kind, optional });
+}
+
+/** The part of zod's schema definitions that decides what goes on the wire. */
+interface AnySchema {
+  readonly _zod: {
+    readonly def: {
+      readonly type: string;
+      readonly innerType?: AnySchema;
+      readonly in?: AnySchema;
+      readonly out?: AnySchema;
+      readonly getter?: () => AnySchema;
+      readonly options?: readonly AnySchema[];
+      readonly values?: readonly unknown[];
+      readonly entries?: Readonly<Record<string, unknown>>;
+    };
+  };
+}
+
+function wireKinds(schema: AnySchema, where: string): Set<RpcKind> {
+  const { def } = schema._zod;
+  const inside = (inner: AnySchema | undefined) => wireKinds(inner as AnySchema, where);
+  if ((schema as unknown) === bytes) return new Set(['bytes']);
+  switch (def.type) {
+    case 'string':
+    case 'template_literal':
+      return new Set(['string']);
+    case 'number':
+    case 'int':
+      return new Set(['number']);
+    case 'bigint':
+      return new Set(['bigint']);
+    case 'boolean':
+      return new Set(['boolean']);
+    case 'literal':
+      return new Set(def.values?.map((value) => kindOfValue(value, where)));
+    case 'enum':
+      return new Set(Object.values(def.entries ?? {}).map((value) => kindOfValue(value, where)));
+    case 'optional':
+    case 'nonoptional':
+    case 'default':
+    case 'prefault':
+    case 'readonly':
+    case 'catch':
+      return inside(def.innerType);
+    case 'lazy':
+      return inside(def.getter?.());
+    case 'union':
+      return new Set((def.options ?? []).flatMap((option) => [...inside(option)]));
+    case 'pipe':
+      if (def.in?._zod.def.type === 'transform' || def.out?._zod.def.type === 'transform') {
+        throw refusal(where, 'has a transform, which goes one way only: use z.codec, so that callers can go the other');
+      }
+      return inside(def.in);
+    default:
+      throw refusal(
+        where,
+        `is of zod type '${def.type}', which an RPC value can't say: it takes number, bigint, boolean, string and bytes; use json(schema) for structures and null`,
+      );
+  }
+}
+
+function kindOfValue(value: unknown, where: string): RpcKind {
+  const kind = typeof value;
+  if (kind === 'string' || kind === 'number' || kind === 'bigint' || kind === 'boolean') return kind;
+  throw refusal(where, `may be ${String(value)}, which an RPC value can't say`);
+}
+
+const refusal = (where: string, why: string) => new BusError(`${where} ${why}`, { reason: 'TERABUS_CONTRACT_INVALID' });
+
+/**
+ * The arguments of a call as they go on the wire. Optional ones at the end that are undefined stay away.
+ *
+ * @throws BusError `TERABUS_RPC_ARGUMENTS`, naming the first argument that doesn't fit.
+ */
+export function encodeArguments(method: RpcMethod, args: readonly unknown[]): Value[] {
+  let length = method.args.length;
+  while (length > 0 && args[length - 1] === undefined && method.parameters[length - 1]?.optional) length -= 1;
+  const values: Value[] = [];
+  for (let index = 0; index < length; index++) {
+    values.push(encodeArgument(method, index, args[index]));
+  }
+  return values;
+}
+
+function encodeArgument(method: RpcMethod, index: number, argument: unknown): Value {
+  const schema = method.args[index] as z.ZodType;
+  const result = z.safeEncode(schema, argument);
+  if (!result.success) throw badArgument(method, index, complaint(result.error));
+  try {
+    return toRpcValue(result.data as Parameters<typeof toRpcValue>[0]);
+  } catch (error) {
+    throw badArgument(method, index, BusError.from(error).rawMessage, error);
+  }
+}
+
+/**
+ * The arguments of a handler from what came over the wire: as many as the contract has, checked, with defaults.
+ *
+ * @throws BusError `TERABUS_RPC_ARGUMENTS`, naming the first argument that doesn't fit, or the count.
+ */
+export function decodeArguments(method: RpcMethod, values: readonly Value[]): unknown[] {
+  const { args, parameters } = method;
+  if (values.length > args.length) {
+    throw new BusError(
+      `${method.name} takes ${args.length} argument${args.length === 1 ? '' : 's'}, got ${values.length}`,
+      {
+        reason: 'TERABUS_RPC_ARGUMENTS',
+      },
+    );
+  }
+  return args.map((schema, index) => {
+    const value = values[index];
+    let raw: unknown;
+    if (value !== undefined) {
+      try {
+        raw = fromRpcValue(value, (parameters[index] as ParameterKind).kind);
+      } catch (error) {
+        throw badArgument(method, index, BusError.from(error).rawMessage, error);
+      }
+    }
+    const result = schema.safeParse(raw);
+    if (!result.success) throw badArgument(method, index, value === undefined ? 'is missing' : complaint(result.error));
+    return result.data;
+  });
+}
+
+const complaint = (error: z.ZodError): string =>
+  error.issues.map(({ path, message }) => (path.length > 0 ? `${path.join('.')}: ${message}` : message)).join('; ');
+
+const badArgument = (method: RpcMethod, index: number, why: string, cause?: unknown) =>
+  new BusError(`argument ${index + 1} of ${method.name}: ${why}`, { reason: 'TERABUS_RPC_ARGUMENTS', cause });
+
+/**
+ * The result of a handler as JSON.
+ *
+ * @throws BusError `TERABUS_RPC_RESULT` when it isn't what the contract says, or JSON can't say it: `NaN`, a `Map`,
+ * bytes and bigints come out as something else or not at all, so they need a codec in `returns`.
+ */
+export function encodeResult(method: RpcMethod, result: unknown): string {
+  let wire: unknown;
+  try {
+    wire = z.encode(method.returns, result);
+  } catch (error) {
+    const why =
+      error instanceof z.ZodError || error instanceof z.core.$ZodError ? complaint(error as z.ZodError) : String(error);
+    throw new BusError(`the result of ${method.name} is not what its contract says: ${why}`, {
+      reason: 'TERABUS_RPC_RESULT',
+      cause: error,
+    });
+  }
+  if (wire === undefined) return 'null';
+  assertJson(wire, method.name, '', 0);
+  return JSON.stringify(wire);
+}
+
+/** Deeper results are taken for cyclic ones; JSON readers refuse them anyway. */
+const DEEPEST_RESULT = 100;
+
+function assertJson(value: unknown, method: string, path: string, depth: number): void {
+  if (value === null || typeof value === 'string' || typeof value === 'boolean' || value === undefined) return;
+  if (typeof value === 'number' && Number.isFinite(value)) return;
+  if (typeof value === 'object' && depth < DEEPEST_RESULT) {
+    if (Array.isArray(value)) {
+      value.forEach((item, index) => {
+        assertJson(item, method, `${path}[${index}]`, depth + 1);
+      });
+      return;
+    }
+    const prototype = Object.getPrototypeOf(value);
+    if (prototype === Object.prototype || prototype === null) {
+      for (const [key, item] of Object.entries(value)) assertJson(item, method, `${path}.${key}`, depth + 1);
+      return;
+    }
+  }
+  const what =
+    typeof value === 'object'
+      ? depth >= DEEPEST_RESULT
+        ? 'a cycle'
+        : value?.constructor?.name
+      : `${String(value)} (${typeof value})`;
+  throw new BusError(
+    `the result of ${method}${path} is ${what}, which JSON can't say: return plain data or use a codec`,
+    {
+      reason: 'TERABUS_RPC_RESULT',
+    },
+  );
+}
+
+/**
+ * The result of a call from the JSON of its answer.
+ *
+ * @throws BusError `TERABUS_RPC_RESULT` when it isn't what the contract says.
+ */
+export function decodeResult(method: RpcMethod, value: unknown): unknown {
+  // OpenTera says «nothing» as null: a contract may call it undefined.
+  const candidates = value === null ? [null, undefined] : [value];
+  let first: z.ZodError | undefined;
+  for (const candidate of candidates) {
+    const result = method.returns.safeParse(candidate);
+    if (result.success) return result.data;
+    first ??= result.error;
+  }
+  throw new BusError(
+    `the answer of ${method.address} to ${method.name} is not what the contract says: ${complaint(first as z.ZodError)}`,
+    {
+      reason: 'TERABUS_RPC_RESULT',
+    },
+  );
+}

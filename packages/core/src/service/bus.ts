@@ -1,0 +1,97 @@
+import type { Message } from '@terabus/messages';
+import type { Contract, Source, Topic, TopicDefinition, TypeOrFamily, Usable, Wrapper } from '../contract/contract.js';
+import type { Client } from '../contract/rpc-types.js';
+import type { Chain } from '../publishing/chain.js';
+import type { PublishOptions } from '../publishing/publisher.js';
+import type { EventContext, TrackedContext } from '../routing/context.js';
+
+/** The templates of the topics that a union of used things covers; any text where nothing is said in types. */
+export type DeclaredTopic<Declared> = Usable extends Declared
+  ? string
+  : Declared extends Contract<string, infer Events, infer Mailbox>
+    ? TemplateOf<Events> | TemplateOf<Mailbox>
+    : TemplateOf<Declared>;
+
+type TemplateOf<T> = T extends { readonly definition: TopicDefinition<Wrapper, unknown, infer N> } ? N : never;
+
+/** The addresses that a union of used things lets a service call; any text where nothing is said in types. */
+export type DeclaredAddress<Declared> = Usable extends Declared
+  ? string
+  : Declared extends { readonly address: infer A extends string }
+    ? A
+    : never;
+
+/** A handler of messages that a service adds while it runs. */
+export type MessageHandler<W extends Wrapper, T> = (
+  message: T,
+  context: W extends 'module-message' ? TrackedContext : EventContext,
+) => unknown;
+
+/** A subscription that a service made while it runs. */
+export interface Subscription {
+  /**
+   * Ends it: no new message is taken, those that wait and run are finished. Resolves when that is so. The drain of
+   * the host ends what wasn't ended before.
+   */
+  stop(): Promise<void>;
+}
+
+/**
+ * What a service can do to the world. `TeraService` has these as methods; a helper class asks for it with
+ * `@inject(Bus)` and gets that of the service it is built for.
+ */
+export interface Bus<Declared = Usable> {
+  /**
+   * Publishes one message in a `TeraEvent` of its own (OpenTera's clients read only the first of several), or text,
+   * or bytes. Resolves when it was handed to the connection; rejects with a `BusError` when it wasn't.
+   */
+  publish<W extends 'event' | 'text' | 'bytes', P>(
+    topic: Topic<W, P, DeclaredTopic<Declared>>,
+    payload: NoInfer<P>,
+    options?: PublishOptions,
+  ): Promise<void>;
+
+  /** Publishes several messages in one `TeraEvent`, for topics whose readers are all Terabus. */
+  publishAll<P>(
+    topic: Topic<'event', P, DeclaredTopic<Declared>>,
+    messages: readonly NoInfer<P>[],
+    options?: PublishOptions,
+  ): Promise<void>;
+
+  /** Sends one message in a `TeraModuleMessage`; on a tracked mailbox it gets the next sequence number. */
+  send<P>(
+    mailbox: Topic<'module-message', P, DeclaredTopic<Declared>>,
+    message: NoInfer<P>,
+    options?: PublishOptions,
+  ): Promise<void>;
+
+  /** The methods of a contract as typed functions. */
+  client<C extends Contract<DeclaredAddress<Declared>>>(contract: C): Client<C>;
+
+  /**
+   * Handles messages of a type, or family, of a topic from now on, by the same rules as decorated handlers. Resolves
+   * when messages published from now on arrive.
+   */
+  subscribe<W extends 'event' | 'module-message', P extends Message, T extends P>(
+    source: Source<W, P, DeclaredTopic<Declared>>,
+    type: TypeOrFamily<T>,
+    handler: MessageHandler<W, T>,
+  ): Promise<Subscription>;
+  /** Handles the text or bytes of a topic from now on. */
+  subscribe<W extends 'text' | 'bytes', P>(
+    source: Source<W, P, DeclaredTopic<Declared>>,
+    handler: MessageHandler<W, P>,
+  ): Promise<Subscription>;
+}
+
+/** The same, for contexts: each message or call is part of a chain. */
+export interface ChainedBus {
+  publish(
+    kind: 'publish' | 'send',
+    topic: Topic,
+    messages: readonly unknown[],
+    chain: Chain,
+    options: PublishOptions | undefined,
+  ): Promise<void>;
+  client<C extends Contract>(contract: C, chain: Chain): Client<C>;
+}

@@ -1,0 +1,140 @@
+import type { Message } from '@terabus/messages';
+import { BusError } from '@terabus/messages';
+import type { Logger } from 'pino';
+import type { Contract, Source, Topic, TypeOrFamily, Usable } from '../contract/contract.js';
+import type { Client } from '../contract/rpc-types.js';
+import type { PublishOptions } from '../publishing/publisher.js';
+import type { Clock } from '../transport/clock.js';
+import type { Bus, DeclaredAddress, DeclaredTopic, MessageHandler, Subscription } from './bus.js';
+import type { Config } from './tokens.js';
+
+/** What the host attaches to an instance before `onStart`. */
+export interface Attachment {
+  readonly bus: Bus;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly config: Config;
+  /** Aborts when the drain begins. */
+  readonly signal: AbortSignal;
+  /** Runs `task` every `intervalMs` until the drain begins. */
+  every(intervalMs: number, task: () => unknown): void;
+}
+
+/** The hooks of a service, as its host calls them. */
+export interface Hooks {
+  onStart?(signal: AbortSignal): unknown;
+  onReady?(): unknown;
+  onDrain?(): unknown;
+  onStop?(): unknown;
+}
+
+/** Attaches a service to its host. Not for service authors. */
+export const ATTACH = Symbol('@terabus/core/attach');
+
+/**
+ * The base class of services. A subclass with `@Service(contract, { uses })` handles messages and calls with
+ * decorated methods, and speaks with the methods that it inherits from here.
+ *
+ * A class that names what it uses in its type, `extends TeraService<typeof Database | typeof personEvents>`, is told
+ * by the compiler when it publishes to, sends to or calls anything else. Without it the same is an error at run time.
+ *
+ * The host calls `onStart`, subscribes, calls `onReady`; at the end `onDrain`, finishes what runs, and `onStop`.
+ */
+export abstract class TeraService<Declared = Usable> {
+  #attachment: Attachment | undefined;
+
+  /** @internal */
+  [ATTACH](attachment: Attachment): void {
+    this.#attachment = attachment;
+  }
+
+  get #attached(): Attachment {
+    if (this.#attachment !== undefined) return this.#attachment;
+    throw new BusError(
+      `${this.constructor.name} uses the bus before its host has attached it: do it in onStart, not in the constructor`,
+      { reason: 'TERABUS_NOT_STARTED' },
+    );
+  }
+
+  /**
+   * Called before anything arrives: connect to a database, read state. What it throws ends the start of the host.
+   *
+   * @param signal aborts when the host gives up starting.
+   */
+  protected onStart?(signal: AbortSignal): unknown;
+  /** Called when all services of the host are subscribed. */
+  protected onReady?(): unknown;
+  /** Called when the drain begins: messages and calls still arrive for a moment, and the bus still works. */
+  protected onDrain?(): unknown;
+  /** Called when nothing runs any more. What it publishes still goes out. */
+  protected onStop?(): unknown;
+
+  /** Aborts when the drain begins: for loops and waits of the service's own. */
+  protected get signal(): AbortSignal {
+    return this.#attached.signal;
+  }
+  protected get logger(): Logger {
+    return this.#attached.logger;
+  }
+  protected get clock(): Clock {
+    return this.#attached.clock;
+  }
+  /** What the host was started with as `config`. */
+  protected get config(): Config {
+    return this.#attached.config;
+  }
+
+  /**
+   * Runs `task` every `intervalMs` milliseconds until the drain begins, never twice at a time: the next interval
+   * starts when the task has ended. What it throws is logged, and the rhythm goes on.
+   */
+  protected every(intervalMs: number, task: () => unknown): void {
+    this.#attached.every(intervalMs, task);
+  }
+
+  /** {@inheritDoc Bus.publish} */
+  protected async publish<W extends 'event' | 'text' | 'bytes', P>(
+    topic: Topic<W, P, DeclaredTopic<Declared>>,
+    payload: NoInfer<P>,
+    options?: PublishOptions,
+  ): Promise<void> {
+    await this.#attached.bus.publish<W, unknown>(topic, payload, options);
+  }
+
+  /** {@inheritDoc Bus.publishAll} */
+  protected async publishAll<P>(
+    topic: Topic<'event', P, DeclaredTopic<Declared>>,
+    messages: readonly NoInfer<P>[],
+    options?: PublishOptions,
+  ): Promise<void> {
+    await this.#attached.bus.publishAll<unknown>(topic, messages, options);
+  }
+
+  /** {@inheritDoc Bus.send} */
+  protected async send<P>(
+    mailbox: Topic<'module-message', P, DeclaredTopic<Declared>>,
+    message: NoInfer<P>,
+    options?: PublishOptions,
+  ): Promise<void> {
+    await this.#attached.bus.send<unknown>(mailbox, message, options);
+  }
+
+  /** {@inheritDoc Bus.client} */
+  protected client<C extends Contract<DeclaredAddress<Declared>>>(contract: C): Client<C> {
+    return this.#attached.bus.client(contract as Contract) as unknown as Client<C>;
+  }
+
+  /** {@inheritDoc Bus.subscribe} */
+  protected subscribe<W extends 'event' | 'module-message', P extends Message, T extends P>(
+    source: Source<W, P, DeclaredTopic<Declared>>,
+    type: TypeOrFamily<T>,
+    handler: MessageHandler<W, T>,
+  ): Promise<Subscription>;
+  protected subscribe<W extends 'text' | 'bytes', P>(
+    source: Source<W, P, DeclaredTopic<Declared>>,
+    handler: MessageHandler<W, P>,
+  ): Promise<Subscription>;
+  protected async subscribe(...args: readonly unknown[]): Promise<Subscription> {
+    return (this.#attached.bus.subscribe as (...args: readonly unknown[]) => Promise<Subscription>)(...args);
+  }
+}

@@ -1,0 +1,53 @@
+import { BusError } from '@terabus/messages';
+import type { Headers } from './transport.js';
+
+/** Printable ASCII without colon and space: what NATS and MIME take. */
+const NAME = /^[!-9;-~]+$/;
+
+/** `NATS/1.0`, its line break, and the one that ends the block. */
+const FRAME_BYTES = 12;
+
+/** Colon, space and line break of one header. */
+const LINE_BYTES = 4;
+
+/**
+ * Checks that headers arrive as they were sent. A name is printable ASCII without colon and space; a value is
+ * well-formed text without line breaks and without white space at its ends, which NATS would cut off without a word.
+ *
+ * @throws BusError `TERABUS_HEADER_INVALID`
+ */
+export function checkHeaders(headers: Headers | undefined): void {
+  if (headers === undefined) return;
+  for (const [name, value] of headers) {
+    if (typeof name !== 'string' || !NAME.test(name)) {
+      throw invalid(`The name of a header is printable ASCII without colon and space, not ${JSON.stringify(name)}`);
+    }
+    if (typeof value !== 'string' || /[\r\n]/.test(value) || value.trim() !== value || !value.isWellFormed()) {
+      throw invalid(
+        `The header ${name} can't go on the wire: its value must be well-formed text without line breaks and ` +
+          'without white space at its ends',
+      );
+    }
+  }
+}
+
+/** What headers take of `maxPayloadBytes`: the bytes of their block on the wire, 0 for none. */
+export function headersSize(headers: Headers | undefined): number {
+  if (headers === undefined || headers.size === 0) return 0;
+  let bytes = FRAME_BYTES;
+  for (const [name, value] of headers) bytes += name.length + utf8Length(value) + LINE_BYTES;
+  return bytes;
+}
+
+function utf8Length(text: string): number {
+  let bytes = 0;
+  for (const character of text) {
+    const point = character.codePointAt(0) as number;
+    bytes += point < 0x80 ? 1 : point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+  }
+  return bytes;
+}
+
+function invalid(message: string): BusError {
+  return new BusError(message, { reason: 'TERABUS_HEADER_INVALID' });
+}

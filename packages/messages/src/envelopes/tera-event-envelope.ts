@@ -1,0 +1,35 @@
+import type { Any } from '../gen/google/protobuf/any.js';
+import { TeraEvent } from '../gen/TeraEvent.js';
+import { requireTime } from './require-time.js';
+
+/** What a TeraEvent is made of. */
+export interface TeraEventParts {
+  /** The topic it is published on, as OpenTera spells it. */
+  readonly topic: string;
+  /** Seconds since the Unix epoch. */
+  readonly time: number;
+  /** Defaults to 1, which is all that OpenTera ever sends. */
+  readonly version?: number | undefined;
+  /** The events. OpenTera's clients read the first only (contract 0). */
+  readonly events: readonly Any[];
+}
+
+/** @throws BusError TERABUS_TIME_REQUIRED if the time is zero or not finite (contract 3.4). */
+export function makeTeraEvent({ topic, time, version = 1, events }: TeraEventParts): TeraEvent {
+  requireTime('a TeraEvent', time);
+  return {
+    $type: 'opentera.protobuf.TeraEvent',
+    header: { $type: 'opentera.protobuf.TeraEvent.Header', version, time, topic },
+    events: [...events],
+  };
+}
+
+/** The bytes of a TeraEvent: `makeTeraEvent`, encoded. */
+export function encodeTeraEvent(parts: TeraEventParts): Uint8Array {
+  return TeraEvent.encode(makeTeraEvent(parts));
+}
+
+/** The TeraEvent in these bytes. What it holds stays packed: handlers are chosen by the type in each Any. */
+export function decodeTeraEvent(bytes: Uint8Array): TeraEvent {
+  return TeraEvent.decode(bytes);
+}

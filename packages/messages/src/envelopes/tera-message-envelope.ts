@@ -1,0 +1,31 @@
+import { BusError } from '../errors/bus-error.js';
+import { TeraEvent } from '../gen/TeraEvent.js';
+import { TeraMessage } from '../gen/TeraMessage.js';
+import { packAny, unpackAny } from '../types/any.js';
+import { requireTime } from './require-time.js';
+
+/**
+ * The TeraMessage that carries an event to a client: as JSON to OpenTera's (contract 5.5, WS-4), as bytes to others.
+ * @throws BusError TERABUS_TIME_REQUIRED if the event's header has no time (contract 3.4).
+ */
+export function makeTeraMessage(event: TeraEvent): TeraMessage {
+  requireTime('the TeraEvent in a TeraMessage', event.header?.time ?? 0);
+  return { $type: 'opentera.protobuf.TeraMessage', message: packAny(TeraEvent, event) };
+}
+
+/** The bytes of a TeraMessage that holds this event: `makeTeraMessage`, encoded. */
+export function encodeTeraMessage(event: TeraEvent): Uint8Array {
+  return TeraMessage.encode(makeTeraMessage(event));
+}
+
+/**
+ * The event in these bytes of a TeraMessage.
+ * @throws BusError TERABUS_TYPE_MISMATCH if it holds something else or nothing.
+ */
+export function decodeTeraMessage(bytes: Uint8Array): TeraEvent {
+  const { message } = TeraMessage.decode(bytes);
+  if (message === undefined) {
+    throw new BusError('the TeraMessage holds nothing', { reason: 'TERABUS_TYPE_MISMATCH' });
+  }
+  return unpackAny(TeraEvent, message);
+}

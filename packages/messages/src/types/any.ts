@@ -1,0 +1,32 @@
+import { BusError } from '../errors/bus-error.js';
+import { Any } from '../gen/google/protobuf/any.js';
+import type { Message, MessageType } from './message-type.js';
+
+/** What stands in front of the type's name in an Any, as Python packs it. Nobody fetches it. */
+export const typeUrlPrefix = 'type.googleapis.com/';
+
+/** Packs a message: its bytes and the name of its type, as `type.googleapis.com/<full name>`. */
+export function packAny<T extends Message>(type: MessageType<T>, message: T): Any {
+  return { $type: 'google.protobuf.Any', typeUrl: typeUrlPrefix + type.$type, value: type.encode(message) };
+}
+
+/**
+ * The message in an Any.
+ * @throws BusError TERABUS_TYPE_MISMATCH if it holds another type, and what the type's `decode` throws.
+ */
+export function unpackAny<T extends Message>(type: MessageType<T>, any: Any): T {
+  const name = anyTypeName(any);
+  if (name !== type.$type) {
+    throw new BusError(`the Any holds ${name === '' ? 'nothing' : name}, not ${type.$type}`, {
+      reason: 'TERABUS_TYPE_MISMATCH',
+    });
+  }
+  return type.decode(any.value);
+}
+
+/** Full name of the type in an Any: what follows the last `/` of its URL, as in Python (contract 1). */
+export function anyTypeName(any: Pick<Any, 'typeUrl'>): string {
+  return any.typeUrl.slice(any.typeUrl.lastIndexOf('/') + 1);
+}
+
+export { Any };

@@ -1,0 +1,55 @@
+import type { BinaryWriter } from '@bufbuild/protobuf/wire';
+import { BusError } from '../errors/bus-error.js';
+import { checkMessage } from '../wire/check-message.js';
+import { readMessage } from '../wire/read-message.js';
+import { checkShape } from './check-shape.js';
+import type { Field } from './field.js';
+import type { DeepPartial, Message, MessageType } from './message-type.js';
+
+export type { EnumTable, Field } from './field.js';
+export type { MessageType } from './message-type.js';
+
+/** What `defineType` needs of the code that ts-proto generates for a message. */
+export interface Codec<T extends Message> {
+  readonly $type: T['$type'];
+  encode(message: T): BinaryWriter;
+  decode(bytes: Uint8Array): T;
+  // biome-ignore lint/suspicious/noExplicitAny: ts-proto infers its parameter; `create` of MessageType is the typed one
+  fromPartial(partial: any): T;
+}
+
+/** Names that a row of T's field table may have: its properties, and the members of its oneofs. */
+type Member<T> = T extends { $case: infer C extends string } ? C : never;
+type PropertyOf<T> = Exclude<keyof T & string, '$type'> | { [K in keyof T]-?: Member<T[K]> }[keyof T];
+
+/**
+ * Joins what ts-proto generated for a message with its field table. Only generated code calls it.
+ * @throws BusError TERABUS_TYPE_SHAPE if the code was generated with other options than protoc-gen-terabus': 64-bit
+ * integers that are not bigint, flattened oneofs, no `$type`, bytes that are not Uint8Array.
+ */
+export function defineType<T extends Message>(
+  codec: Codec<T>,
+  fields: readonly Field<PropertyOf<T>>[],
+): MessageType<T> {
+  checkShape(codec, fields);
+  const type: MessageType<T> = {
+    $type: codec.$type,
+    fields: Object.freeze(fields),
+    create: (partial?: DeepPartial<T>): T => codec.fromPartial(partial ?? {}),
+    encode(message: T): Uint8Array {
+      checkMessage(type, message);
+      return finish(type, codec.encode(message));
+    },
+    decode: (bytes: Uint8Array): T => readMessage(type, bytes),
+  };
+  return Object.freeze(type);
+}
+
+/** The writer is a plain one, whose `finish` gives an array of its own; only memory can fail here. */
+function finish(type: MessageType, writer: BinaryWriter): Uint8Array {
+  try {
+    return writer.finish();
+  } catch (cause) {
+    throw new BusError(`${type.$type} cannot be encoded`, { reason: 'TERABUS_MESSAGE_INVALID', cause });
+  }
+}

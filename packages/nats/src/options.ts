@@ -1,0 +1,136 @@
+import type { Clock } from '@terabus/core/transport';
+import { BusError, checkNamespace, systemClock } from '@terabus/core/transport';
+import { z } from 'zod';
+import { parseServerUrl } from './server-url.js';
+import type { NatsStatusListener } from './status.js';
+
+const milliseconds = z.int().min(1);
+const text = z.string().min(1);
+
+const server = z.string().transform((url, context) => {
+  const parsed = parseServerUrl(url);
+  if (parsed) return parsed;
+  // Not printed: it may hold a password.
+  context.addIssue({ code: 'custom', message: 'must look like nats://host:4222 or tls://host:4222' });
+  return z.NEVER;
+});
+
+const namespace = z.string().superRefine((value, context) => {
+  try {
+    checkNamespace(value);
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as Error).message });
+  }
+});
+
+/** The options of `connectNats`, checked and defaulted in one place. */
+export const natsOptions = z
+  .strictObject({
+    /**
+     * One server, or several of one cluster: `nats://host:port` or, for a connection that must be encrypted,
+     * `tls://host:port`. Credentials may stand in front of the host. Defaults to `nats://127.0.0.1:4222`, where a
+     * server listens that was started without options.
+     */
+    servers: z.union([server.transform((one) => [one]), z.array(server).min(1)]).prefault('nats://127.0.0.1:4222'),
+    /**
+     * The name of the connection, which a server shows in its list of connections, and the second token of its
+     * reply subjects `_REPLY.<name>.…`, where a grant can tell services apart. Any text. Defaults to `terabus`.
+     */
+    name: text.default('terabus'),
+    /**
+     * Keeps deployments that share an account apart: the token `@<namespace>` stands in front of every subject and the
+     * namespace in every queue name (architecture, section 4). 1 to 32 letters, digits, `_`, `-`. None by default.
+     */
+    namespace: namespace.optional(),
+    /**
+     * How long the first connection may take altogether, in milliseconds: a server that is started together with its
+     * clients may be late. Defaults to 5 seconds; later disconnections are waited out without limit.
+     */
+    connectTimeoutMs: milliseconds.default(5_000),
+    /**
+     * How long `close` waits for a server to confirm what was sent, in milliseconds, before it disconnects anyway.
+     * Defaults to 2 seconds, well below the 10 that an orchestrator gives a process to end.
+     */
+    closeTimeoutMs: milliseconds.default(2_000),
+    /** User name, with `password`. None by default; also taken from the URLs. */
+    user: text.optional(),
+    /** Password of `user`. */
+    password: text.optional(),
+    /** Token that the server expects instead of a user. None by default; also taken from the URLs. */
+    token: text.optional(),
+    /** Seed of an NKey, `SU…`: the connection proves to have it without sending it. None by default. */
+    nkeySeed: text.optional(),
+    /** Path of a credentials file (JWT and seed). It is read for each connection, so that it may be renewed. */
+    credsFile: text.optional(),
+    /**
+     * Paths of PEM files: the authority that signed the server's certificate (by default, those that Node knows) and
+     * the certificate and key with which this client proves who it is.
+     */
+    tls: z.strictObject({ caFile: text.optional(), certFile: text.optional(), keyFile: text.optional() }).optional(),
+    /**
+     * Which callers that are no Terabus get an answer: plain NATS clients, whose reply subjects begin with `_INBOX.`
+     * (on by default, they are the tools of operators), and callers from another account, `_R_.` (off by default: an
+     * account that exports no service has none). An answer to any subject would let callers delete streams
+     * (architecture, section 7).
+     */
+    replyTo: z
+      .strictObject({ inbox: z.boolean().default(true), crossAccount: z.boolean().default(false) })
+      .prefault({}),
+    /** Is told what happens to the connection. Does nothing by default. */
+    onStatus: z
+      .custom<NatsStatusListener>((value) => typeof value === 'function', 'must be a function')
+      .default(() => () => {}),
+    /** Time, for tests. Defaults to the machine's. */
+    clock: z
+      .custom<Clock>((value) => typeof value === 'object' && value !== null, 'must be a clock')
+      .default(() => systemClock),
+  })
+  .superRefine((options, context) => {
+    const refuse = (name: string, message: string) => context.addIssue({ code: 'custom', path: [name], message });
+    if (options.password !== undefined && options.user === undefined) refuse('password', 'needs a user');
+    if (options.tls && !options.tls.certFile !== !options.tls.keyFile)
+      refuse('tls', 'needs certFile and keyFile, or neither');
+    const inUrls = new Set(options.servers.map(({ user, secret }) => JSON.stringify([user, secret])));
+    if (inUrls.size > 1) refuse('servers', 'must all have the same credentials: a cluster has one set of users');
+    const ways = [
+      options.user !== undefined && 'user',
+      options.token !== undefined && 'token',
+      options.nkeySeed !== undefined && 'nkeySeed',
+      options.credsFile !== undefined && 'credsFile',
+      options.servers.some(({ secret }) => secret !== undefined) && 'credentials in servers',
+    ].filter((way) => way !== false);
+    if (ways.length > 1)
+      refuse(ways[0] as string, `can't be combined with ${ways.slice(1).join(', ')}: who connects has one identity`);
+  });
+
+/** What an author writes. All of it is optional. */
+export type NatsOptions = z.input<typeof natsOptions>;
+
+/** What the transport reads. */
+export type CheckedNatsOptions = z.output<typeof natsOptions>;
+
+/**
+ * Checks options and fills in the defaults. Values are never printed, since they may be secrets.
+ *
+ * @throws BusError `TERABUS_OPTIONS_INVALID`, one sentence that names the first bad option
+ */
+export function checkNatsOptions(options: NatsOptions): CheckedNatsOptions {
+  const { success, data, error } = natsOptions.safeParse(options);
+  if (success) return data;
+  const issue = innermost(error.issues[0] as z.core.$ZodIssue);
+  const name = issue.path.join('.');
+  throw new BusError(
+    issue.code === 'unrecognized_keys'
+      ? `connectNats does not know the option ${[name, issue.keys[0]].filter(Boolean).join('.')}.`
+      : `connectNats can't use the option ${name || 'object'}: ${issue.message}.`,
+    { reason: 'TERABUS_OPTIONS_INVALID' },
+  );
+}
+
+/** Of a union, the issue of the branch that came furthest: "Invalid input" alone helps nobody. */
+function innermost(issue: z.core.$ZodIssue): z.core.$ZodIssue {
+  if (issue.code !== 'invalid_union') return issue;
+  const branches = issue.errors.flat();
+  const best = branches.find(({ code }) => code === 'custom') ?? branches[0];
+  return best ? { ...innermost(best), path: [...issue.path, ...best.path] } : issue;
+}

@@ -1,0 +1,61 @@
+import type { HostOptions, ServiceClass } from '@terabus/core';
+import { hostEnvironment, hostOptionsFromEnv, refuseUnknownVariables, runUntilSignal, startHost } from '@terabus/core';
+import type { Logger } from 'pino';
+import { pino } from 'pino';
+import { connectNats } from './connect-nats.js';
+import { natsEnvironment, natsOptionsFromEnv } from './environment.js';
+import type { NatsStatus } from './status.js';
+
+/** Variables that the project's own scripts set for tests and examples; services leave them alone. */
+const OTHERS = ['TERABUS_NATS_SERVER', 'TERABUS_TMP'];
+
+/** What `runService` is told beside the classes: options of the host, but for those that it decides itself. */
+export type RunOptions = Omit<HostOptions, 'transport' | 'services'>;
+
+/**
+ * Runs services over NATS until SIGTERM or SIGINT: everything in one line, options from the environment. Options
+ * given here win over the environment. The process exits with one of the `EXIT` codes of `@terabus/core`.
+ *
+ * ```ts
+ * await runService(UserManagerService);
+ * ```
+ *
+ * @param services classes with `@Service`, then, if need be, options of the host
+ */
+export async function runService(...services: readonly [...ServiceClass[], ServiceClass | RunOptions]): Promise<never> {
+  return runUntilSignal(start(services));
+}
+
+async function start(given: readonly (ServiceClass | RunOptions)[]) {
+  const services = given.filter((each) => typeof each === 'function');
+  const options = Object.assign({}, ...given.filter((each) => typeof each !== 'function')) as RunOptions;
+  refuseUnknownVariables([...hostEnvironment, ...natsEnvironment, ...OTHERS], process.env);
+  const { logLevel = 'info', ...fromEnv } = hostOptionsFromEnv();
+  const logger = options.logger ?? pino({ level: logLevel });
+  const transport = await connectNats({
+    ...natsOptionsFromEnv(),
+    name: services
+      .map(({ name }) => name)
+      .join('+')
+      .slice(0, 64),
+    onStatus: (status) => logStatus(logger, status),
+  });
+  return startHost({ ...fromEnv, ...options, logger, transport, services });
+}
+
+function logStatus(logger: Logger, status: NatsStatus): void {
+  switch (status.type) {
+    case 'error':
+      logger.error({ err: status.error }, status.error.message);
+      break;
+    case 'bad-message':
+      // Whoever sends one may send a million: one line in a thousand tells enough.
+      if (status.count % 1_000 === 1) logger.error({ err: status.error, count: status.count }, status.error.message);
+      break;
+    case 'reply-refused':
+      logger.warn({ topic: status.topic, shape: status.shape }, 'a caller wants its answer where no answer is sent');
+      break;
+    default:
+      logger.warn({ server: status.server }, `NATS: ${status.type}`);
+  }
+}

@@ -1,0 +1,14 @@
+import { setTimeout as pause } from 'node:timers/promises';
+
+/** Tries again until `assertion` holds; after 1.5 seconds (mocha gives a test two), throws what it threw last. For what nobody announces. */
+export async function eventually(assertion: () => void | Promise<void>): Promise<void> {
+  const deadline = performance.now() + 1_500;
+  for (;;) {
+    try {
+      return await assertion();
+    } catch (error) {
+      if (performance.now() > deadline) throw error;
+    }
+    await pause(5);
+  }
+}
