@@ -15,12 +15,14 @@ const real = [
 ];
 
 /**
- * Where it may be named. The memory broker needs `setImmediate` to deliver in a turn of its own, which takes no time;
+ * Where it may be named. The memory broker needs `setImmediate` to deliver in a turn of its own, and a delivery group to
+ * give sockets theirs, neither of which takes time;
  * the launcher of nats-servers waits for real processes.
  */
 const exceptions = [
   { path: 'packages/core/src/transport/system-clock.ts', names: real.map(({ name }) => name) },
   { path: 'packages/core/src/transport/memory/', names: ['setImmediate'] },
+  { path: 'packages/core/src/routing/delivery-group.ts', names: ['setImmediate'] },
   { path: 'packages/testing/src/server/', names: real.map(({ name }) => name) },
 ];
 

@@ -21,7 +21,7 @@ import type { Outcome } from './settle.js';
 import { settle } from './settle.js';
 
 /** After so many milliseconds a handler counts as failed, where nothing else was said. */
-export const DEFAULT_TIMEOUT_MS = 30_000;
+const DEFAULT_TIMEOUT_MS = 30_000;
 const DEFAULT_ABANDON_AFTER_MS = 30_000;
 const DEFAULT_KEYED_CONCURRENCY = 64;
 
