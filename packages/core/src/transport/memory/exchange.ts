@@ -1,5 +1,5 @@
 import { BusError } from '@terabus/messages';
-import { checkedSubject } from '../../topics/index.js';
+import { checkedSubject } from '../../topics/namespace.js';
 import type { Clock } from '../clock.js';
 import { checkHeaders, headersSize } from '../headers.js';
 import type { Headers, Inbound, Outbound } from '../transport.js';

@@ -1,5 +1,7 @@
 import { BusError } from '@terabus/messages';
-import { checkedPattern, compilePattern, toName } from '../../topics/index.js';
+import { toName } from '../../topics/name.js';
+import { checkedPattern } from '../../topics/namespace.js';
+import { compilePattern } from '../../topics/pattern.js';
 import { checkGroup } from '../group.js';
 import type { Headers, Inbound, Outbound, SubscribeOptions, Transport, TransportSubscription } from '../transport.js';
 import type { Exchange } from './exchange.js';
