@@ -3,7 +3,7 @@ import { printable } from './printable.js';
 import { checkTopic } from './topic.js';
 
 // Printable ASCII without space, `%`, `*`, `.` and `>`.
-const PLAIN = '!-$&-)+\\-/-=?-~';
+const PLAIN = '!-$&-)+-\\-/-=?-~';
 const PLAIN_TOPIC = new RegExp(`^(?![$_@])[${PLAIN}]+(?:\\.[${PLAIN}]+)*$`);
 const NOT_PLAIN = new RegExp(`[^${PLAIN}]`, 'gu');
 
