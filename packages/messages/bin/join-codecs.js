@@ -33,7 +33,7 @@ export function joinCodecs(file, options) {
     ...(messages.length > 0 ? [`import * as $ from '${imports.library}';`, ...imports.lines()] : []),
     ...(messages.length > 0 ? [`import * as $codec from '${codec}';`] : []),
     ...(enums.length > 0 ? ['', `export { ${enums.map(localName).join(', ')} } from '${codec}';`] : []),
-    ...tables.flatMap(enumTable),
+    ...tables.flatMap((table) => enumTable(table, file)),
     ...types,
   ];
   return `${lines.join('\n')}\n`;
@@ -99,7 +99,7 @@ function joinMessage(message, imports) {
 function fieldRow(field, imports) {
   const row = [`number: ${field.number}`, `name: '${field.name}'`, `jsonName: '${field.jsonName}'`];
   if (field.message !== undefined) row.push(`kind: 'message'`, `message: () => ${imports.expression(field.message)}`);
-  else if (field.enum !== undefined) row.push(`kind: 'enum'`, `enum: $${localName(field.enum)}`);
+  else if (field.enum !== undefined) row.push(`kind: 'enum'`, `enum: ${tableName(field.enum, imports.file)}`);
   else row.push(`kind: '${scalarKinds[field.scalar ?? 0]}'`);
   if (field.fieldKind === 'list') row.push('repeated: true');
   if (field.proto.proto3Optional) row.push('optional: true');
@@ -107,10 +107,23 @@ function fieldRow(field, imports) {
   return `{ ${row.join(', ')} }`;
 }
 
-function enumTable(/** @type {DescEnum} */ type) {
+/**
+ * @param {DescEnum} type
+ * @param {DescFile} file
+ */
+function enumTable(type, file) {
   const rows = type.values.map((value) => `    ['${value.name}', ${value.number}],`);
-  const head = [`const $${localName(type)}: $.EnumTable = {`, `  name: '${type.typeName}',`, '  values: ['];
+  const head = [`const ${tableName(type, file)}: $.EnumTable = {`, `  name: '${type.typeName}',`, '  values: ['];
   return ['', ...head, ...rows, '  ],', '};'];
+}
+
+/**
+ * Two files may have enums of one local name, so that those of others are told by their package.
+ * @param {DescEnum} type
+ * @param {DescFile} file
+ */
+function tableName(type, file) {
+  return `$${type.file === file ? localName(type) : type.typeName.replaceAll('.', '_')}`;
 }
 
 /** ts-proto's name: without the package, with `_` between levels. */

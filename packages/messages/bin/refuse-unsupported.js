@@ -26,6 +26,9 @@ function reasonAgainst(/** @type {DescField} */ field) {
     return `is a ${type}, whose JSON has rules of its own: use a double of epoch seconds, a string or a message of yours`;
   }
   if (!/^[A-Za-z]\w*$/.test(field.jsonName)) return `has the JSON name ${field.jsonName}, which is no property's`;
+  if (field.jsonName in Object.prototype) {
+    return `becomes the property ${field.jsonName}, which every JavaScript object has already`;
+  }
   if (field.oneof !== undefined && !/^[a-z][a-z0-9]*(_[a-z][a-z0-9]*)*$/.test(field.oneof.name)) {
     return `is in the oneof ${field.oneof.name}: spell it in lower_snake_case`;
   }

@@ -24,6 +24,10 @@ export {
   UserRegisterToEvent_Action,
   UserRegisterToEvent_EventType,
 } from './gen/UserRegisterToEvent.js';
+// JSON, equal to Python's.
+export { type FromJsonOptions, fromJson } from './json/from-json.js';
+export type { JsonObject, JsonValue } from './json/json-value.js';
+export { type ToJsonOptions, toJson } from './json/to-json.js';
 export { Any, anyTypeName, packAny, typeUrlPrefix, unpackAny } from './types/any.js';
 export { defineFamily, type MessageFamily, type MessageOfFamily } from './types/family.js';
 // Types of messages as values.

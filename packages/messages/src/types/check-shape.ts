@@ -22,7 +22,7 @@ export function checkShape<T extends Message>(codec: Codec<T>, fields: readonly 
     if (field.oneof !== undefined && field.jsonName in empty) {
       refuse(`the oneof ${field.oneof} is flattened (ts-proto: oneof=unions-value)`);
     }
-    if (!(property in empty)) refuse(`it has no property ${property}`);
+    if (property in Object.prototype || !(property in empty)) refuse(`it has no property ${property}`);
     if (Array.isArray(empty[property]) !== (field.repeated === true))
       refuse(`${property} is an array in one place only`);
     const sample = samples[field.kind];
