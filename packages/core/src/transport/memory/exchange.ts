@@ -1,0 +1,115 @@
+import { BusError } from '@terabus/messages';
+import { checkedSubject } from '../../topics/index.js';
+import { printable } from '../../topics/printable.js';
+import type { Clock } from '../clock.js';
+import { checkHeaders, headersSize } from '../headers.js';
+import type { Headers, Inbound, Outbound } from '../transport.js';
+import { DeliveryQueue } from './delivery-queue.js';
+import { type Interest, Subscriptions } from './subscriptions.js';
+
+/** A message on its way through a {@link MemoryBroker}. */
+export interface Crossing {
+  readonly kind: 'publish' | 'request' | 'answer';
+  /** The name of the connection that sent it. */
+  readonly from: string;
+  /** Where it was sent to. For an answer that is `replyTo`, which is no topic. */
+  readonly topic: string;
+  readonly bytes: Uint8Array;
+  readonly headers: Headers;
+  /** The same on a request and on its answers. */
+  readonly replyTo?: string | undefined;
+  /** When it was sent, in milliseconds since the Unix epoch, by the broker's clock. */
+  readonly time: number;
+  /** How many subscriptions get it; of an answer 0 when nobody waits for it any more. */
+  readonly receivers: number;
+}
+
+/** A subscription as the exchange sees it. */
+export interface Subscriber extends Interest {
+  take(message: Inbound): void;
+}
+
+/** Takes the `n`th answer of one connection; says whether somebody waits for it. */
+export type Inbox = (n: number, answer: Inbound) => boolean;
+
+export interface ExchangeOptions {
+  readonly clock: Clock;
+  readonly maxPayloadBytes: number;
+  readonly seed: number;
+  readonly onError: (error: unknown) => void;
+}
+
+const REPLY_TO = /^(_REPLY\.[A-Za-z0-9_-]+\.[A-Za-z0-9]+)\.(\d+)$/;
+
+/** What the connections of a {@link MemoryBroker} share: the part of a server. */
+export class Exchange {
+  readonly maxPayloadBytes: number;
+  readonly queue: DeliveryQueue;
+  readonly subscriptions: Subscriptions<Subscriber>;
+  readonly inboxes = new Map<string, Inbox>();
+  readonly observers = new Set<(crossing: Crossing) => void>();
+  readonly #clock: Clock;
+  readonly #onError: (error: unknown) => void;
+
+  constructor({ clock, maxPayloadBytes, seed, onError }: ExchangeOptions) {
+    this.maxPayloadBytes = maxPayloadBytes;
+    this.queue = new DeliveryQueue(onError);
+    this.subscriptions = new Subscriptions(seed);
+    this.#clock = clock;
+    this.#onError = onError;
+  }
+
+  /** Queues a message for all who get it, and says how many these are. Throws before anything is queued. */
+  carry(from: string, message: Outbound, replyTo?: string): number {
+    const subject = checkedSubject(message.topic);
+    this.#check(message);
+    const receivers = this.subscriptions.receiversOf(subject);
+    for (const receiver of receivers) {
+      const inbound = copy(message, replyTo);
+      this.queue.push(() => receiver.take(inbound));
+    }
+    this.#show(replyTo === undefined ? 'publish' : 'request', from, message, replyTo, receivers.length);
+    return receivers.length;
+  }
+
+  /** Queues an answer for whoever waits for it; nobody may. Throws before anything is queued. */
+  answer(from: string, replyTo: string, bytes: Uint8Array, headers?: Headers): void {
+    const [, inboxName, n] = REPLY_TO.exec(replyTo) ?? [];
+    if (inboxName === undefined) {
+      throw new BusError(`${printable(replyTo)} is no place to send answers to`, {
+        reason: 'TERABUS_REPLY_REFUSED',
+      });
+    }
+    const answer: Outbound = { topic: replyTo, bytes, headers };
+    this.#check(answer);
+    const received = this.inboxes.get(inboxName)?.(Number(n), copy(answer)) ?? false;
+    this.#show('answer', from, answer, replyTo, received ? 1 : 0);
+  }
+
+  #check({ topic, bytes, headers }: Outbound): void {
+    checkHeaders(headers);
+    const size = headersSize(headers) + bytes.length;
+    if (size > this.maxPayloadBytes) {
+      throw new BusError(
+        `the message for ${printable(topic)} has ${size} bytes with its headers, more than ${this.maxPayloadBytes}`,
+        { reason: 'TERABUS_PAYLOAD_TOO_LARGE', details: { topic, size, maxPayloadBytes: this.maxPayloadBytes } },
+      );
+    }
+  }
+
+  #show(kind: Crossing['kind'], from: string, message: Outbound, replyTo: string | undefined, receivers: number): void {
+    for (const observe of this.observers) {
+      try {
+        observe({ ...copy(message, replyTo), kind, from, time: this.#clock.now(), receivers });
+      } catch (error) {
+        this.#onError(error);
+      }
+    }
+  }
+}
+
+/** As a wire would: neither the sender nor another receiver can change what arrives. */
+function copy({ topic, bytes, headers }: Outbound, replyTo?: string): Inbound {
+  // Not slice(): a Buffer's slice shares its memory.
+  return { topic, bytes: new Uint8Array(bytes), headers: new Map(headers), replyTo };
+}

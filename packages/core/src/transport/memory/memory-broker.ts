@@ -1,0 +1,103 @@
+import type { BusError } from '@terabus/messages';
+import type { Clock } from '../clock.js';
+import type { Transport } from '../transport.js';
+import { turnUntilQuiet } from './event-loop.js';
+import { type Crossing, Exchange } from './exchange.js';
+import { MemoryTransport } from './memory-transport.js';
+import { VirtualClock } from './virtual-clock.js';
+
+/** Options of a {@link MemoryBroker}. */
+export interface MemoryBrokerOptions {
+  /**
+   * Tells the time of what observers see; a {@link VirtualClock} also waits for this broker's deliveries before it
+   * moves on. Defaults to a new `VirtualClock`, since whoever works in memory mostly wants to own time too.
+   */
+  readonly clock?: Clock | undefined;
+  /** The largest message, headers included, in bytes. Defaults to 1 MiB, the default of nats-server. */
+  readonly maxPayloadBytes?: number | undefined;
+  /**
+   * Decides which member of a group gets which message, so that a run can be repeated. Defaults to 1. The choice looks
+   * random, as that of NATS does: no test should count on turns.
+   */
+  readonly seed?: number | undefined;
+  /** Gets what `deliver`, `settle` or an observer throws. Defaults to `console.error`, so that it is seen in tests. */
+  readonly onError?: ((error: unknown) => void) | undefined;
+}
+
+/**
+ * NATS in one process, for tests and first steps: `connect()` gives each host a {@link Transport} that keeps the
+ * promises of the port and passes the same conformance suite as the one over NATS.
+ *
+ * ```ts
+ * const broker = new MemoryBroker();
+ * const host = await startHost({ transport: broker.connect(), clock: broker.clock, services: [Greeter] });
+ * ```
+ *
+ * A message is routed at once when it is published, and handed over when the event loop turns. What is not modelled:
+ *
+ * - the network: nothing is delayed, lost or reordered, no connection breaks until {@link MemoryBroker.close};
+ * - time and pressure: no slow consumers, no limits on connections, subscriptions or pending bytes;
+ * - accounts, permissions, namespaces, TLS: whoever has the broker may do all;
+ * - clusters, leaf nodes, gateways, and answers to senders that are not Terabus;
+ * - JetStream and its key-value buckets.
+ */
+export class MemoryBroker {
+  /** The clock to give to the hosts on this broker. */
+  readonly clock: Clock;
+  readonly #exchange: Exchange;
+  readonly #connections = new Set<MemoryTransport>();
+  #connectionCount = 0;
+
+  constructor(options: MemoryBrokerOptions = {}) {
+    this.clock = options.clock ?? new VirtualClock();
+    this.#exchange = new Exchange({
+      clock: this.clock,
+      maxPayloadBytes: options.maxPayloadBytes ?? 2 ** 20,
+      seed: options.seed ?? 1,
+      onError: options.onError ?? console.error,
+    });
+    if (this.clock instanceof VirtualClock) this.clock.waitFor(this);
+  }
+
+  /** A new connection. `name` stands in what observers see; it defaults to `memory-1`, `memory-2`, … */
+  connect(options: { readonly name?: string | undefined } = {}): Transport {
+    this.#connectionCount += 1;
+    const id = this.#connectionCount;
+    const connection = new MemoryTransport(this.#exchange, options.name ?? `memory-${id}`, id);
+    this.#connections.add(connection);
+    void connection.closed.then(() => this.#connections.delete(connection));
+    return connection;
+  }
+
+  /** Whether something is queued for delivery. */
+  get busy(): boolean {
+    return this.#exchange.queue.busy;
+  }
+
+  /**
+   * Resolves when nothing is queued for delivery, after at least one turn of the event loop. Handlers that wait for
+   * something else are not waited for. Rejects with an `Error` when messages bring forth messages without end.
+   */
+  idle(): Promise<void> {
+    return turnUntilQuiet(() => this.busy);
+  }
+
+  /**
+   * Calls `listener` with every message that crosses the broker, its own copy, from within `publish`, `request` or
+   * `respond` and before anybody gets it. It is no subscription: nobody has a responder because of it. Nothing is
+   * recorded for later. Returns the function that ends it.
+   */
+  observe(listener: (crossing: Crossing) => void): () => void {
+    this.#exchange.observers.add(listener);
+    return () => this.#exchange.observers.delete(listener);
+  }
+
+  /**
+   * Ends all connections, as a server that goes away would: their `closed` resolves with `reason`, and what is queued
+   * is lost. Resolves when all have ended. New connections can be made afterwards.
+   */
+  async close(reason?: BusError): Promise<void> {
+    for (const connection of this.#connections) connection.abort(reason);
+    await Promise.all([...this.#connections].map(({ closed }) => closed));
+  }
+}
