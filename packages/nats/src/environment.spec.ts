@@ -39,14 +39,14 @@ describe('natsOptionsFromEnv', () => {
 
   it('says which variable is wrong, what it is and what it should be', () => {
     const complaints: [Record<string, string>, string][] = [
-      [{ TERABUS_CONNECT_TIMEOUT_MS: '5s' }, 'a whole number of milliseconds, 1 or more; it is "5s".'],
-      [{ TERABUS_CONNECT_TIMEOUT_MS: '0' }, 'a whole number of milliseconds, 1 or more; it is "0".'],
-      [{ TERABUS_NAMESPACE: 'a\r\nb' }, '1 to 32 letters, digits, "_" or "-"; it is "a\\u{d}\\u{a}b".'],
+      [{ TERABUS_CONNECT_TIMEOUT_MS: '5s' }, 'a whole number of milliseconds, 1 or more; it is "5s"'],
+      [{ TERABUS_CONNECT_TIMEOUT_MS: '0' }, 'a whole number of milliseconds, 1 or more; it is "0"'],
+      [{ TERABUS_NAMESPACE: 'a\r\nb' }, '1 to 32 letters, digits, "_" or "-"; it is "a\\u{d}\\u{a}b"'],
     ];
     for (const [env, sentence] of complaints) {
       const [name] = Object.keys(env);
       expect(() => natsOptionsFromEnv(env)).to.throw(
-        `[TERABUS_ENVIRONMENT_INVALID] The environment variable ${name} must be ${sentence}`,
+        `[TERABUS_ENVIRONMENT_INVALID] the environment variable ${name} must be ${sentence}`,
       );
     }
   });
