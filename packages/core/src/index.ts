@@ -25,6 +25,7 @@ export { Use } from './decorators/use.js';
 // Around it: middlewares, interceptors, observers.
 export type { Middleware, Next } from './middleware/middleware.js';
 export type { BusEvent, Observer } from './observe/observer.js';
+export { HEADER } from './publishing/headers.js';
 export type { Interceptor, Outgoing, Send } from './publishing/interceptor.js';
 export type { PublishOptions } from './publishing/publisher.js';
 export type { EventContext, HandlerContext, RpcContext, TrackedContext } from './routing/context.js';
@@ -39,6 +40,7 @@ export {
 // Running it.
 export { type Host, type HostOptions, type StopReport, startHost } from './service/host.js';
 export type { LifecycleState } from './service/lifecycle.js';
+export { type OpenBus, type OpenBusOptions, openBus } from './service/open-bus.js';
 export { EXIT, runUntilSignal } from './service/run-until-signal.js';
 export { TeraService } from './service/tera-service.js';
 export { Bus, Clock, Config, Logger } from './service/tokens.js';

@@ -126,6 +126,8 @@ export class Router {
 
   #enqueue(handler: PreparedHandler, type: string, message: unknown, arrival: Arrival): void {
     const key = this.#keyOf?.(message);
+    const { service, emit } = this.parts;
+    emit?.({ kind: 'accepted', service, topic: arrival.topic, handler: handler.place.handler, type });
     this.queue.enqueue(new MessageJob(this, handler, type, message, arrival, key));
   }
 
@@ -209,7 +211,18 @@ class MessageJob implements Job {
   }
 
   run(): unknown {
-    return this.#handler.run(this.#message, this.#contextNow() as unknown as HandlerContext);
+    const { service, emit } = this.#router.parts;
+    const context = this.#contextNow() as unknown as HandlerContext;
+    emit?.({
+      kind: 'started',
+      service,
+      topic: this.#arrival.topic,
+      handler: this.#handler.place.handler,
+      type: this.#type,
+      message: this.#message,
+      context,
+    });
+    return this.#handler.run(this.#message, context);
   }
 
   succeeded(_result: unknown, durationMs: number): void {

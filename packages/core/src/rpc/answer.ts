@@ -89,6 +89,14 @@ export class Answerer {
       this.respond(inbound, request.replyTo, errorReply(call, error));
       return;
     }
+    const { service, emit } = this.parts;
+    emit?.({
+      kind: 'accepted',
+      service,
+      topic: inbound.topic,
+      handler: method.place.handler,
+      type: request.method,
+    });
     this.queue.enqueue(new CallJob(this, method, inbound, request, call));
   };
 
@@ -161,7 +169,18 @@ class CallJob implements Job {
 
   run(): unknown {
     this.#args = decodeArguments(this.#method.plan.method, this.#request.args);
-    return this.#method.run(this.#args, this.#contextNow() as unknown as HandlerContext);
+    const { service, emit } = this.#answerer.parts;
+    const context = this.#contextNow() as unknown as HandlerContext;
+    emit?.({
+      kind: 'started',
+      service,
+      topic: this.#inbound.topic,
+      handler: this.#method.place.handler,
+      type: this.#call.method,
+      message: this.#args,
+      context,
+    });
+    return this.#method.run(this.#args, context);
   }
 
   succeeded(result: unknown, durationMs: number): void {
