@@ -18,10 +18,11 @@ await runScript(async () => {
   if (!existsSync(join(root, example)))
     throw new StepFailed(`The example system is missing: ${example} was not built.`);
 
-  const TERABUS_TMP = makeTempRoot();
+  const temp = makeTempRoot();
   const { code } = await runInForeground([example, ...args, ...extra], {
-    env: { ...process.env, ...env, TERABUS_TMP },
+    env: { ...process.env, ...env, TERABUS_TMP: temp.folder },
   });
+  await temp.settle();
   return code;
 });
 

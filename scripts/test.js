@@ -19,13 +19,14 @@ await runScript(async () => {
   }
   await prepare();
 
-  const TERABUS_TMP = makeTempRoot();
+  const temp = makeTempRoot();
   // No test may reach a server that it did not start.
   const { NATS_URL: _, ...env } = process.env;
   const { code, interrupted } = await runInForeground(
-    [join(root, 'node_modules/mocha/bin/mocha.js'), ...mochaArguments(TERABUS_TMP)],
-    { env: { ...env, TERABUS_TMP, TERABUS_NATS_SERVER: server.path }, graceMs },
+    [join(root, 'node_modules/mocha/bin/mocha.js'), ...mochaArguments(temp.folder)],
+    { env: { ...env, TERABUS_TMP: temp.folder, TERABUS_NATS_SERVER: server.path }, graceMs },
   );
+  await temp.settle();
   return code || interrupted;
 });
 

@@ -32,9 +32,8 @@ function sweep(project) {
   if (!existsSync(dist)) return forgetBuild(project);
   const sources = join(project, rootDir(project));
   for (const path of readdirSync(dist, { recursive: true, encoding: 'utf8' })) {
-    if (!path.endsWith('.spec.js')) continue;
-    const source = join(sources, path.replace(/js$/, 'ts'));
-    if (!existsSync(source)) rmSync(join(dist, path));
+    const [, name] = /^(.*\.spec)\.(?:js|js\.map|d\.ts|d\.ts\.map)$/.exec(path) ?? [];
+    if (name && !existsSync(join(sources, `${name}.ts`))) rmSync(join(dist, path));
   }
 }
 

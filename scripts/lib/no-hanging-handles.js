@@ -10,6 +10,10 @@ export function mochaGlobalTeardown() {
   setTimeout(() => {
     const handles = process.getActiveResourcesInfo().join(', ');
     process.stderr.write(`The tests are done, but something they started still runs: ${handles}.\n`);
+    // mocha sets its own exit code in its last breath, which would say that all is well.
+    process.once('exit', () => {
+      process.exitCode = 1;
+    });
     process.exit(1);
   }, patienceMs).unref();
 }

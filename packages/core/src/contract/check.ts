@@ -15,7 +15,7 @@ export function check<S extends z.ZodType>(schema: S, value: unknown, subject: s
 }
 
 /** The complaints of zod as one sentence: `option 'concurrency' was -1: Too small: expected number to be >=1`. */
-export function sentenceOf(error: z.ZodError, value: unknown): string {
+function sentenceOf(error: z.ZodError, value: unknown): string {
   return error.issues
     .map((issue) => {
       if (issue.code === 'unrecognized_keys') {

@@ -10,6 +10,7 @@ import { parseAbandoned } from '../sequencing/abandoned.js';
 import { SequenceTracker } from '../sequencing/tracker.js';
 import type { Verdict } from '../sequencing/verdict.js';
 import { printable } from '../topics/printable.js';
+import { parseTemplate, type TopicTemplate } from '../topics/template.js';
 import type { Clock } from '../transport/clock.js';
 import type { Inbound } from '../transport/transport.js';
 import type { Arrival, HandlerContext, HandlerPlace } from './context.js';
@@ -21,7 +22,7 @@ import type { Outcome } from './settle.js';
 import { settle } from './settle.js';
 
 /** After so many milliseconds a handler counts as failed, where nothing else was said. */
-export const DEFAULT_TIMEOUT_MS = 30_000;
+const DEFAULT_TIMEOUT_MS = 30_000;
 const DEFAULT_ABANDON_AFTER_MS = 30_000;
 const DEFAULT_KEYED_CONCURRENCY = 64;
 
@@ -42,7 +43,9 @@ export interface RouterParts {
   readonly options: DeliveryOptions;
   readonly clock: Clock;
   readonly reporter: Reporter;
-  readonly emit: ((event: BusEvent) => void) | undefined;
+  readonly emit: (event: BusEvent) => void;
+  /** The same for what nobody counts. Undefined where nobody watches: then it costs nothing. */
+  readonly watch: ((event: BusEvent) => void) | undefined;
 }
 
 /**
@@ -57,11 +60,13 @@ export class Router {
   readonly timeoutMs: number;
   readonly #tracker: SequenceTracker | undefined;
   readonly #keyOf: DeliveryOptions['key'];
+  readonly #template: TopicTemplate;
 
   constructor(parts: RouterParts) {
     this.parts = parts;
     const { key, concurrency, timeoutMs, abandonAfterMs } = parts.options;
     this.#keyOf = key;
+    this.#template = parseTemplate(parts.definition.template);
     this.timeoutMs = timeoutMs ?? DEFAULT_TIMEOUT_MS;
     this.#tracker = parts.definition.tracked ? new SequenceTracker() : undefined;
     this.queue = new DeliveryGroup({
@@ -93,6 +98,7 @@ export class Router {
     const arrival: Arrival = {
       kind: wrapper,
       topic: inbound.topic,
+      template: this.#template,
       headers: inbound.headers,
       time,
       source,
@@ -107,7 +113,7 @@ export class Router {
     const name = anyTypeName(any);
     const handler = this.handlers.get(name);
     if (handler?.type === undefined) {
-      this.parts.emit?.({ kind: 'unhandled', service: this.parts.service, topic: arrival.topic, type: name });
+      this.parts.emit({ kind: 'unhandled', service: this.parts.service, topic: arrival.topic, type: name });
       return;
     }
     try {
@@ -121,13 +127,18 @@ export class Router {
     const handler = this.handlers.get(WHOLE_PAYLOAD);
     if (handler === undefined) return;
     const payload = wrapper === 'text' ? textOf(inbound) : inbound.bytes;
-    this.#enqueue(handler, wrapper, payload, { kind: 'payload', topic: inbound.topic, headers: inbound.headers });
+    this.#enqueue(handler, wrapper, payload, {
+      kind: 'payload',
+      topic: inbound.topic,
+      template: this.#template,
+      headers: inbound.headers,
+    });
   }
 
   #enqueue(handler: PreparedHandler, type: string, message: unknown, arrival: Arrival): void {
     const key = this.#keyOf?.(message);
-    const { service, emit } = this.parts;
-    emit?.({ kind: 'accepted', service, topic: arrival.topic, handler: handler.place.handler, type });
+    const { service, watch } = this.parts;
+    watch?.({ kind: 'accepted', service, topic: arrival.topic, handler: handler.place.handler, type });
     this.queue.enqueue(new MessageJob(this, handler, type, message, arrival, key));
   }
 
@@ -144,7 +155,7 @@ export class Router {
     });
     if (verdict.kind !== 'in-order' && verdict.kind !== 'untracked') {
       const { service, reporter, emit } = this.parts;
-      emit?.({
+      emit({
         kind: 'sequence',
         service,
         topic: inbound.topic,
@@ -173,7 +184,7 @@ export class Router {
       cause: error,
     });
     reporter.report(who, named, { service, topic, ...(type === undefined ? {} : { type }) });
-    emit?.({ kind: 'bad-message', service, topic, error: named });
+    emit({ kind: 'bad-message', service, topic, error: named });
   }
 }
 
@@ -211,9 +222,9 @@ class MessageJob implements Job {
   }
 
   run(): unknown {
-    const { service, emit } = this.#router.parts;
+    const { service, watch } = this.#router.parts;
     const context = this.#contextNow() as unknown as HandlerContext;
-    emit?.({
+    watch?.({
       kind: 'started',
       service,
       topic: this.#arrival.topic,

@@ -1,5 +1,5 @@
 /** The longest time that a call may be given: a day. Longer ones are taken for a mistake of units. */
-export const LONGEST_TIMEOUT_MS = 86_400_000;
+const LONGEST_TIMEOUT_MS = 86_400_000;
 
 /**
  * The text of `Terabus-Timeout-Ms`: what remains at sending, in whole milliseconds, at least 1. It is a span and not

@@ -39,7 +39,7 @@ export function openBus({ transport, source, clock = systemClock }: OpenBusOptio
     sequencer: new Sequencer({ newEpoch: newId }),
     interceptors: [],
     newId,
-    emit: undefined,
+    emit: () => undefined,
   };
   const publisher = new Publisher(parts);
   const caller = new Caller(parts);

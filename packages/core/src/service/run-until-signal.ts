@@ -35,7 +35,7 @@ export async function runUntilSignal(host: Host | Promise<Host>): Promise<never>
   try {
     running = await host;
   } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
+    process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     process.exit(EXIT.startFailed);
   }
   const report = await running.stopped;

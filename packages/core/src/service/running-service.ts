@@ -38,7 +38,9 @@ export interface HostParts {
   readonly newId: () => string;
   readonly middlewares: readonly Middleware[];
   readonly interceptors: readonly Interceptor[];
-  readonly emit: ((event: BusEvent) => void) | undefined;
+  readonly emit: (event: BusEvent) => void;
+  /** The same for what nobody counts. Undefined where nobody watches. */
+  readonly watch: ((event: BusEvent) => void) | undefined;
   readonly answerRedisClients: boolean;
 }
 
@@ -162,7 +164,7 @@ export class RunningService {
     for (const queue of this.#queues()) queue.cutOff();
     await Promise.race([this.#answerer?.sent(), timeIsUp.then(() => undefined)]);
     if (cutOff.running + cutOff.waiting > 0) {
-      this.#parts.emit?.({ kind: 'cut-off', service: this.plan.contract.address, topic: '', ...cutOff });
+      this.#parts.emit({ kind: 'cut-off', service: this.plan.contract.address, topic: '', ...cutOff });
       this.logger.warn(cutOff, 'the time for the drain was over: work was cut off');
     }
     return cutOff;
@@ -206,7 +208,7 @@ export class RunningService {
   }
 
   #newRouter(group: Pick<Source, 'definition'> & { readonly options: ReturnType<typeof deliveryOf> }): Router {
-    const { clock, emit } = this.#parts;
+    const { clock, emit, watch } = this.#parts;
     return new Router({
       service: this.plan.contract.address,
       definition: group.definition,
@@ -214,6 +216,7 @@ export class RunningService {
       clock,
       reporter: this.#reporter,
       emit,
+      watch,
     });
   }
 

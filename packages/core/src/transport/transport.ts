@@ -3,20 +3,28 @@ import type { BusError } from '@terabus/messages';
 /** Headers of a message, by their exact name (names are case-sensitive). A name that came twice has its first value. */
 export type Headers = ReadonlyMap<string, string>;
 
-/** What is handed to a transport. */
+/**
+ * What is handed to a transport. It stays as it is until `publish` or `respond` has resolved, or until the request has
+ * settled; afterwards the sender may use bytes and headers again, and what it does to them reaches nobody.
+ */
 export interface Outbound {
   /** The topic as OpenTera spells it. Mapping it to a subject is the transport's work. */
   readonly topic: string;
   readonly bytes: Uint8Array;
+  /** Headers that arrive as they were sent: `checkHeaders` says which can. */
   readonly headers?: Headers | undefined;
 }
 
 /** What a transport hands over. */
 export interface Inbound {
-  /** The topic it was published to, mapped back from the subject: what routing believes, whatever a header claims. */
+  /**
+   * The topic it was published to, mapped back from the subject: what routing believes, whatever a header claims. Of
+   * an answer, the topic of the request.
+   */
   readonly topic: string;
-  /** Owned by the receiver: the transport never changes these bytes again. */
+  /** Owned by this one receiver: neither the transport nor another receiver touches these bytes again. */
   readonly bytes: Uint8Array;
+  /** Empty when none were sent. */
   readonly headers: Headers;
   /**
    * Where an answer goes, for {@link Transport.respond}. Undefined when the sender wants none, and when it named a
@@ -29,8 +37,10 @@ export interface Inbound {
 /** Options of {@link Transport.subscribe}. */
 export interface SubscribeOptions {
   /**
-   * The name of the group that shares the messages: each goes to one member of each group. Without it the
-   * subscription gets every message for itself. Any well-formed text; escaping it for the wire is the transport's work.
+   * The name of the group that shares the messages: each goes to one member of each group, whichever, and whatever the
+   * patterns of the members (two overlapping patterns in one group get a message once). Without it the subscription
+   * gets every message for itself. Any well-formed text that is not empty (`checkGroup`); escaping it for the wire is
+   * the transport's work.
    */
   readonly group?: string | undefined;
 }
@@ -39,7 +49,8 @@ export interface SubscribeOptions {
 export interface TransportSubscription {
   /**
    * Stops the intake. Resolves when nothing more will be handed over: every message that reached this subscription
-   * before the server took note of the end has been delivered by then. Calling it again returns the same promise.
+   * before the server took note of the end has been delivered by then. Calling it again returns the same promise; it
+   * resolves on a closed transport too.
    */
   drain(): Promise<void>;
 }
@@ -49,22 +60,27 @@ export interface TransportSubscription {
  * envelopes nor services. The conformance suite in `@terabus/testing` is this contract as tests.
  *
  * - **Order.** What one transport object publishes to one topic arrives in that order at each subscription.
- * - **Delivery.** At most once to each subscription and group. `deliver` is never called inside `publish` or
- *   `subscribe`, and never concurrently with itself. It must not throw; if it does, the transport reports it and
- *   lives on.
+ * - **Delivery.** At most once to each subscription and group, those of the publisher itself included. `deliver` is
+ *   never called inside a call of this transport, nor is `settle`. They must not throw; if one does, the transport
+ *   reports it and all others get what is theirs.
  * - **Patterns.** A pattern is spelled as a subject (`toSubject`, architecture section 4, without namespace), in which
  *   the token `*` stands for one token and a final `>` for one or more; a literal topic is subscribed to by its own
  *   subject. Two overlapping subscriptions both get the message.
- * - **Bad input.** A topic, group, header or size that can't go on the wire is a rejected or thrown `BusError`
- *   before anything is sent, and the connection lives.
+ * - **Bad input.** What can't go on the wire is a `BusError` before anything is sent (a rejection; of `request` what
+ *   it settles with), and the connection lives: `TERABUS_TOPIC_INVALID`, `TERABUS_TOPIC_TOO_LONG`,
+ *   `TERABUS_PATTERN_INVALID`, `TERABUS_GROUP_INVALID`, `TERABUS_HEADER_INVALID`, `TERABUS_PAYLOAD_TOO_LARGE`.
+ * - **The end.** After `close` was called everything is refused with `TERABUS_CLOSED`.
  */
 export interface Transport {
   /** For logs and test names: `nats`, `memory`. */
   readonly kind: string;
-  /** The largest message, headers included, that `publish` takes, in bytes. */
+  /**
+   * The largest message that can be sent, in bytes. Headers count with their block on the wire (`headersSize`), as
+   * NATS counts them. A message of exactly this size is sent.
+   */
   readonly maxPayloadBytes: number;
 
-  /** Resolves when the message was handed to the connection. */
+  /** Resolves when the message was handed to the connection. That nobody subscribes to its topic is no error. */
   publish(message: Outbound): Promise<void>;
 
   /** Resolves when the server knows of the subscription: what is published afterwards arrives. */
@@ -76,19 +92,26 @@ export interface Transport {
 
   /**
    * Publishes a request. `settle` is called at most once, never inside this call: with the first answer, or with
-   * the `BusError` that ends the wait (`TERABUS_NO_RESPONDERS` when nobody subscribes to the topic; a closed
-   * transport; bad input). Deadlines are the caller's: it calls the returned function to stop waiting, after which
+   * the `BusError` that ends the wait (`TERABUS_NO_RESPONDERS` at once when nobody subscribes to the topic;
+   * `TERABUS_CLOSED`; bad input). Deadlines are the caller's: it calls the returned function to stop waiting, after which
    * `settle` is not called any more and a late answer is dropped.
    */
   request(message: Outbound, settle: (answer: Inbound | BusError) => void): () => void;
 
-  /** Answers to `replyTo` of an inbound message. */
+  /**
+   * Answers to `replyTo` of an inbound message. Resolves when the answer was handed to the connection, also when
+   * nobody waits for it any more. Rejects with `TERABUS_REPLY_REFUSED` for a place that is not of the shape that this
+   * transport answers to.
+   */
   respond(replyTo: string, bytes: Uint8Array, headers?: Headers): Promise<void>;
 
   /** Resolves when all that was published before has reached the server. */
   flush(): Promise<void>;
 
-  /** Ends all subscriptions and requests, sends what is still to be sent, and disconnects. */
+  /**
+   * Drains all subscriptions, settles all requests with `TERABUS_CLOSED`, sends what is still to be sent, and
+   * disconnects. When it has resolved nothing is handed over any more. Calling it again changes nothing.
+   */
   close(): Promise<void>;
 
   /** Resolves when the transport has ended: with the reason if nobody asked for it, else with undefined. */

@@ -88,9 +88,20 @@ describe('VirtualClock', () => {
       const second = clock.setTimer(10, () => log.push('second'));
       clock.setTimer(10, () => log.push('third'));
       await clock.advance(10);
-      second.cancel();
       expect(log).to.deep.equal(['third']);
       expect(clock.pendingTimers).to.equal(0);
+    });
+
+    it('that are over or cancelled can be cancelled again, and no other goes with them', async () => {
+      const clock = new VirtualClock();
+      const log: string[] = [];
+      const over = clock.setTimer(10, () => log.push('over'));
+      const cancelled = clock.setTimer(20, () => log.push('cancelled'));
+      clock.setTimer(20, () => log.push('called'));
+      await clock.advance(10);
+      for (const timer of [over, cancelled, cancelled]) timer.cancel();
+      await clock.advance(10);
+      expect(log).to.deep.equal(['over', 'called']);
     });
 
     it('without a delay are called within advance, not within setTimer', async () => {
