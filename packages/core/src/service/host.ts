@@ -283,6 +283,7 @@ class RunningHost implements Host {
       interceptors,
       answerRedisClients,
       emit: (event) => this.#tell(observers, event),
+      watch: observers.length === 0 ? undefined : (event) => this.#tell(observers, event),
     };
   }
 

@@ -39,6 +39,8 @@ export interface HostParts {
   readonly middlewares: readonly Middleware[];
   readonly interceptors: readonly Interceptor[];
   readonly emit: (event: BusEvent) => void;
+  /** The same for what nobody counts. Undefined where nobody watches. */
+  readonly watch: ((event: BusEvent) => void) | undefined;
   readonly answerRedisClients: boolean;
 }
 
@@ -206,7 +208,7 @@ export class RunningService {
   }
 
   #newRouter(group: Pick<Source, 'definition'> & { readonly options: ReturnType<typeof deliveryOf> }): Router {
-    const { clock, emit } = this.#parts;
+    const { clock, emit, watch } = this.#parts;
     return new Router({
       service: this.plan.contract.address,
       definition: group.definition,
@@ -214,6 +216,7 @@ export class RunningService {
       clock,
       reporter: this.#reporter,
       emit,
+      watch,
     });
   }
 
