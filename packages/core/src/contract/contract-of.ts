@@ -214,7 +214,8 @@ function addMethod(
 export const groupKey = (pattern: string, options: DeliveryOptions): string =>
   `${options.everyInstance ? 'every' : 'shared'} ${pattern}`;
 
-function sameOptions(left: DeliveryOptions, right: DeliveryOptions): boolean {
+/** Whether two groups of options say the same. */
+export function sameOptions(left: DeliveryOptions, right: DeliveryOptions): boolean {
   const keys = new Set([...Object.keys(left), ...Object.keys(right)]) as Set<keyof DeliveryOptions>;
   return [...keys].every((key) => left[key] === right[key]);
 }
