@@ -121,10 +121,7 @@ export class RunningService {
     for (const group of this.plan.groups) {
       const handlers = [...group.handlers].map(([key, handler]) => {
         const method = (message: unknown, context: unknown) => instance[handler.member]?.(message, context);
-        return [
-          key,
-          { place: this.#place(handler), type: handler.type, run: this.#around(handler, method) },
-        ] as const;
+        return [key, { place: this.#place(handler), type: handler.type, run: this.#around(handler, method) }] as const;
       });
       this.#listen({ kind: 'delivery', ...group } as Delivery, handlers);
     }
