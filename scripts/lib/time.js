@@ -15,9 +15,8 @@ const real = [
 ];
 
 /**
- * Where it may be named. The memory broker needs `setImmediate` to deliver in a turn of its own, and a delivery group to
- * give sockets theirs, neither of which takes time;
- * the launcher of nats-servers waits for real processes.
+ * Where it may be named. `setImmediate` takes no time: the memory broker delivers in a turn of its own, a delivery group
+ * leaves turns to others. The launcher of nats-servers waits for real processes.
  */
 const exceptions = [
   { path: 'packages/core/src/transport/system-clock.ts', names: real.map(({ name }) => name) },

@@ -23,7 +23,10 @@ export { Rpc } from './decorators/rpc.js';
 export { Service } from './decorators/service.js';
 export { Use } from './decorators/use.js';
 // Around it: middlewares, interceptors, observers.
+export { type LoggingOptions, logging } from './middleware/logging.js';
 export type { Middleware, Next } from './middleware/middleware.js';
+export { validation } from './middleware/validation.js';
+export type { Counters } from './observe/counters.js';
 export type { BusEvent, Observer } from './observe/observer.js';
 export type { Interceptor, Outgoing, Send } from './publishing/interceptor.js';
 export type { PublishOptions } from './publishing/publisher.js';

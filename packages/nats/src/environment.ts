@@ -104,8 +104,8 @@ export function natsOptionsFromEnv(env: Readonly<Record<string, string | undefin
 }
 
 function bad(name: string, value: string, { expected, secret }: Variable): BusError {
-  const was = secret ? 'what it is can’t be shown, since it may hold a secret' : `it is ${printable(value)}`;
-  return new BusError(`The environment variable ${name} must be ${expected}; ${was}.`, {
+  const was = secret ? "what it is can't be shown, since it may hold a secret" : `it is ${printable(value)}`;
+  return new BusError(`the environment variable ${name} must be ${expected}; ${was}`, {
     reason: 'TERABUS_ENVIRONMENT_INVALID',
   });
 }

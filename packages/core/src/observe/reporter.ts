@@ -57,8 +57,11 @@ export class Reporter {
 }
 
 /** What a handler threw, as a `BusError` that names where it happened. A `BusError` keeps its code and reason. */
-export function handlerError(place: { handler: string; topic: string; type: string }, thrown: unknown): BusError {
-  const where = `${place.handler} failed on ${place.type} from '${place.topic}'`;
+export function handlerError(
+  place: { service: string; handler: string; topic: string; type: string },
+  thrown: unknown,
+): BusError {
+  const where = `${place.handler} of ${place.service} failed on ${place.type} from '${place.topic}'`;
   const error = BusError.from(thrown);
   return new BusError(`${where}: ${error.rawMessage}`, {
     ...(BusError.is(thrown)

@@ -29,7 +29,7 @@ export interface PublisherParts {
   readonly sequencer: Sequencer;
   readonly interceptors: readonly Interceptor[];
   readonly newId: () => string;
-  readonly emit: ((event: BusEvent) => void) | undefined;
+  readonly emit: (event: BusEvent) => void;
 }
 
 const utf8 = new TextEncoder();
@@ -63,7 +63,7 @@ export class Publisher {
     const { transport, emit, service } = this.#parts;
     if (topic.definition.tracked) await this.#sendTracked(topic, messages, headers);
     else await transport.publish({ topic: topic.name, bytes: this.#encode(topic, messages, 0), headers });
-    emit?.({ kind: 'published', service, topic: topic.name, messages });
+    emit({ kind: 'published', service, topic: topic.name, messages });
   }
 
   /** A number is never used twice: that of a message which was not handed over is named by the next one. */

@@ -6,6 +6,7 @@ import { HEADER } from '../publishing/headers.js';
 import type { PublishOptions } from '../publishing/publisher.js';
 import type { Verdict } from '../sequencing/verdict.js';
 import type { ChainedBus } from '../service/bus.js';
+import type { TopicTemplate } from '../topics/template.js';
 import type { Clock } from '../transport/clock.js';
 import type { Headers } from '../transport/transport.js';
 
@@ -18,6 +19,8 @@ export interface HandlerContext {
   readonly handler: string;
   /** The topic that the message came by. Believe it, whatever a header claims. */
   readonly topic: string;
+  /** The values of the topic's parameters, where it is one of a family: `{ uuid: '…' }`. */
+  readonly parameters: Readonly<Record<string, string>>;
   readonly headers: Headers;
   /** The ULID of the message. Undefined for messages of senders that aren't Terabus. */
   readonly messageId: string | undefined;
@@ -85,6 +88,8 @@ export interface HandlerPlace {
 export interface Arrival {
   readonly kind: HandlerContext['kind'];
   readonly topic: string;
+  /** What the topic is one of. Undefined for calls. */
+  readonly template?: TopicTemplate | undefined;
   readonly headers: Headers;
   readonly time?: number | undefined;
   readonly source?: string | undefined;
@@ -93,6 +98,8 @@ export interface Arrival {
   readonly method?: string | undefined;
   readonly callId?: bigint | undefined;
 }
+
+const NO_PARAMETERS = Object.freeze({});
 
 /** The context of one message: all kinds in one class, whose parts are made when they are asked for. */
 export class Context implements Chain {
@@ -121,6 +128,9 @@ export class Context implements Chain {
   }
   get topic(): string {
     return this.#arrival.topic;
+  }
+  get parameters(): Readonly<Record<string, string>> {
+    return this.#arrival.template?.match(this.topic) ?? NO_PARAMETERS;
   }
   get headers(): Headers {
     return this.#arrival.headers;

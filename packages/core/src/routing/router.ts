@@ -10,6 +10,7 @@ import { parseAbandoned } from '../sequencing/abandoned.js';
 import { SequenceTracker } from '../sequencing/tracker.js';
 import type { Verdict } from '../sequencing/verdict.js';
 import { printable } from '../topics/printable.js';
+import { parseTemplate, type TopicTemplate } from '../topics/template.js';
 import type { Clock } from '../transport/clock.js';
 import type { Inbound } from '../transport/transport.js';
 import type { Arrival, HandlerContext, HandlerPlace } from './context.js';
@@ -42,7 +43,7 @@ export interface RouterParts {
   readonly options: DeliveryOptions;
   readonly clock: Clock;
   readonly reporter: Reporter;
-  readonly emit: ((event: BusEvent) => void) | undefined;
+  readonly emit: (event: BusEvent) => void;
 }
 
 /**
@@ -57,11 +58,13 @@ export class Router {
   readonly timeoutMs: number;
   readonly #tracker: SequenceTracker | undefined;
   readonly #keyOf: DeliveryOptions['key'];
+  readonly #template: TopicTemplate;
 
   constructor(parts: RouterParts) {
     this.parts = parts;
     const { key, concurrency, timeoutMs, abandonAfterMs } = parts.options;
     this.#keyOf = key;
+    this.#template = parseTemplate(parts.definition.template);
     this.timeoutMs = timeoutMs ?? DEFAULT_TIMEOUT_MS;
     this.#tracker = parts.definition.tracked ? new SequenceTracker() : undefined;
     this.queue = new DeliveryGroup({
@@ -93,6 +96,7 @@ export class Router {
     const arrival: Arrival = {
       kind: wrapper,
       topic: inbound.topic,
+      template: this.#template,
       headers: inbound.headers,
       time,
       source,
@@ -107,7 +111,7 @@ export class Router {
     const name = anyTypeName(any);
     const handler = this.handlers.get(name);
     if (handler?.type === undefined) {
-      this.parts.emit?.({ kind: 'unhandled', service: this.parts.service, topic: arrival.topic, type: name });
+      this.parts.emit({ kind: 'unhandled', service: this.parts.service, topic: arrival.topic, type: name });
       return;
     }
     try {
@@ -121,7 +125,12 @@ export class Router {
     const handler = this.handlers.get(WHOLE_PAYLOAD);
     if (handler === undefined) return;
     const payload = wrapper === 'text' ? textOf(inbound) : inbound.bytes;
-    this.#enqueue(handler, wrapper, payload, { kind: 'payload', topic: inbound.topic, headers: inbound.headers });
+    this.#enqueue(handler, wrapper, payload, {
+      kind: 'payload',
+      topic: inbound.topic,
+      template: this.#template,
+      headers: inbound.headers,
+    });
   }
 
   #enqueue(handler: PreparedHandler, type: string, message: unknown, arrival: Arrival): void {
@@ -142,7 +151,7 @@ export class Router {
     });
     if (verdict.kind !== 'in-order' && verdict.kind !== 'untracked') {
       const { service, reporter, emit } = this.parts;
-      emit?.({
+      emit({
         kind: 'sequence',
         service,
         topic: inbound.topic,
@@ -171,7 +180,7 @@ export class Router {
       cause: error,
     });
     reporter.report(who, named, { service, topic, ...(type === undefined ? {} : { type }) });
-    emit?.({ kind: 'bad-message', service, topic, error: named });
+    emit({ kind: 'bad-message', service, topic, error: named });
   }
 }
 

@@ -24,7 +24,7 @@ export interface Settled {
 /** Those who are told. */
 export interface Witnesses {
   readonly reporter: Reporter;
-  readonly emit: ((event: BusEvent) => void) | undefined;
+  readonly emit: (event: BusEvent) => void;
 }
 
 /**
@@ -42,37 +42,37 @@ export function settle(outcome: Outcome, settled: Settled, { reporter, emit }: W
     reporter.report(handler, error, { service, handler, topic, type, messageId: context.messageId });
   switch (outcome.kind) {
     case 'abandoned':
-      emit?.({ kind: 'abandoned', service, topic, handler, type });
+      emit({ kind: 'abandoned', service, topic, handler, type });
       break;
     case 'cut-off':
       break;
     default:
-      emit?.({ kind: 'handled', service, topic, handler, type, message, durationMs, error });
+      emit({ kind: 'handled', service, topic, handler, type, message, durationMs, error });
   }
   return error;
 }
 
 function errorOf(outcome: Outcome, { context, type, timeoutMs }: Settled): BusError | undefined {
-  const { handler, topic } = context;
+  const { service, handler, topic } = context;
   switch (outcome.kind) {
     case 'succeeded':
       return undefined;
     case 'failed':
-      return handlerError({ handler, topic, type }, outcome.thrown);
+      return handlerError({ service, handler, topic, type }, outcome.thrown);
     case 'timed-out':
-      return new BusError(`${handler} did not end within ${timeoutMs} ms on ${type} from '${topic}'`, {
+      return new BusError(`${handler} of ${service} did not end within ${timeoutMs} ms on ${type} from '${topic}'`, {
         reason: 'TERABUS_HANDLER_TIMEOUT',
       });
     case 'abandoned':
       return new BusError(
-        `${handler} still runs long after its time on ${type} from '${topic}': its slot was given to the next message`,
+        `${handler} of ${service} still runs long after its time on ${type} from '${topic}': its slot was given to the next message`,
         { reason: 'TERABUS_HANDLER_ABANDONED' },
       );
     case 'cut-off':
       return new BusError(
         outcome.running
-          ? `${handler} was cut off on ${type} from '${topic}': the time for the drain was over`
-          : `${type} from '${topic}' was never given to ${handler}: the time for the drain was over`,
+          ? `${handler} of ${service} was cut off on ${type} from '${topic}': the time for the drain was over`
+          : `${type} from '${topic}' was never given to ${handler} of ${service}: the time for the drain was over`,
         { reason: 'TERABUS_DRAINING' },
       );
   }

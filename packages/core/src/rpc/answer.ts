@@ -37,7 +37,7 @@ export interface AnswererParts {
   readonly transport: Transport;
   readonly clock: Clock;
   readonly reporter: Reporter;
-  readonly emit: ((event: BusEvent) => void) | undefined;
+  readonly emit: (event: BusEvent) => void;
   readonly newId: () => string;
   /** Whether a request without a reply subject is answered at its `reply_to`, if that is a Redis client's. */
   readonly answerRedisClients: boolean;
@@ -123,7 +123,7 @@ export class Answerer {
       cause,
     });
     reporter.report(service, error, { service, topic: inbound.topic });
-    emit?.({ kind: 'bad-message', service, topic: inbound.topic, error });
+    emit({ kind: 'bad-message', service, topic: inbound.topic, error });
     this.respond(inbound, '', errorReply({ method: '', id: 0n, pattern: inbound.topic }, error));
   }
 }
@@ -205,7 +205,10 @@ class CallJob implements Job {
     const { newId } = this.#answerer.parts;
     const { place, plan } = this.#method;
     const errorId = newId();
-    const known = handlerError({ handler: place.handler, topic: this.#inbound.topic, type: plan.method.name }, thrown);
+    const known = handlerError(
+      { service: place.service, handler: place.handler, topic: this.#inbound.topic, type: plan.method.name },
+      thrown,
+    );
     place.logger.error({ err: known, errorId, method: plan.method.name }, `the caller was told to look for ${errorId}`);
     return new BusError(
       `${plan.method.name} of ${place.service} failed; the log of the service has it under ${errorId}`,

@@ -21,7 +21,7 @@ export interface CallerParts {
   readonly clock: Clock;
   readonly interceptors: readonly Interceptor[];
   readonly newId: () => string;
-  readonly emit: ((event: BusEvent) => void) | undefined;
+  readonly emit: (event: BusEvent) => void;
 }
 
 /** Makes the calls of a service: the way of a question out and of its answer back. */
@@ -52,7 +52,7 @@ export class Caller {
     const options = callOptions(method, given);
     const deadline = Math.min(begin + (options.timeoutMs ?? method.timeoutMs), chain.deadline);
     const ended = (result: unknown, error: BusError | undefined) =>
-      emit?.({
+      emit({
         kind: 'called',
         service,
         topic: method.topic,

@@ -7,6 +7,8 @@ import { check } from '../contract/check.js';
 import type { ServiceClass, ServicePlan } from '../contract/contract-of.js';
 import { contractOf } from '../contract/contract-of.js';
 import type { Middleware } from '../middleware/middleware.js';
+import { Counter, type Counters } from '../observe/counters.js';
+import { messageSerializer, typesOf } from '../observe/message-serializer.js';
 import type { BusEvent, Observer } from '../observe/observer.js';
 import type { Interceptor } from '../publishing/interceptor.js';
 import { Sequencer } from '../sequencing/sequencer.js';
@@ -89,6 +91,8 @@ export interface Host {
   readonly state: LifecycleState;
   /** The instance of a service, for tests and for code around the host. */
   service<S extends TeraService>(serviceClass: ServiceClass<S>): S;
+  /** What has happened so far, in numbers. */
+  readonly counters: Counters;
   /** What each service says of itself: the one record from which documentation and permissions are made. */
   readonly plans: readonly ServicePlan[];
   /**
@@ -120,6 +124,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
 class RunningHost implements Host {
   readonly #options: z.output<typeof hostOptions>;
   readonly #lifecycle = new Lifecycle();
+  readonly #counter = new Counter();
   readonly #logger: Logger;
   readonly #services = new Map<ServiceClass, { readonly running: RunningService; instance: TeraService | undefined }>();
   readonly #ended = deferred<StopReport>();
@@ -142,7 +147,8 @@ class RunningHost implements Host {
           },
         );
       }
-      const logger = this.#logger.child({ service: plan.contract.address });
+      const serializers = { message: messageSerializer(typesOf(plan)) };
+      const logger = this.#logger.child({ service: plan.contract.address }, { serializers });
       this.#services.set(serviceClass, { running: new RunningService(plan, logger, parts), instance: undefined });
     }
   }
@@ -153,6 +159,10 @@ class RunningHost implements Host {
 
   get plans(): readonly ServicePlan[] {
     return [...this.#services.values()].map(({ running }) => running.plan);
+  }
+
+  get counters(): Counters {
+    return this.#counter.snapshot();
   }
 
   get stopped(): Promise<StopReport> {
@@ -272,11 +282,12 @@ class RunningHost implements Host {
       middlewares,
       interceptors,
       answerRedisClients,
-      emit: observers.length === 0 ? undefined : (event) => this.#tell(observers, event),
+      emit: (event) => this.#tell(observers, event),
     };
   }
 
   #tell(observers: readonly Observer[], event: BusEvent): void {
+    this.#counter.count(event);
     for (const observer of observers) {
       try {
         observer(event);

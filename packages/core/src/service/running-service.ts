@@ -38,7 +38,7 @@ export interface HostParts {
   readonly newId: () => string;
   readonly middlewares: readonly Middleware[];
   readonly interceptors: readonly Interceptor[];
-  readonly emit: ((event: BusEvent) => void) | undefined;
+  readonly emit: (event: BusEvent) => void;
   readonly answerRedisClients: boolean;
 }
 
@@ -162,7 +162,7 @@ export class RunningService {
     for (const queue of this.#queues()) queue.cutOff();
     await Promise.race([this.#answerer?.sent(), timeIsUp.then(() => undefined)]);
     if (cutOff.running + cutOff.waiting > 0) {
-      this.#parts.emit?.({ kind: 'cut-off', service: this.plan.contract.address, topic: '', ...cutOff });
+      this.#parts.emit({ kind: 'cut-off', service: this.plan.contract.address, topic: '', ...cutOff });
       this.logger.warn(cutOff, 'the time for the drain was over: work was cut off');
     }
     return cutOff;

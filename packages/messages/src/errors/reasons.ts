@@ -57,6 +57,10 @@ export const reasons = {
   },
   TERABUS_HANDLER_FAILED: { code: 'INTERNAL', sentence: 'A handler threw something that is no BusError.' },
   TERABUS_HANDLER_TIMEOUT: { code: 'DEADLINE_EXCEEDED', sentence: 'A handler did not end within its time.' },
+  TERABUS_MESSAGE_REJECTED: {
+    code: 'INVALID_ARGUMENT',
+    sentence: 'A message does not pass the checks of its service.',
+  },
   TERABUS_SEQUENCE_GAP: { code: 'DATA_LOSS', sentence: 'Module messages of one sender are missing.' },
   TERABUS_MESSAGE_MISPLACED: {
     code: 'INVALID_ARGUMENT',

@@ -1,0 +1,84 @@
+import type { BusEvent } from './observer.js';
+
+/** What has happened in a host since its start, in numbers. */
+export interface Counters {
+  /** Messages and calls whose handler ended well. */
+  readonly handled: number;
+  /** Messages and calls whose handler threw, rejected or ran out of time. */
+  readonly failed: number;
+  /** Timed-out handlers whose slot was given away. */
+  readonly abandoned: number;
+  /** Messages that were no messages, or misplaced: dropped. */
+  readonly badMessages: number;
+  /** Messages of types that nobody here handles: skipped, which is normal. */
+  readonly unhandled: number;
+  /** Sequence numbers that were missing when a later one came; some may have come late. */
+  readonly missing: number;
+  /** Module messages that came again and were dropped. */
+  readonly duplicates: number;
+  /** Envelopes that were handed to the connection. */
+  readonly published: number;
+  /** Calls that were answered well. */
+  readonly called: number;
+  /** Calls that ended with an error. */
+  readonly callsFailed: number;
+  /** Messages and calls that the end of a drain cut off. */
+  readonly cutOff: number;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** Counts what the bus tells. */
+export class Counter {
+  readonly #counts: Mutable<Counters> = {
+    handled: 0,
+    failed: 0,
+    abandoned: 0,
+    badMessages: 0,
+    unhandled: 0,
+    missing: 0,
+    duplicates: 0,
+    published: 0,
+    called: 0,
+    callsFailed: 0,
+    cutOff: 0,
+  };
+
+  /** The numbers as of now. */
+  snapshot(): Counters {
+    return { ...this.#counts };
+  }
+
+  count(event: BusEvent): void {
+    const counts = this.#counts;
+    switch (event.kind) {
+      case 'handled':
+        if (event.error === undefined) counts.handled += 1;
+        else counts.failed += 1;
+        break;
+      case 'abandoned':
+        counts.abandoned += 1;
+        break;
+      case 'bad-message':
+        counts.badMessages += 1;
+        break;
+      case 'unhandled':
+        counts.unhandled += 1;
+        break;
+      case 'sequence':
+        counts.missing += event.verdict.missing;
+        if (event.dropped) counts.duplicates += 1;
+        break;
+      case 'published':
+        counts.published += 1;
+        break;
+      case 'called':
+        if (event.error === undefined) counts.called += 1;
+        else counts.callsFailed += 1;
+        break;
+      case 'cut-off':
+        counts.cutOff += event.running + event.waiting;
+        break;
+    }
+  }
+}
