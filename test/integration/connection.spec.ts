@@ -6,6 +6,7 @@ import { startNatsServer } from '@terabus/testing';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { eventually } from './support/eventually.js';
+import { freeze } from './support/freeze.js';
 import { ask, bytes, record, text } from './support/recorder.js';
 
 /** A port on which nobody listens. */
@@ -148,12 +149,37 @@ describe('connections to a real server', () => {
   it('close soon when the server hangs', async () => {
     await using server = await startNatsServer();
     const transport = await connectNats({ servers: server.url, closeTimeoutMs: 100 });
-    process.kill(server.pid, 'SIGSTOP');
+    await freeze(server);
     await transport.publish({ topic: 'a', bytes: new Uint8Array(1_000_000) });
 
     const started = performance.now();
     await transport.close();
     expect(performance.now() - started).to.be.below(1_000);
+  });
+
+  it('leave nobody waiting for a server that hangs when they are closed', async () => {
+    await using server = await startNatsServer();
+    const transport = await connectNats({ servers: server.url, closeTimeoutMs: 50 });
+    const subscription = await transport.subscribe('a', {}, () => {});
+    await freeze(server);
+    const flushed = transport.flush().catch(({ reason }) => reason);
+    const drained = subscription.drain();
+
+    await transport.close();
+
+    expect(await flushed).to.equal('TERABUS_CLOSED');
+    await drained;
+  });
+
+  it('hand over bytes that keep nothing else in memory', async () => {
+    await using server = await startNatsServer();
+    const transport = await connectNats({ servers: server.url });
+    const received = await record(transport, { topic: 'a' });
+    for (let i = 0; i < 100; i += 1) await transport.publish({ topic: 'a', bytes: bytes('twenty bytes of text') });
+    await transport.flush();
+    const kept = (await received.stop()).map((message) => message.bytes.buffer.byteLength);
+    expect(kept).to.deep.equal(Array(100).fill(20));
+    await transport.close();
   });
 
   it('end requests and refuse everything once they are closed', async () => {

@@ -5,7 +5,7 @@ import * as $ from '@terabus/messages';
 import * as $codec from './steps.codec.js';
 
 /** Steps that a participant took with a walking aid. */
-export type StepsCounted = $codec.StepsCounted;
+export interface StepsCounted extends $codec.StepsCounted {}
 /** Steps that a participant took with a walking aid. */
 export const StepsCounted: $.MessageType<StepsCounted> = /* @__PURE__ */ $.defineType<StepsCounted>($codec.StepsCounted, [
   { number: 1, name: 'participant_uuid', jsonName: 'participantUuid', kind: 'string' },
