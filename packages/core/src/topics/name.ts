@@ -16,8 +16,8 @@ const WHOLE_ESCAPES = /^(?:[A-Za-z0-9-]|_[_-]|_[0-9A-F]{2})*/;
  * `_h` and a hash of the whole.
  *
  * No two unhashed names are equal, and none equals a hashed one (`_h` and `_-` escape nothing). Two hashed names are
- * equal if their heads and 64 bits of FNV-1a are: by accident, once in four billion such names. It is no defence
- * against texts made to collide; names come from contracts and configuration, not from messages.
+ * equal if their heads and 64 bits of FNV-1a are: by accident, two among some four billion long names. It is no
+ * defence against texts made to collide; names come from contracts and configuration, not from messages.
  *
  * @throws BusError `TERABUS_TOPIC_INVALID` for a text that is no topic, `TERABUS_NAMESPACE_INVALID`
  */

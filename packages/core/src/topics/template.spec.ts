@@ -66,6 +66,10 @@ describe('parseTemplate', () => {
     });
   }
 
+  it('refuses to be called without values', () => {
+    expect(() => (person.expand as () => string)()).to.throw('"kind" is missing');
+  });
+
   it('does not take what every object has for a value', () => {
     expect(() => parseTemplate('a.{constructor}').expand({} as { constructor: string })).to.throw('is missing');
   });

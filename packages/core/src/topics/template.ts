@@ -56,7 +56,7 @@ export function parseTemplate<const Template extends string>(template: Template)
 
   const pattern = patternOf(tokens);
 
-  const expand = (values: Readonly<Record<string, unknown>>): string => {
+  const expand = (values: Readonly<Record<string, unknown>> = {}): string => {
     for (const name of Object.keys(values)) {
       if (!parameters.includes(name)) throw badValue(template, name, 'is not one of its parameters');
     }

@@ -7,11 +7,11 @@ export class Mismatch {
   constructor(readonly expected: string) {}
 }
 
-const maxFloat = 3.4028234663852886e38;
 const decimal = /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/;
 
 /**
- * The value of a field that is no message. Everything that Python prints is read as Python reads it. What Python
+ * The value of a field that is no message. Everything that Python prints is read, also the largest float, which
+ * Python prints so short that it then refuses it. What Python
  * would round, truncate or guess is a mismatch: a fraction for an enum, `true` for a number, a number beyond 2^53
  * for a 64-bit integer, which JSON.parse has rounded already.
  */
@@ -51,8 +51,9 @@ function doubleFromJson(json: JsonValue): number | undefined {
 
 function floatFromJson(json: JsonValue): number | undefined {
   const double = doubleFromJson(json);
-  if (double === undefined || (Number.isFinite(double) && Math.abs(double) > maxFloat)) return undefined;
-  return Math.fround(double);
+  if (double === undefined) return undefined;
+  const single = Math.fround(double);
+  return Number.isFinite(double) && !Number.isFinite(single) ? undefined : single;
 }
 
 type IntegerKind = Exclude<Field['kind'], 'message' | 'enum' | 'string' | 'bool' | 'bytes' | 'double' | 'float'>;

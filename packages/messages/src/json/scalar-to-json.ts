@@ -37,8 +37,20 @@ function shortestFloat(value: number): number {
   // toPrecision drops the sign of −0.
   if (single === 0) return single;
   for (let digits = 6; digits < 9; digits++) {
-    const rounded = Number(single.toPrecision(digits));
+    const rounded = roundHalfEven(single, digits);
     if (Math.fround(rounded) === single) return rounded;
   }
-  return Number(single.toPrecision(9));
+  return roundHalfEven(single, 9);
+}
+
+/**
+ * A number with so many significant digits. JavaScript rounds a tie up, Python to the even digit: 4761.40625 is
+ * 4761.4063 or 4761.4062, and both are the same float.
+ */
+function roundHalfEven(value: number, digits: number): number {
+  // 60 digits tell a tie from what is merely near one.
+  const [mantissa = '', exponent = ''] = value.toExponential(60).split('e');
+  const kept = mantissa.slice(0, mantissa.indexOf('.') + digits);
+  const tie = /^50*$/.test(mantissa.slice(kept.length));
+  return tie && /[02468]$/.test(kept) ? Number(`${kept}e${exponent}`) : Number(value.toExponential(digits - 1));
 }

@@ -23,7 +23,7 @@ export interface ToJsonOptions {
 
 /**
  * A message as JSON, equal to what Python's json_format makes: lowerCamelCase names, enums by name, 64-bit integers
- * as strings, bytes as base64, the content of an Any beside its `@type`.
+ * as strings, bytes as base64, the content of an Any beside its `@type`. (`JSON.stringify` then writes −0 as 0.)
  * @throws BusError TERABUS_TYPE_UNKNOWN for a type that the registry doesn't have; TERABUS_MESSAGE_INVALID for a
  * message that could not be encoded, or is nested over 100 levels, Anys included; what `decode` throws for an Any
  * whose bytes are not a message of its type.
@@ -35,7 +35,7 @@ export function toJson(
   const printer = new Printer(defaults === 'print', registry);
   const type = printer.typeOf(message.$type);
   checkMessage(type, message);
-  return printer.message(type, message, 1);
+  return printer.message(type, message, 0);
 }
 
 type Properties = Readonly<Record<string, unknown>>;

@@ -9,7 +9,7 @@ import { maxDepth } from './limits.js';
  * @throws BusError TERABUS_MESSAGE_INVALID with type, field and what is wrong.
  */
 export function checkMessage(type: MessageType, message: Message): void {
-  const fault = faultOf(type, message, 1);
+  const fault = faultOf(type, message, 0);
   if (fault === undefined) return;
   throw new BusError(`${type.$type}${fault.path}: ${fault.what}`, {
     reason: 'TERABUS_MESSAGE_INVALID',

@@ -46,9 +46,7 @@ export class Cursor {
 
   /** A tag: at most five bytes and 32 bits, as in Python. */
   tag(end: number): number {
-    const tag = this.#varint32(end, 'tag');
-    if (tag >>> 3 === 0) this.fail('field number 0');
-    return tag;
+    return this.#varint32(end, 'tag');
   }
 
   /** The end of the bytes whose length stands here, at most 2^31-1 and inside of what contains them. */

@@ -1,6 +1,6 @@
 /**
- * How deep messages and groups may nest, the outermost included. Python refuses what is deeper, and a decoder that
- * recurses must stop somewhere.
+ * How deep messages and groups may nest below the outermost message. Python refuses what is deeper, and a decoder
+ * that recurses must stop somewhere.
  */
 export const maxDepth = 100;
 

@@ -22,7 +22,7 @@ export function readMessage<T extends Message>(type: MessageType<T>, bytes: Uint
   }
   const message = type.create();
   const cursor = new Cursor(type.$type, bytes);
-  readInto(message as unknown as Draft, type, cursor, cursor.length, 1);
+  readInto(message as unknown as Draft, type, cursor, cursor.length, 0);
   return message;
 }
 
@@ -31,6 +31,7 @@ function readInto(draft: Draft, type: MessageType, cursor: Cursor, end: number, 
   const fields = fieldTable(type);
   while (cursor.at < end) {
     const tag = cursor.tag(end);
+    if (tag >>> 3 === 0) cursor.fail('field number 0');
     const field = fields.get(tag >>> 3);
     const wireType = tag & 7;
     // A known number with an unexpected wire type is an unknown field, in Python too.

@@ -3,7 +3,7 @@ import { maxDepth } from './limits.js';
 
 /**
  * Passes over an unknown field, groups with all they hold included. Their content is judged as Python judges it:
- * tags, lengths and ends must be right, text is not looked at.
+ * lengths and ends must be right, text is not looked at, and inside a group even the field number 0 passes.
  */
 export function skipField(cursor: Cursor, tag: number, end: number, depth: number): void {
   switch (tag & 7) {
