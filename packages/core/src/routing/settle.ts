@@ -70,6 +70,11 @@ function errorOf(outcome: Outcome, { context, type, timeoutMs }: Settled): BusEr
     case 'failed':
       return handlerError({ service, handler, topic, type }, outcome.thrown);
     case 'timed-out':
+      if (timeoutMs <= 0) {
+        return new BusError(`${type} was not given to ${handler} of ${service}: its caller's time was over by then`, {
+          reason: 'TERABUS_HANDLER_TIMEOUT',
+        });
+      }
       return new BusError(`${handler} of ${service} did not end within ${timeoutMs} ms on ${type} from '${topic}'`, {
         reason: 'TERABUS_HANDLER_TIMEOUT',
       });
