@@ -5,7 +5,7 @@ import type { HandlerRecord, RpcDeliveryOptions } from '../decorators/metadata.j
 import { handlersOf, middlewaresOf, serviceOf, WHOLE_CLASS } from '../decorators/metadata.js';
 import type { Middleware } from '../middleware/middleware.js';
 import type { TeraService } from '../service/tera-service.js';
-import { check } from './check.js';
+import { check, show } from './check.js';
 import type { Contract, DeliveryOptions, RpcMethod, Source, TopicDefinition, Usable } from './contract.js';
 import { deliveryOf } from './define.js';
 
@@ -78,6 +78,12 @@ export function contractOf(serviceClass: ServiceClass): ServicePlan {
   const record = serviceOf(serviceClass);
   if (record === undefined) throw invalid(name, 'has no @Service: it says which contract the class serves');
   const { contract } = record;
+  if (contract?.kind !== 'module' && contract?.kind !== 'service') {
+    throw invalid(
+      name,
+      `has @Service without a contract: it was ${show(contract)}, as an import that goes in a circle leaves it`,
+    );
+  }
   const options = check(serviceOptions, record.options, `@Service of ${name}`, 'TERABUS_SERVICE_INVALID');
   if (contract.instances === 'many' && (contract.messages as Source | undefined)?.definition.tracked) {
     throw invalid(
@@ -140,6 +146,7 @@ function addToGroup(
     group = { definition: source.definition, pattern: source.pattern, options, saidBy: undefined, handlers: new Map() };
     groups.set(key, group);
   }
+  const twin = groups.get(groupKey(source.pattern, { everyInstance: !options.everyInstance }));
   if (group.definition.digest !== source.definition.digest) {
     throw invalid(
       handler.name,
@@ -157,7 +164,7 @@ function addToGroup(
     group.saidBy = handler.name;
   }
   if (record.kind === 'payload') {
-    addHandler(group, WHOLE_PAYLOAD, { ...handler, type: undefined, family: undefined });
+    addHandler(group, twin, WHOLE_PAYLOAD, { ...handler, type: undefined, family: undefined });
     return;
   }
   for (const type of record.types) {
@@ -167,16 +174,18 @@ function addToGroup(
         `handles ${type.$type} on '${source.definition.template}', which carries ${[...source.definition.types.keys()].join(', ')}`,
       );
     }
-    addHandler(group, type.$type, { ...handler, type, family: record.family });
+    addHandler(group, twin, type.$type, { ...handler, type, family: record.family });
   }
 }
 
+/** @param twin the group of the same pattern that is shared where this one isn't, or the reverse */
 function addHandler(
   group: Group,
+  twin: Group | undefined,
   key: string,
   handler: HandlerPlan & { type: MessageType | undefined; family: string | undefined },
 ): void {
-  const other = group.handlers.get(key);
+  const other = group.handlers.get(key) ?? twin?.handlers.get(key);
   if (other !== undefined) {
     const what = key === WHOLE_PAYLOAD ? '' : `${key} on `;
     const family = handler.family ?? other.family;
@@ -214,7 +223,8 @@ function addMethod(
 export const groupKey = (pattern: string, options: DeliveryOptions): string =>
   `${options.everyInstance ? 'every' : 'shared'} ${pattern}`;
 
-function sameOptions(left: DeliveryOptions, right: DeliveryOptions): boolean {
+/** Whether two groups of options say the same. */
+export function sameOptions(left: DeliveryOptions, right: DeliveryOptions): boolean {
   const keys = new Set([...Object.keys(left), ...Object.keys(right)]) as Set<keyof DeliveryOptions>;
   return [...keys].every((key) => left[key] === right[key]);
 }

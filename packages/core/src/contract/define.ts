@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { toSubject } from '../topics/escape.js';
 import { parseTemplate } from '../topics/template.js';
 import { checkTopic } from '../topics/topic.js';
-import { check } from './check.js';
+import { check, show } from './check.js';
 import type {
   Contract,
   Delivery,
@@ -23,13 +23,13 @@ import type {
 import type { RpcSignature } from './rpc-types.js';
 import { bindMethod } from './rpc-types.js';
 
-const typeOrFamily = z.custom<TypeOrFamily>(
-  (value) =>
-    (typeof value === 'object' || typeof value === 'function') &&
-    value !== null &&
-    (typeof (value as MessageType).$type === 'string' || Array.isArray((value as { members?: unknown }).members)),
-  'a message type or a family of types',
-);
+/** For JavaScript, and for what an import that goes in a circle leaves undefined. */
+export const isTypeOrFamily = (value: unknown): value is TypeOrFamily =>
+  (typeof value === 'object' || typeof value === 'function') &&
+  value !== null &&
+  (typeof (value as MessageType).$type === 'string' || Array.isArray((value as { members?: unknown }).members));
+
+const typeOrFamily = z.custom<TypeOrFamily>(isTypeOrFamily, 'a message type or a family of types');
 const types = z.array(typeOrFamily).min(1);
 
 const topicOptions = z.discriminatedUnion('wrapper', [
@@ -134,6 +134,12 @@ export function from<W extends Wrapper, P, N extends string>(
   source: Topic<W, P, N> | Pattern<W, P, N>,
   options: DeliveryOptions<P>,
 ): Delivery<W, P, N> {
+  if (source?.kind !== 'topic' && source?.kind !== 'pattern') {
+    const what = (source as { kind?: string } | undefined)?.kind === 'family' ? ': call it, or take its .all' : '';
+    throw new BusError(`from(…) takes a topic or a pattern, not ${show((source as { kind?: string })?.kind)}${what}`, {
+      reason: 'TERABUS_CONTRACT_INVALID',
+    });
+  }
   const name = `from('${source.definition.template}')`;
   const valid = check(deliveryOptions, options, name, 'TERABUS_CONTRACT_INVALID');
   return Object.freeze({

@@ -71,9 +71,9 @@ export function recordMiddleware(target: object, member: string, middleware: Mid
 // Own metadata, copied on write: reading the inherited list and pushing to it would put a subclass's handlers into
 // its base class.
 function append<T>(key: string, target: object, member: string, entry: T): void {
-  const own: ByMember<T> = Reflect.getOwnMetadata(key, target) ?? new Map();
+  const known = own<T>(key, target);
   // Decorators run from the last to the first: putting each in front keeps the order in which they are written.
-  Reflect.defineMetadata(key, new Map([...own, [member, [entry, ...(own.get(member) ?? [])]]]), target);
+  Reflect.defineMetadata(key, new Map([...known, [member, [entry, ...(known.get(member) ?? [])]]]), target);
 }
 
 /** What `@Service` recorded on exactly this class: a subclass without `@Service` of its own is no service. */
@@ -85,13 +85,28 @@ export const serviceOf = (target: Class): ServiceRecord | undefined => Reflect.g
  */
 export const handlersOf = (target: Class): ByMember<HandlerRecord> => inherited(HANDLERS, target);
 
-/** The middlewares of a class by method, from base to derived, as {@link handlersOf}. */
-export const middlewaresOf = (target: Class): ByMember<Middleware> => inherited(MIDDLEWARES, target);
+/**
+ * The middlewares of a class by method, as {@link handlersOf}. Those on classes are all kept, a base's around its
+ * subclass's: who puts a check around a base class wants it around all that is built on it.
+ */
+export function middlewaresOf(target: Class): ByMember<Middleware> {
+  const ofClasses = lineageOf(target).flatMap(
+    (ancestor) => own<Middleware>(MIDDLEWARES, ancestor).get(WHOLE_CLASS) ?? [],
+  );
+  return new Map([...inherited<Middleware>(MIDDLEWARES, target), [WHOLE_CLASS, ofClasses]]);
+}
+
+const own = <T>(key: string, target: object): ByMember<T> => Reflect.getOwnMetadata(key, target) ?? new Map();
 
 function inherited<T>(key: string, target: Class): ByMember<T> {
+  return new Map(lineageOf(target).flatMap((ancestor) => [...own<T>(key, ancestor)]));
+}
+
+/** A class and what it extends, the base first. */
+function lineageOf(target: Class): object[] {
   const lineage: object[] = [];
   for (let current: object | null = target; typeof current === 'function'; current = Object.getPrototypeOf(current)) {
     lineage.unshift(current);
   }
-  return new Map(lineage.flatMap((ancestor) => [...((Reflect.getOwnMetadata(key, ancestor) as ByMember<T>) ?? [])]));
+  return lineage;
 }

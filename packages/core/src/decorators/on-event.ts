@@ -1,7 +1,8 @@
 import type { Message } from '@terabus/messages';
 import { BusError } from '@terabus/messages';
+import { show } from '../contract/check.js';
 import type { Source, TypeOrFamily, Wrapper } from '../contract/contract.js';
-import { spread } from '../contract/define.js';
+import { isTypeOrFamily, spread } from '../contract/define.js';
 import type { EventContext } from '../routing/context.js';
 import type { TeraService } from '../service/tera-service.js';
 import { recordHandler } from './metadata.js';
@@ -33,6 +34,7 @@ export function onMessages(source: Source, type: TypeOrFamily, decorator: string
   return (target: object, member: string): void => {
     refuseStatic(target, member, decorator);
     refuseSource(target, member, decorator, source, [wrapper]);
+    refuseType(target, member, decorator, type);
     const types = [...spread([type]).values()];
     recordHandler(target, member, {
       kind: 'messages',
@@ -48,6 +50,17 @@ export function refuseStatic(target: object, member: string, decorator: string):
   if (typeof target !== 'function') return;
   throw new BusError(
     `@${decorator} on ${target.name}.${member}: handlers are methods of an instance, not static ones`,
+    {
+      reason: 'TERABUS_HANDLER_INVALID',
+    },
+  );
+}
+
+/** Something that is no type, as an import that goes in a circle leaves behind. */
+function refuseType(target: object, member: string, decorator: string, type: TypeOrFamily): void {
+  if (isTypeOrFamily(type)) return;
+  throw new BusError(
+    `@${decorator} on ${target.constructor.name}.${member} takes a message type or a family of types, not ${show(type)}`,
     {
       reason: 'TERABUS_HANDLER_INVALID',
     },

@@ -23,7 +23,7 @@ export interface PublishOptions {
 export interface PublisherParts {
   /** The address of the service: the `source` of what it sends. */
   readonly service: string;
-  readonly declared: Declared;
+  readonly declared: Pick<Declared, 'checkTopic' | 'checkMethod'>;
   readonly transport: Transport;
   readonly clock: Clock;
   readonly sequencer: Sequencer;
@@ -55,8 +55,12 @@ export class Publisher {
     const { declared, service, newId } = this.#parts;
     checkTopicArgument(topic, kind);
     declared.checkTopic(topic.definition, kind === 'send' ? 'sends to' : 'publishes to');
-    const headers = outgoingHeaders(newId(), chain, options?.headers);
-    await this.#send({ kind, service, topic, messages, headers });
+    try {
+      const headers = outgoingHeaders(newId(), chain, options?.headers);
+      await this.#send({ kind, service, topic, messages, headers });
+    } catch (error) {
+      throw BusError.from(error);
+    }
   }
 
   async #hand({ topic, messages, headers }: PublishedOutgoing): Promise<void> {
@@ -91,9 +95,9 @@ export class Publisher {
       case 'module-message':
         return this.#moduleMessage(topic, packAll(topic, messages), seq);
       case 'text':
-        return utf8.encode(textOf(topic, messages[0]));
+        return utf8.encode(textOf(topic, onlyOf(topic, messages)));
       case 'bytes':
-        return bytesOf(topic, messages[0]);
+        return bytesOf(topic, onlyOf(topic, messages));
     }
   }
 
@@ -125,6 +129,14 @@ const packAll = (topic: Topic, messages: readonly unknown[]) =>
     }
     return packAny(type, message as Message);
   });
+
+/** Text and bytes have no envelope that could hold several. */
+function onlyOf(topic: Topic, messages: readonly unknown[]): unknown {
+  if (messages.length === 1) return messages[0];
+  throw new BusError(`'${topic.name}' carries one text or one piece of bytes at a time, not ${messages.length}`, {
+    reason: 'TERABUS_TYPE_NOT_CARRIED',
+  });
+}
 
 function textOf(topic: Topic, value: unknown): string {
   if (typeof value === 'string' && value.isWellFormed()) return value;

@@ -101,6 +101,14 @@ export interface Arrival {
 
 const NO_PARAMETERS = Object.freeze({});
 
+// Headers come from outside and go on, to logs and to all messages of the chain: only what is well-formed does.
+const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
+const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
+const TRACESTATE = /^[!-~](?:[ -~]{0,510}[!-~])?$/;
+
+const wellFormed = (value: string | undefined, form: RegExp): string | undefined =>
+  value !== undefined && form.test(value) ? value : undefined;
+
 /** The context of one message: all kinds in one class, whose parts are made when they are asked for. */
 export class Context implements Chain {
   readonly #place: HandlerPlace;
@@ -136,16 +144,16 @@ export class Context implements Chain {
     return this.#arrival.headers;
   }
   get messageId(): string | undefined {
-    return this.#arrival.headers.get(HEADER.messageId);
+    return wellFormed(this.#arrival.headers.get(HEADER.messageId), ULID);
   }
   get causeId(): string | undefined {
-    return this.#arrival.headers.get(HEADER.causeId);
+    return wellFormed(this.#arrival.headers.get(HEADER.causeId), ULID);
   }
   get traceparent(): string | undefined {
-    return this.#arrival.headers.get(HEADER.traceparent);
+    return wellFormed(this.#arrival.headers.get(HEADER.traceparent), TRACEPARENT);
   }
   get tracestate(): string | undefined {
-    return this.#arrival.headers.get(HEADER.tracestate);
+    return wellFormed(this.#arrival.headers.get(HEADER.tracestate), TRACESTATE);
   }
   get time(): number | undefined {
     return this.#arrival.time;

@@ -24,12 +24,15 @@ export function openEnvelope(wrapper: 'event' | 'module-message', inbound: Inbou
   if (wrapper === 'event') {
     const { header, events } = decodeTeraEvent(inbound.bytes);
     checkPlace('header.topic', header?.topic, inbound.topic);
-    return { time: header?.time, contents: events, source: '', seq: 0 };
+    return { time: timeOf(header), contents: events, source: '', seq: 0 };
   }
   const { head, data } = decodeModuleMessage(inbound.bytes);
   checkPlace('head.dest', head?.dest, inbound.topic);
-  return { time: head?.time, contents: data, source: head?.source ?? '', seq: head?.seq ?? 0 };
+  return { time: timeOf(head), contents: data, source: head?.source ?? '', seq: head?.seq ?? 0 };
 }
+
+/** proto3 doesn't tell a time that nobody wrote from 0, and nothing was published in 1970. */
+const timeOf = (header: { readonly time: number } | undefined): number | undefined => header?.time || undefined;
 
 function checkPlace(field: string, claimed: string | undefined, topic: string): void {
   if (claimed === undefined || claimed === '' || claimed === topic) return;

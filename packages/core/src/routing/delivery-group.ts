@@ -45,6 +45,9 @@ export class DeliveryGroup {
   readonly #running = new Set<Run>();
   #waiting = 0;
   #pumping = false;
+  /** Jobs that were started since the event loop turned. */
+  #inARow = 0;
+  #closed = false;
   #onIdle: (() => void)[] = [];
 
   constructor(options: GroupOptions) {
@@ -61,8 +64,15 @@ export class DeliveryGroup {
     return this.#waiting;
   }
 
-  /** Takes a job in. The job never starts inside this call: user code stays out of the transport's callbacks. */
+  /**
+   * Takes a job in. The job never starts inside this call: user code stays out of the transport's callbacks. After
+   * {@link cutOff} it never starts at all, and is told so.
+   */
   enqueue(job: Job): void {
+    if (this.#closed) {
+      job.cutOff(false);
+      return;
+    }
     this.#waiting += 1;
     if (this.#options.keyed) {
       const behind = this.#keys.get(job.key);
@@ -82,8 +92,9 @@ export class DeliveryGroup {
     return new Promise((resolve) => this.#onIdle.push(resolve));
   }
 
-  /** Gives up on all that waits and runs, and forgets it. */
+  /** Gives up on all that waits and runs, and on whatever still comes. */
   cutOff(): void {
+    this.#closed = true;
     for (let job = this.#ready.shift(); job !== undefined; job = this.#ready.shift()) job.cutOff(false);
     for (const behind of this.#keys.values()) {
       for (let job = behind.shift(); job !== undefined; job = behind.shift()) job.cutOff(false);
@@ -100,14 +111,19 @@ export class DeliveryGroup {
   }
 
   #pump(): void {
-    for (let started = 0; this.#running.size < this.#options.concurrency; started++) {
-      if (started === JOBS_PER_TURN) {
-        setImmediate(() => this.#pump());
+    while (this.#running.size < this.#options.concurrency) {
+      if (this.#inARow >= JOBS_PER_TURN) {
+        setImmediate(() => {
+          this.#inARow = 0;
+          this.#pump();
+        });
         return;
       }
       const job = this.#ready.shift();
       if (job === undefined) break;
       this.#waiting -= 1;
+      // Counted over all pumps: handlers that end without waiting for anything real bring the next one at once.
+      this.#inARow += 1;
       const run = new Run(job, this.#options, (ended) => this.#release(ended));
       this.#running.add(run);
       run.start();

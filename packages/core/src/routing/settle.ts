@@ -2,7 +2,7 @@ import { BusError } from '@terabus/messages';
 import type { BusEvent } from '../observe/observer.js';
 import type { Reporter } from '../observe/reporter.js';
 import { handlerError } from '../observe/reporter.js';
-import type { Context } from './context.js';
+import type { Context, HandlerContext } from './context.js';
 
 /** How the work on one message ended. */
 export type Outcome =
@@ -47,7 +47,17 @@ export function settle(outcome: Outcome, settled: Settled, { reporter, emit }: W
     case 'cut-off':
       break;
     default:
-      emit({ kind: 'handled', service, topic, handler, type, message, durationMs, error });
+      emit({
+        kind: 'handled',
+        service,
+        topic,
+        handler,
+        type,
+        message,
+        context: context as unknown as HandlerContext,
+        durationMs,
+        error,
+      });
   }
   return error;
 }
@@ -60,6 +70,11 @@ function errorOf(outcome: Outcome, { context, type, timeoutMs }: Settled): BusEr
     case 'failed':
       return handlerError({ service, handler, topic, type }, outcome.thrown);
     case 'timed-out':
+      if (timeoutMs <= 0) {
+        return new BusError(`${type} was not given to ${handler} of ${service}: its caller's time was over by then`, {
+          reason: 'TERABUS_HANDLER_TIMEOUT',
+        });
+      }
       return new BusError(`${handler} of ${service} did not end within ${timeoutMs} ms on ${type} from '${topic}'`, {
         reason: 'TERABUS_HANDLER_TIMEOUT',
       });

@@ -38,6 +38,8 @@ export interface AnswererParts {
   readonly clock: Clock;
   readonly reporter: Reporter;
   readonly emit: (event: BusEvent) => void;
+  /** The same for what nobody counts. Undefined where nobody watches. */
+  readonly watch: ((event: BusEvent) => void) | undefined;
   readonly newId: () => string;
   /** Whether a request without a reply subject is answered at its `reply_to`, if that is a Redis client's. */
   readonly answerRedisClients: boolean;
@@ -86,9 +88,17 @@ export class Answerer {
         },
       );
       this.parts.reporter.report(this.parts.service, error, { service: this.parts.service, topic: inbound.topic });
-      this.respond(inbound, request.replyTo, errorReply(call, error));
+      this.respond(inbound, request.replyTo, call, errorReply(call, error));
       return;
     }
+    const { service, watch } = this.parts;
+    watch?.({
+      kind: 'accepted',
+      service,
+      topic: inbound.topic,
+      handler: method.place.handler,
+      type: request.method,
+    });
     this.queue.enqueue(new CallJob(this, method, inbound, request, call));
   };
 
@@ -97,14 +107,20 @@ export class Answerer {
     while (this.#sending.size > 0) await Promise.all(this.#sending);
   }
 
-  respond(inbound: Inbound, replyTo: string, reply: string): void {
-    const sending = this.#send(inbound, replyTo, reply).catch((error: unknown) => {
-      this.parts.reporter.report(this.parts.service, BusError.from(error), {
-        service: this.parts.service,
-        topic: inbound.topic,
-        why: 'the answer could not be sent',
-      });
-    });
+  respond(inbound: Inbound, replyTo: string, call: ReplyHead, reply: string): void {
+    const sending = this.#send(inbound, replyTo, reply)
+      .catch(async (error: unknown) => {
+        const { service, reporter } = this.parts;
+        const { reason, rawMessage } = BusError.from(error);
+        const failure = new BusError(`${service} could not send its answer to ${call.method}: ${rawMessage}`, {
+          reason: 'TERABUS_RPC_RESULT',
+          cause: error,
+        });
+        reporter.report(service, failure, { service, topic: inbound.topic });
+        // Its caller must not wait in vain for what is too large to be sent.
+        if (reason === 'TERABUS_PAYLOAD_TOO_LARGE') await this.#send(inbound, replyTo, errorReply(call, failure));
+      })
+      .catch(() => undefined);
     this.#sending.add(sending);
     void sending.then(() => this.#sending.delete(sending));
   }
@@ -124,7 +140,8 @@ export class Answerer {
     });
     reporter.report(service, error, { service, topic: inbound.topic });
     emit({ kind: 'bad-message', service, topic: inbound.topic, error });
-    this.respond(inbound, '', errorReply({ method: '', id: 0n, pattern: inbound.topic }, error));
+    const call: ReplyHead = { method: '', id: 0n, pattern: inbound.topic };
+    this.respond(inbound, '', call, errorReply(call, error));
   }
 }
 
@@ -161,7 +178,18 @@ class CallJob implements Job {
 
   run(): unknown {
     this.#args = decodeArguments(this.#method.plan.method, this.#request.args);
-    return this.#method.run(this.#args, this.#contextNow() as unknown as HandlerContext);
+    const { service, watch } = this.#answerer.parts;
+    const context = this.#contextNow() as unknown as HandlerContext;
+    watch?.({
+      kind: 'started',
+      service,
+      topic: this.#inbound.topic,
+      handler: this.#method.place.handler,
+      type: this.#call.method,
+      message: this.#args,
+      context,
+    });
+    return this.#method.run(this.#args, context);
   }
 
   succeeded(result: unknown, durationMs: number): void {
@@ -220,7 +248,7 @@ class CallJob implements Job {
   }
 
   #reply(reply: string): void {
-    this.#answerer.respond(this.#inbound, this.#request.replyTo, reply);
+    this.#answerer.respond(this.#inbound, this.#request.replyTo, this.#call, reply);
   }
 
   #contextNow(): Context {

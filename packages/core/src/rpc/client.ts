@@ -16,7 +16,7 @@ import { decodeResult, encodeArguments } from './values.js';
 /** What calls are made with. */
 export interface CallerParts {
   readonly service: string;
-  readonly declared: Declared;
+  readonly declared: Pick<Declared, 'checkTopic' | 'checkMethod'>;
   readonly transport: Transport;
   readonly clock: Clock;
   readonly interceptors: readonly Interceptor[];
@@ -33,14 +33,15 @@ export class Caller {
     this.#parts = parts;
   }
 
-  /** The methods of a contract as functions whose calls belong to a chain. */
+  /** The methods of a contract as functions whose calls belong to a chain. What is wrong is a rejection of the call. */
   client<C extends Contract>(contract: C, chain: Chain): Client<C> {
-    const allowed = this.#parts.declared.checkMethods(contract);
+    const { declared } = this.#parts;
     const methods: Record<string, (...args: unknown[]) => Promise<unknown>> = Object.create(null);
     for (const method of Object.values(contract.rpc)) {
-      methods[method.name] = allowed.has(method.name)
-        ? (...args) => this.#call(method, args, chain)
-        : () => Promise.reject(this.#parts.declared.methodNotDeclared(contract.address, method.name));
+      methods[method.name] = async (...args) => {
+        declared.checkMethod(contract, method.name);
+        return this.#call(method, args, chain);
+      };
     }
     return Object.freeze(methods) as Client<C>;
   }

@@ -51,9 +51,11 @@ const replySchema = z.object({
       code: z.string(),
       reason: z.string().optional(),
       message: z.string().default(''),
-      details: z.record(z.string(), z.unknown()).optional(),
+      details: z.record(z.string(), z.unknown()).optional().catch(undefined),
     })
-    .optional(),
+    .optional()
+    // Other people's replies may say it otherwise, or null: their status is what counts.
+    .catch(undefined),
 });
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true });

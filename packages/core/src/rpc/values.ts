@@ -52,21 +52,24 @@ interface AnySchema {
   readonly _zod: {
     readonly def: {
       readonly type: string;
+      readonly fn?: unknown;
       readonly innerType?: AnySchema;
       readonly in?: AnySchema;
       readonly out?: AnySchema;
       readonly getter?: () => AnySchema;
       readonly options?: readonly AnySchema[];
       readonly values?: readonly unknown[];
-      readonly entries?: Readonly<Record<string, unknown>>;
     };
+    /** Of enums and literals. */
+    readonly values?: ReadonlySet<unknown>;
   };
 }
 
 function wireKinds(schema: AnySchema, where: string): Set<RpcKind> {
   const { def } = schema._zod;
   const inside = (inner: AnySchema | undefined) => wireKinds(inner as AnySchema, where);
-  if ((schema as unknown) === bytes) return new Set(['bytes']);
+  // By its function: a refined copy has the same.
+  if (def.fn !== undefined && def.fn === (bytes as unknown as AnySchema)._zod.def.fn) return new Set(['bytes']);
   switch (def.type) {
     case 'string':
     case 'template_literal':
@@ -81,7 +84,8 @@ function wireKinds(schema: AnySchema, where: string): Set<RpcKind> {
     case 'literal':
       return new Set(def.values?.map((value) => kindOfValue(value, where)));
     case 'enum':
-      return new Set(Object.values(def.entries ?? {}).map((value) => kindOfValue(value, where)));
+      // Not its entries: a numeric enum of TypeScript also has its names as values there.
+      return new Set([...(schema._zod.values ?? [])].map((value) => kindOfValue(value, where)));
     case 'optional':
     case 'nonoptional':
     case 'default':
@@ -131,11 +135,16 @@ export function encodeArguments(method: RpcMethod, args: readonly unknown[]): Va
 
 function encodeArgument(method: RpcMethod, index: number, argument: unknown): Value {
   const schema = method.args[index] as z.ZodType;
-  const result = z.safeEncode(schema, argument);
-  if (!result.success) throw badArgument(method, index, complaint(result.error));
+  // Not the last one, so that it can't stay away: its default goes, if it has one.
+  const given = argument === undefined && method.parameters[index]?.optional ? schema.parse(undefined) : argument;
+  if (given === undefined) throw badArgument(method, index, 'is missing');
   try {
+    const result = z.safeEncode(schema, given);
+    if (!result.success) throw badArgument(method, index, complaint(result.error));
     return toRpcValue(result.data as Parameters<typeof toRpcValue>[0]);
   } catch (error) {
+    // A codec of the user's may throw anything.
+    if (BusError.is(error) && error.reason === 'TERABUS_RPC_ARGUMENTS') throw error;
     throw badArgument(method, index, BusError.from(error).rawMessage, error);
   }
 }
@@ -157,15 +166,13 @@ export function decodeArguments(method: RpcMethod, values: readonly Value[]): un
   }
   return args.map((schema, index) => {
     const value = values[index];
-    let raw: unknown;
-    if (value !== undefined) {
-      try {
-        raw = fromRpcValue(value, (parameters[index] as ParameterKind).kind);
-      } catch (error) {
-        throw badArgument(method, index, BusError.from(error).rawMessage, error);
-      }
+    let result: ReturnType<typeof schema.safeParse>;
+    try {
+      const raw = value && fromRpcValue(value, (parameters[index] as ParameterKind).kind);
+      result = schema.safeParse(raw);
+    } catch (error) {
+      throw badArgument(method, index, BusError.from(error).rawMessage, error);
     }
-    const result = schema.safeParse(raw);
     if (!result.success) throw badArgument(method, index, value === undefined ? 'is missing' : complaint(result.error));
     return result.data;
   });
@@ -241,16 +248,21 @@ function assertJson(value: unknown, method: string, path: string, depth: number)
 export function decodeResult(method: RpcMethod, value: unknown): unknown {
   // OpenTera says «nothing» as null: a contract may call it undefined.
   const candidates = value === null ? [null, undefined] : [value];
-  let first: z.ZodError | undefined;
+  let why: string | undefined;
+  let cause: unknown;
   for (const candidate of candidates) {
-    const result = method.returns.safeParse(candidate);
-    if (result.success) return result.data;
-    first ??= result.error;
+    try {
+      const result = method.returns.safeParse(candidate);
+      if (result.success) return result.data;
+      why ??= complaint(result.error);
+    } catch (error) {
+      // A codec of the user's may throw anything.
+      why ??= BusError.from(error).rawMessage;
+      cause = error;
+    }
   }
-  throw new BusError(
-    `the answer of ${method.address} to ${method.name} is not what the contract says: ${complaint(first as z.ZodError)}`,
-    {
-      reason: 'TERABUS_RPC_RESULT',
-    },
-  );
+  throw new BusError(`the answer of ${method.address} to ${method.name} is not what the contract says: ${why}`, {
+    reason: 'TERABUS_RPC_RESULT',
+    cause,
+  });
 }

@@ -50,8 +50,9 @@ export interface HostOptions {
   /** How long all `onStart` hooks and subscriptions together may take, in milliseconds. Defaults to 30,000. */
   readonly startTimeoutMs?: number | undefined;
   /**
-   * How long running handlers may take to finish when the host stops, in milliseconds. Defaults to 25,000, so that
-   * there is time left of the 30 s that Kubernetes gives a process.
+   * How long `onDrain` hooks and running handlers may take when the host stops, in milliseconds; `onStop` hooks get
+   * what is left, and at least 2 s. Defaults to 25,000, so that there is time left of the 30 s that Kubernetes gives
+   * a process.
    */
   readonly drainTimeoutMs?: number | undefined;
   /**
@@ -112,14 +113,18 @@ export interface Host {
  * names class and method. Whatever was started is stopped again, and the transport is closed.
  */
 export async function startHost(options: HostOptions): Promise<Host> {
-  const valid = check(hostOptions, options, 'startHost', 'TERABUS_HOST_INVALID');
   try {
+    const valid = check(hostOptions, options, 'startHost', 'TERABUS_HOST_INVALID');
     return await new RunningHost(valid).start();
   } catch (error) {
-    await valid.transport.close();
+    // Why it could not start says more than what the transport might have to say now.
+    await Promise.resolve(options?.transport?.close?.()).catch(() => undefined);
     throw error;
   }
 }
+
+/** What `onStop` hooks get at least, together, also when the drain has used up its time: they close databases. */
+const LAST_HOOKS_MS = 2_000;
 
 class RunningHost implements Host {
   readonly #options: z.output<typeof hostOptions>;
@@ -129,6 +134,9 @@ class RunningHost implements Host {
   readonly #services = new Map<ServiceClass, { readonly running: RunningService; instance: TeraService | undefined }>();
   readonly #ended = deferred<StopReport>();
   #stopping: Promise<StopReport> | undefined;
+  /** Why the transport went away, if it did so by itself. */
+  #lost: BusError | undefined;
+  readonly #gone = deferred<void>();
 
   constructor(options: z.output<typeof hostOptions>) {
     this.#options = options;
@@ -190,37 +198,46 @@ class RunningHost implements Host {
       await Promise.race([this.#startServices(controller.signal), late.promise]);
     } catch (error) {
       controller.abort(error);
-      await this.#stop(undefined);
+      await this.#stop();
       throw error;
     } finally {
       timer.cancel();
     }
     this.#lifecycle.advance('running');
     void transport.closed.then((error) => {
-      if (error === undefined || this.#stopping !== undefined) return;
+      if (error === undefined) return;
       this.#logger.fatal({ err: error }, 'the transport was closed and nobody had asked for it');
-      this.#stopping = this.#stop(error);
+      this.#lost = error;
+      // It brings no more and takes no more: to wait would be in vain.
+      this.#gone.resolve();
+      void this.stop();
     });
     return this;
   }
 
   stop(): Promise<StopReport> {
-    this.#stopping ??= this.#stop(undefined);
+    this.#stopping ??= this.#stop();
     return this.#stopping;
   }
 
   async #startServices(signal: AbortSignal): Promise<void> {
+    // A step that ends after the start was given up must not be followed by another.
+    const step = async <T>(plan: ServicePlan, what: string, run: () => Promise<T>): Promise<T> => {
+      const result = await failingAs(plan, what, run);
+      signal.throwIfAborted();
+      return result;
+    };
     for (const [serviceClass, entry] of this.#services) {
       const { running } = entry;
-      entry.instance = await failingAs(running.plan, 'could not be built', () => this.#build(serviceClass, running));
-      const instance = entry.instance;
-      await failingAs(running.plan, 'failed in onStart', () => running.start(instance, signal));
+      const instance = await step(running.plan, 'could not be built', () => this.#build(serviceClass, running));
+      entry.instance = instance;
+      await step(running.plan, 'failed in onStart', () => running.start(instance, signal));
     }
     for (const { running } of this.#services.values()) {
-      await failingAs(running.plan, 'could not subscribe', () => running.listen());
+      await step(running.plan, 'could not subscribe', () => running.listen());
     }
     for (const { running } of this.#services.values()) {
-      await failingAs(running.plan, 'failed in onReady', () => running.ready());
+      await step(running.plan, 'failed in onReady', () => running.ready());
     }
   }
 
@@ -241,18 +258,24 @@ class RunningHost implements Host {
   }
 
   /** Each step goes on whatever the one before came to: what can still be finished, is. */
-  async #stop(error: BusError | undefined): Promise<StopReport> {
+  async #stop(): Promise<StopReport> {
     const { clock, drainTimeoutMs, transport } = this.#options;
+    const begin = clock.elapsed();
     this.#lifecycle.advance('draining');
     const started = [...this.#services.values()]
       .filter(({ instance }) => instance !== undefined)
       .map(({ running }) => running);
     const timeIsUp = deferred<void>();
-    // A transport that has gone brings no more and takes no more: waiting would be in vain.
-    const timer = clock.setTimer(error === undefined ? drainTimeoutMs : 0, () => timeIsUp.resolve());
+    void this.#gone.promise.then(timeIsUp.resolve);
+    const timer = clock.setTimer(drainTimeoutMs, () => timeIsUp.resolve());
     const cutOffs = await Promise.all(started.map((running) => running.drain(timeIsUp.promise)));
-    for (const running of started.toReversed()) await running.stop();
     timer.cancel();
+
+    const tooLate = deferred<void>();
+    const leftMs = Math.max(LAST_HOOKS_MS, drainTimeoutMs - (clock.elapsed() - begin));
+    const lastTimer = clock.setTimer(leftMs, () => tooLate.resolve());
+    for (const running of started.toReversed()) await running.stop(tooLate.promise);
+    lastTimer.cancel();
     try {
       await transport.close();
     } catch (failure) {
@@ -262,7 +285,7 @@ class RunningHost implements Host {
     const report: StopReport = {
       running: cutOffs.reduce((sum, { running }) => sum + running, 0),
       waiting: cutOffs.reduce((sum, { waiting }) => sum + waiting, 0),
-      error,
+      error: this.#lost,
     };
     this.#ended.resolve(report);
     return report;
@@ -283,16 +306,20 @@ class RunningHost implements Host {
       interceptors,
       answerRedisClients,
       emit: (event) => this.#tell(observers, event),
+      watch: observers.length === 0 ? undefined : (event) => this.#tell(observers, event),
     };
   }
 
   #tell(observers: readonly Observer[], event: BusEvent): void {
     this.#counter.count(event);
     for (const observer of observers) {
+      const failed = (error: unknown) => this.#logger.error({ err: error, event: event.kind }, 'an observer failed');
       try {
-        observer(event);
+        // The type says void, which an async function fits too: its rejection must not end the process.
+        const result: unknown = observer(event);
+        if (result instanceof Promise) result.catch(failed);
       } catch (error) {
-        this.#logger.error({ err: error, event: event.kind }, 'an observer failed');
+        failed(error);
       }
     }
   }

@@ -1,8 +1,8 @@
 import { BusError } from '@terabus/messages';
 import type { Logger } from 'pino';
-import type { Contract, Source, Topic, TypeOrFamily } from '../contract/contract.js';
+import type { Contract, Delivery, DeliveryOptions, Source, Topic, TypeOrFamily } from '../contract/contract.js';
 import type { HandlerPlan, ServicePlan } from '../contract/contract-of.js';
-import { groupKey, WHOLE_PAYLOAD } from '../contract/contract-of.js';
+import { groupKey, sameOptions, WHOLE_PAYLOAD } from '../contract/contract-of.js';
 import { deliveryOf, spread } from '../contract/define.js';
 import type { Middleware, Next } from '../middleware/middleware.js';
 import { compose } from '../middleware/middleware.js';
@@ -14,6 +14,7 @@ import { Declared } from '../publishing/declared.js';
 import type { Interceptor } from '../publishing/interceptor.js';
 import { Publisher } from '../publishing/publisher.js';
 import type { HandlerPlace } from '../routing/context.js';
+import type { PreparedHandler } from '../routing/router.js';
 import { Router } from '../routing/router.js';
 import type { PreparedMethod } from '../rpc/answer.js';
 import { Answerer } from '../rpc/answer.js';
@@ -39,6 +40,8 @@ export interface HostParts {
   readonly middlewares: readonly Middleware[];
   readonly interceptors: readonly Interceptor[];
   readonly emit: (event: BusEvent) => void;
+  /** The same for what nobody counts. Undefined where nobody watches. */
+  readonly watch: ((event: BusEvent) => void) | undefined;
   readonly answerRedisClients: boolean;
 }
 
@@ -52,11 +55,15 @@ export interface CutOff {
 
 /** A router that is subscribed, at one topic or at several (the aliases of a contract). */
 interface Listening {
+  readonly key: string;
   readonly router: Router;
   readonly subscriptions: Promise<readonly TransportSubscription[]>;
   /** How many dynamic subscriptions keep it open; decorated handlers keep it open until the drain. */
   holders: number;
 }
+
+/** What is to be handled: by the full name of the type, or by {@link WHOLE_PAYLOAD}. */
+type Handlers = readonly (readonly [string, PreparedHandler])[];
 
 /** One service at work: what its plan says, brought to life on a transport. */
 export class RunningService {
@@ -70,6 +77,8 @@ export class RunningService {
   readonly #declared: Declared;
   readonly #chained: ChainedBus;
   readonly #listening = new Map<string, Listening>();
+  /** Those whose last holder has stopped, until they have finished. */
+  readonly #retiring = new Set<Listening>();
   readonly #tasks = new Set<Promise<void>>();
   #answerer: Answerer | undefined;
   #answering: Promise<readonly TransportSubscription[]> = Promise.resolve([]);
@@ -111,27 +120,12 @@ export class RunningService {
   /** Subscribes to what the decorated methods handle. Resolves when messages published from now on arrive. */
   async listen(): Promise<void> {
     const instance = this.#instance as unknown as Record<string, (...args: unknown[]) => unknown>;
-    const { contract } = this.plan;
     for (const group of this.plan.groups) {
-      const router = this.#newRouter(group);
-      for (const [key, handler] of group.handlers) {
+      const handlers = [...group.handlers].map(([key, handler]) => {
         const method = (message: unknown, context: unknown) => instance[handler.member]?.(message, context);
-        router.handlers.set(key, {
-          place: this.#place(handler),
-          type: handler.type,
-          run: this.#around(handler, method),
-        });
-      }
-      const patterns = [group.pattern];
-      if (group.definition.template === `${contract.address}.messages`) {
-        for (const alias of contract.aliases) patterns.push(toSubject(`${alias}.messages`));
-      }
-      const key = groupKey(group.pattern, group.options);
-      this.#listening.set(key, {
-        router,
-        holders: 1,
-        subscriptions: this.#subscribeTo(patterns, router.deliver, group.options.everyInstance === true),
+        return [key, { place: this.#place(handler), type: handler.type, run: this.#around(handler, method) }] as const;
       });
+      this.#listen({ kind: 'delivery', ...group } as Delivery, handlers);
     }
     if (this.plan.methods.size > 0) this.#answer(instance);
     await Promise.all([this.#answering, ...[...this.#listening.values()].map(({ subscriptions }) => subscriptions)]);
@@ -143,17 +137,12 @@ export class RunningService {
 
   /** Stops the intake, lets what arrived be handled, and gives up on the rest when `timeIsUp` resolves. */
   async drain(timeIsUp: Promise<void>): Promise<CutOff> {
-    await this.#calmly('onDrain', () => this.#hooks.onDrain?.());
+    await Promise.race([this.#calmly('onDrain', () => this.#hooks.onDrain?.()), timeIsUp]);
     const finished = (async () => {
-      const listening = [...this.#listening.values()];
-      const all = [this.#answering, ...listening.map(({ subscriptions }) => subscriptions)];
-      await Promise.all(
-        all.map(async (subscriptions) => Promise.all((await subscriptions).map((each) => each.drain()))),
-      );
+      const all = [this.#answering, ...this.#allListening().map(({ subscriptions }) => subscriptions)];
+      await Promise.all(all.map((subscriptions) => this.#unsubscribe(subscriptions)));
       await Promise.all([...this.#queues().map((queue) => queue.idle()), ...this.#tasks]);
-    })().catch((error: unknown) => {
-      this.logger.error({ err: error }, 'the drain failed');
-    });
+    })();
     await Promise.race([finished, timeIsUp]);
     const cutOff = {
       running: this.#queues().reduce((sum, { running }) => sum + running, 0),
@@ -168,8 +157,12 @@ export class RunningService {
     return cutOff;
   }
 
-  async stop(): Promise<void> {
-    await this.#calmly('onStop', () => this.#hooks.onStop?.());
+  /** Runs `onStop`, but waits for it no longer than until `timeIsUp` resolves. */
+  async stop(timeIsUp: Promise<void>): Promise<void> {
+    const late = timeIsUp.then(() => 'late' as const);
+    if ((await Promise.race([this.#calmly('onStop', () => this.#hooks.onStop?.()), late])) === 'late') {
+      this.logger.error(`${this.plan.name}.onStop took too long: the host ends without it`);
+    }
     this.#reporter.close();
   }
 
@@ -178,8 +171,25 @@ export class RunningService {
   }
 
   #queues() {
-    const queues = [...this.#listening.values()].map(({ router }) => router.queue);
+    const queues = this.#allListening().map(({ router }) => router.queue);
     return this.#answerer === undefined ? queues : [...queues, this.#answerer.queue];
+  }
+
+  #allListening(): Listening[] {
+    return [...this.#listening.values(), ...this.#retiring];
+  }
+
+  /** Ends the intake of some subscriptions. One that can't be ended must not keep the others from being finished. */
+  async #unsubscribe(subscriptions: Promise<readonly TransportSubscription[]>): Promise<void> {
+    // Whoever asked for a subscription that failed knows it already.
+    const made = await subscriptions.catch(() => []);
+    await Promise.all(
+      made.map((each) =>
+        each.drain().catch((error: unknown) => {
+          this.logger.error({ err: error }, 'a subscription could not be ended');
+        }),
+      ),
+    );
   }
 
   /** At the end nothing may keep the others from ending. */
@@ -205,8 +215,8 @@ export class RunningService {
     return compose([...this.#parts.middlewares, ...middlewares], method);
   }
 
-  #newRouter(group: Pick<Source, 'definition'> & { readonly options: ReturnType<typeof deliveryOf> }): Router {
-    const { clock, emit } = this.#parts;
+  #newRouter(group: Pick<Source, 'definition'> & { readonly options: DeliveryOptions }): Router {
+    const { clock, emit, watch } = this.#parts;
     return new Router({
       service: this.plan.contract.address,
       definition: group.definition,
@@ -214,6 +224,7 @@ export class RunningService {
       clock,
       reporter: this.#reporter,
       emit,
+      watch,
     });
   }
 
@@ -257,16 +268,29 @@ export class RunningService {
     this.#answering = this.#subscribeTo(topics, this.#answerer.deliver, false);
   }
 
+  /** The bus for parts of the service, which may have it in hand before the service is started. */
   #busOf(chain: Chain): Bus {
     const chained = this.#chained;
+    const checkStarted = () => {
+      if (this.#instance !== undefined) return;
+      throw new BusError(
+        `a part of ${this.plan.name} uses the bus before its host has attached it: do it from onStart on, not in a constructor`,
+        { reason: 'TERABUS_NOT_STARTED' },
+      );
+    };
+    const publish = async (kind: 'publish' | 'send', topic: Topic, messages: readonly unknown[], options?: never) => {
+      checkStarted();
+      await chained.publish(kind, topic, messages, chain, options);
+    };
     const bus = {
-      publish: (topic: Topic, payload: unknown, options?: never) =>
-        chained.publish('publish', topic, [payload], chain, options),
+      publish: (topic: Topic, payload: unknown, options?: never) => publish('publish', topic, [payload], options),
       publishAll: (topic: Topic, messages: readonly unknown[], options?: never) =>
-        chained.publish('publish', topic, messages, chain, options),
-      send: (mailbox: Topic, message: unknown, options?: never) =>
-        chained.publish('send', mailbox, [message], chain, options),
-      client: (contract: Contract) => chained.client(contract, chain),
+        publish('publish', topic, messages, options),
+      send: (mailbox: Topic, message: unknown, options?: never) => publish('send', mailbox, [message], options),
+      client: (contract: Contract) => {
+        checkStarted();
+        return chained.client(contract, chain);
+      },
       subscribe: (source: Source, ...rest: readonly unknown[]) =>
         rest.length === 1
           ? this.#subscribe(source, undefined, rest[0] as Next)
@@ -276,66 +300,104 @@ export class RunningService {
   }
 
   async #subscribe(source: Source, type: TypeOrFamily | undefined, handler: Next): Promise<Subscription> {
-    const { definition, pattern } = source;
-    if (this.#parts.lifecycle.signal.aborted) {
-      throw new BusError(`${this.plan.name} is draining and can't subscribe to '${definition.template}'`, {
-        reason: 'TERABUS_DRAINING',
-      });
+    const { definition } = source;
+    if (this.#instance === undefined || this.#parts.lifecycle.signal.aborted) {
+      const [why, reason] =
+        this.#instance === undefined
+          ? (['is not started yet', 'TERABUS_NOT_STARTED'] as const)
+          : (['is draining', 'TERABUS_DRAINING'] as const);
+      throw new BusError(`${this.plan.name} ${why} and can't subscribe to '${definition.template}'`, { reason });
     }
     this.#declared.checkTopic(definition, 'subscribes to');
-    const options = deliveryOf(source);
-    const key = groupKey(pattern, options);
     const types = type === undefined ? [[WHOLE_PAYLOAD, undefined] as const] : [...spread([type])];
-    const name = `${this.plan.name}.subscribe(${definition.template})`;
-    const known = this.#listening.get(key);
-    for (const [typeName] of types) {
-      const other = known?.router.handlers.get(typeName);
-      if (other !== undefined) {
-        throw new BusError(`${name} and ${other.place.handler} both handle ${typeName} on '${definition.template}'`, {
-          reason: 'TERABUS_SERVICE_INVALID',
-        });
-      }
-      if (typeName !== WHOLE_PAYLOAD && !definition.types.has(typeName)) {
-        throw new BusError(`${name} handles ${typeName}, which '${definition.template}' doesn't carry`, {
-          reason: 'TERABUS_SERVICE_INVALID',
-        });
-      }
-    }
-    const router = known?.router ?? this.#newRouter({ definition, options });
-    const plan = { name, middlewares: [] };
-    for (const [typeName, messageType] of types) {
-      router.handlers.set(typeName, { place: this.#place(plan), type: messageType, run: this.#around(plan, handler) });
-    }
-    const listening = known ?? {
-      router,
-      holders: 0,
-      subscriptions: this.#subscribeTo([pattern], router.deliver, options.everyInstance === true),
-    };
-    listening.holders += 1;
-    this.#listening.set(key, listening);
-    const forget = () => {
-      for (const [typeName] of types) router.handlers.delete(typeName);
-      listening.holders -= 1;
-      if (listening.holders === 0 && this.#listening.get(key) === listening) this.#listening.delete(key);
-    };
+    const plan = { name: `${this.plan.name}.subscribe(${definition.template})`, middlewares: [] };
+    const run = this.#around(plan, handler);
+    const handlers = types.map(
+      ([typeName, messageType]) => [typeName, { place: this.#place(plan), type: messageType, run }] as const,
+    );
+    const listening = this.#listen(source, handlers);
     try {
       await listening.subscriptions;
     } catch (error) {
-      forget();
+      await this.#leave(listening, handlers);
       throw error;
     }
     let stopped: Promise<void> | undefined;
-    const stop = async () => {
-      if (listening.holders === 1) await Promise.all((await listening.subscriptions).map((each) => each.drain()));
-      await router.queue.idle();
-      forget();
-    };
     return {
       stop: () => {
-        stopped ??= stop();
+        stopped ??= this.#leave(listening, handlers);
         return stopped;
       },
     };
+  }
+
+  /**
+   * Gives handlers what a source brings: by the router that listens there already, or by a new one.
+   *
+   * @throws BusError `TERABUS_SERVICE_INVALID` when a message could reach two handlers, or a group gets two sets of
+   * options.
+   */
+  #listen(source: Source, handlers: Handlers): Listening {
+    const { definition, pattern } = source;
+    const { contract } = this.plan;
+    const options = deliveryOf(source);
+    const key = groupKey(pattern, options);
+    const known = this.#listening.get(key);
+    if (known !== undefined && source.kind === 'delivery' && !sameOptions(known.router.parts.options, options)) {
+      throw this.#invalid(
+        handlers,
+        `and a subscription give different delivery options for '${definition.template}': put one from(…) in a constant and use it in both`,
+      );
+    }
+    for (const [typeName] of handlers) {
+      const other = known?.router.handlers.get(typeName);
+      const what = typeName === WHOLE_PAYLOAD ? '' : `${typeName} on `;
+      if (other !== undefined) {
+        throw this.#invalid(handlers, `and ${other.place.handler} both handle ${what}'${definition.template}'`);
+      }
+      if (typeName === WHOLE_PAYLOAD ? definition.types.size > 0 : !definition.types.has(typeName)) {
+        throw this.#invalid(handlers, `handles ${what}'${definition.template}', which doesn't carry it`);
+      }
+    }
+    const router = known?.router ?? this.#newRouter({ definition, options });
+    for (const [typeName, handler] of handlers) router.handlers.set(typeName, handler);
+    const isMailbox = definition.template === `${contract.address}.messages`;
+    const aliases = isMailbox ? contract.aliases.map((alias) => toSubject(`${alias}.messages`)) : [];
+    const listening = known ?? {
+      key,
+      router,
+      holders: 0,
+      subscriptions: this.#subscribeTo([pattern, ...aliases], router.deliver, options.everyInstance === true),
+    };
+    listening.holders += 1;
+    this.#listening.set(key, listening);
+    return listening;
+  }
+
+  #invalid(handlers: Handlers, why: string): BusError {
+    const name = handlers[0]?.[1].place.handler ?? this.plan.name;
+    return new BusError(`${name} ${why}`, { reason: 'TERABUS_SERVICE_INVALID' });
+  }
+
+  /** The end of a dynamic subscription. What it had taken is finished when this resolves. */
+  async #leave(listening: Listening, handlers: Handlers): Promise<void> {
+    const { key, router, subscriptions } = listening;
+    listening.holders -= 1;
+    const forget = () => {
+      for (const [typeName] of handlers) router.handlers.delete(typeName);
+    };
+    if (listening.holders > 0) {
+      forget();
+      await router.queue.idle();
+      return;
+    }
+    // From now on a new subscription gets a router of its own: this one takes nothing more.
+    this.#listening.delete(key);
+    this.#retiring.add(listening);
+    await this.#unsubscribe(subscriptions);
+    await router.queue.idle();
+    forget();
+    this.#retiring.delete(listening);
   }
 
   #every(intervalMs: number, task: () => unknown): void {

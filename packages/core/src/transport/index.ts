@@ -13,6 +13,7 @@ export {
 export { checkPattern, compilePattern, matches, overlaps } from '../topics/pattern.js';
 export { printable } from '../topics/printable.js';
 export type { Clock, Timer } from './clock.js';
+export { given, readEnvironment, type Variable } from './environment.js';
 export { checkGroup } from './group.js';
 export { checkHeaders, headersSize } from './headers.js';
 export { systemClock } from './system-clock.js';
