@@ -8,6 +8,7 @@ import type { ServiceClass, ServicePlan } from '../contract/contract-of.js';
 import { contractOf } from '../contract/contract-of.js';
 import type { Middleware } from '../middleware/middleware.js';
 import { Counter, type Counters } from '../observe/counters.js';
+import { errorSerializer } from '../observe/error-serializer.js';
 import { messageSerializer, typesOf } from '../observe/message-serializer.js';
 import type { BusEvent, Observer } from '../observe/observer.js';
 import type { Interceptor } from '../publishing/interceptor.js';
@@ -140,7 +141,8 @@ class RunningHost implements Host {
 
   constructor(options: z.output<typeof hostOptions>) {
     this.#options = options;
-    this.#logger = options.logger ?? pino({ level: 'info' });
+    const logger = options.logger ?? pino({ level: 'info' });
+    this.#logger = logger.child({}, { serializers: { err: errorSerializer(logger) } });
     const parts = this.#hostParts();
     for (const serviceClass of options.services) {
       const plan = contractOf(serviceClass);
