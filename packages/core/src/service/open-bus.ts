@@ -1,7 +1,7 @@
 import { monotonicFactory } from 'ulid';
-import type { Contract, Topic, TopicDefinition } from '../contract/contract.js';
+import type { Contract, Topic } from '../contract/contract.js';
 import { NEW_CHAIN } from '../publishing/chain.js';
-import { Declared } from '../publishing/declared.js';
+import { EVERYTHING } from '../publishing/declared.js';
 import type { PublishOptions } from '../publishing/publisher.js';
 import { Publisher } from '../publishing/publisher.js';
 import { Caller } from '../rpc/client.js';
@@ -35,7 +35,7 @@ export function openBus({ transport, source, clock = systemClock }: OpenBusOptio
     transport,
     clock,
     service: source,
-    declared: new Everything(source),
+    declared: EVERYTHING,
     sequencer: new Sequencer({ newEpoch: newId }),
     interceptors: [],
     newId,
@@ -54,13 +54,3 @@ export function openBus({ transport, source, clock = systemClock }: OpenBusOptio
   };
   return bus as unknown as OpenBus;
 }
-
-class Everything extends Declared {
-  constructor(source: string) {
-    super(source, NOTHING, []);
-  }
-  override checkTopic(_definition: TopicDefinition): void {}
-  override checkMethod(_contract: Contract, _method: string): void {}
-}
-
-const NOTHING = Object.freeze({ address: '', events: undefined, messages: undefined, rpc: {} }) as unknown as Contract;

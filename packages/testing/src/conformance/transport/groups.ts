@@ -82,6 +82,23 @@ export function groups({ connect, given }: Suite): void {
       expect(inOrder([...leaving.messages.map(text), ...stayersShare])).to.deep.equal([...NUMBERS, '100']);
     });
 
+    it('lose nothing while one member hands over to the next', async () => {
+      const publisher = await connect();
+      const members = [await listen(await connect(), 'jobs', { group: 'workers' })];
+      const done: string[] = [];
+      for (const number of NUMBERS) {
+        await publisher.publish(message('jobs', number));
+        if (Number(number) % 10 === 9) {
+          members.push(await listen(await connect(), 'jobs', { group: 'workers' }));
+          const leaving = members.shift();
+          await leaving?.subscription.drain();
+          done.push(...(leaving?.messages.map(text) ?? []));
+        }
+      }
+      for (const member of members) done.push(...(await member.textsFrom(publisher)));
+      expect(inOrder(done)).to.deep.equal(NUMBERS);
+    });
+
     it('may have any text for a name, and are told apart by it', async () => {
       const publisher = await connect();
       const names = ['a.b', 'a_b', 'a b', 'a__b', '*', '>', 'Größe\r\n', 'x'.repeat(300), `${'x'.repeat(299)}y`];

@@ -13,6 +13,16 @@ export function noResponders({ connect, given }: Suite): void {
       expect(await ask(client, message('nobody.here'))).to.be.busError('TERABUS_NO_RESPONDERS', 'nobody.here');
     });
 
+    it('fails a request after the call, not inside of it', async () => {
+      const client = await connect();
+      let inside = true;
+      const settledInside = new Promise<boolean>((resolve) =>
+        client.request(message('nobody.here'), () => resolve(inside)),
+      );
+      inside = false;
+      expect(await settledInside).to.equal(false);
+    });
+
     it('is one whose last subscription has ended', async () => {
       const [client, server] = [await connect(), await connect()];
       const listener = await listen(server, 'echo');

@@ -1,4 +1,4 @@
-import type { Inbound } from '@terabus/core/transport';
+import type { Inbound, Transport } from '@terabus/core/transport';
 import type { BusError } from '@terabus/messages';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
@@ -20,6 +20,13 @@ const NO_PLACES_FOR_ANSWERS = [
   '_REPLY.a.b.1\r\n',
   'x_REPLY.a.b.1',
 ];
+
+/** Resolves when no request of the client can settle any more: a later one has, and the connection is gone. */
+async function everythingSettled(client: Transport, server: Transport): Promise<void> {
+  await serve(server, 'fence', () => ({ content: '' }));
+  await askText(client, message('fence'));
+  await client.close();
+}
 
 export function requestReply({ connect, given }: Suite): void {
   describe('requests', () => {
@@ -84,14 +91,8 @@ export function requestReply({ connect, given }: Suite): void {
       for (const content of ['first', 'second']) {
         await server.respond(replyTo(request as Inbound), bytes(content));
       }
-      await roundTrip();
+      await everythingSettled(client, server);
       expect(settled.map((answer) => text(answer as Inbound))).to.deep.equal(['first']);
-
-      async function roundTrip() {
-        await serve(server, 'fence', () => ({ content: '' }));
-        await askText(client, message('fence'));
-        await client.close();
-      }
     });
 
     it('that are given up get no answer any more', async () => {
@@ -102,9 +103,7 @@ export function requestReply({ connect, given }: Suite): void {
       const [request] = await waiting.first(1);
       giveUp();
       await server.respond(replyTo(request as Inbound), bytes('late'));
-      await serve(server, 'fence', () => ({ content: '' }));
-      await askText(client, message('fence'));
-      await client.close();
+      await everythingSettled(client, server);
       expect(settled).to.deep.equal([]);
     });
 
@@ -114,8 +113,7 @@ export function requestReply({ connect, given }: Suite): void {
       const settled: unknown[] = [];
       client.request(message('echo'), (answer) => settled.push(answer))();
       client.request(message('half\ud83d'), (answer) => settled.push(answer))();
-      await askText(client, message('echo'));
-      await client.close();
+      await everythingSettled(client, server);
       expect(settled).to.deep.equal([]);
     });
 
@@ -123,7 +121,7 @@ export function requestReply({ connect, given }: Suite): void {
       const [client, server] = [await connect(), await connect()];
       await serve(server, 'echo', () => ({ content: 'answer' }));
       const seenInside: boolean[] = [];
-      for (const topic of ['echo', 'nobody', '']) {
+      for (const topic of ['echo', '']) {
         let inside = true;
         await new Promise<void>((resolve) => {
           client.request(message(topic), () => {
@@ -133,7 +131,7 @@ export function requestReply({ connect, given }: Suite): void {
           inside = false;
         });
       }
-      expect(seenInside).to.deep.equal([false, false, false]);
+      expect(seenInside).to.deep.equal([false, false]);
     });
 
     it('with a bad topic settle with the reason', async () => {
