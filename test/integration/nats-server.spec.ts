@@ -1,13 +1,13 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { createConnection } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import type { NatsServer } from '@terabus/testing';
 import { findNatsServer, startNatsServer } from '@terabus/testing';
 import { expect } from 'chai';
-import { after, describe, it } from 'mocha';
+import { afterEach, describe, it } from 'mocha';
 import { eventually } from './support/eventually.js';
 
 /** Whether something accepts connections on a port of this machine. */
@@ -81,14 +81,18 @@ describe('startNatsServer', () => {
 
   describe('when the process that started it is killed', () => {
     let parent: ChildProcess;
-    after(() => parent.kill('SIGKILL'));
+    afterEach(() => parent.kill('SIGKILL'));
 
-    it('leaves no server and no directory', async () => {
+    async function startOrphan(): Promise<{ port: number; directory: string }> {
       parent = spawn(process.execPath, [fileURLToPath(new URL('./orphan.js', import.meta.url))], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
       const [line] = await once(parent.stdout as NodeJS.ReadableStream, 'data');
-      const { port, directory } = JSON.parse(String(line)) as { port: number; directory: string };
+      return JSON.parse(String(line)) as { port: number; directory: string };
+    }
+
+    it('leaves no server and no directory', async () => {
+      const { port, directory } = await startOrphan();
       expect(await listens(port)).to.equal(true);
 
       parent.kill('SIGKILL');
@@ -97,6 +101,17 @@ describe('startNatsServer', () => {
         expect(await listens(port)).to.equal(false);
         expect(existsSync(directory)).to.equal(false);
         expect(existsSync(`${directory}.ended`)).to.equal(false);
+      });
+    });
+
+    it('leaves no server when somebody else has removed the directory', async () => {
+      const { port, directory } = await startOrphan();
+      rmSync(directory, { recursive: true });
+
+      parent.kill('SIGKILL');
+
+      await eventually(async () => {
+        expect(await listens(port)).to.equal(false);
       });
     });
   });

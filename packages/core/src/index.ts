@@ -28,6 +28,7 @@ export type { Middleware, Next } from './middleware/middleware.js';
 export { validation } from './middleware/validation.js';
 export type { Counters } from './observe/counters.js';
 export type { BusEvent, Observer } from './observe/observer.js';
+export { HEADER } from './publishing/headers.js';
 export type { Interceptor, Outgoing, Send } from './publishing/interceptor.js';
 export type { PublishOptions } from './publishing/publisher.js';
 export type { EventContext, HandlerContext, RpcContext, TrackedContext } from './routing/context.js';
@@ -40,8 +41,10 @@ export {
   refuseUnknownVariables,
 } from './service/environment.js';
 // Running it.
-export { type Host, type HostOptions, type StopReport, startHost } from './service/host.js';
+export { type Host, type StopReport, startHost } from './service/host.js';
+export type { HostOptions } from './service/host-options.js';
 export type { LifecycleState } from './service/lifecycle.js';
+export { type OpenBus, type OpenBusOptions, openBus } from './service/open-bus.js';
 export { EXIT, runUntilSignal } from './service/run-until-signal.js';
 export { TeraService } from './service/tera-service.js';
 export { Bus, Clock, Config, Logger } from './service/tokens.js';

@@ -84,7 +84,8 @@ function joinMessage(message, imports) {
   return [
     '',
     ...doc,
-    `export type ${name} = $codec.${name};`,
+    // An interface, not an alias: declarations of exported contracts name it, and can do so only by a public name.
+    `export interface ${name} extends $codec.${name} {}`,
     ...doc,
     `export const ${name}: $.MessageType<${name}> = /* @__PURE__ */ $.defineType<${name}>($codec.${name}, [`,
     ...rows,

@@ -63,7 +63,7 @@ async function firstConnection(options: CheckedNatsOptions, report: NatsStatusLi
 
 function noServer({ servers, connectTimeoutMs }: CheckedNatsOptions, reason: string): BusError {
   const addresses = servers.map(({ printable }) => printable).join(', ');
-  return new BusError(`No NATS server answered at ${addresses} within ${connectTimeoutMs} ms: ${reason}`, {
+  return new BusError(`no NATS server answered at ${addresses} within ${connectTimeoutMs} ms: ${reason}`, {
     reason: 'TERABUS_NO_SERVER',
   });
 }
@@ -76,7 +76,7 @@ function checkFiles({ credsFile, tls }: CheckedNatsOptions): void {
     try {
       accessSync(file, constants.R_OK);
     } catch (cause) {
-      throw new BusError(`connectNats can't read the file of its option ${option}: ${(cause as Error).message}.`, {
+      throw new BusError(`connectNats can't read the file of its option ${option}: ${(cause as Error).message}`, {
         reason: 'TERABUS_OPTIONS_INVALID',
         cause,
       });

@@ -64,7 +64,7 @@ export class RawMessage {
     try {
       return this.message.headers as (MsgHdrs & Iterable<[string, string[]]>) | undefined;
     } catch (cause) {
-      throw new BusError(`The headers of a message on ${printable(this.subject)} can't be read.`, {
+      throw new BusError(`the headers of a message on ${printable(this.subject)} can't be read`, {
         reason: 'TERABUS_MESSAGE_BAD',
         cause,
       });
@@ -229,18 +229,18 @@ function readingEachTime(credsFile: string): Authenticator {
 function checkWords(...words: (string | undefined)[]): void {
   for (const word of words) {
     if (word === undefined || ONE_WORD.test(word)) continue;
-    throw new BusError(`${printable(word)} can't go on the wire.`, { reason: 'TERABUS_SUBJECT_INVALID' });
+    throw new BusError(`${printable(word)} can't go on the wire`, { reason: 'TERABUS_SUBJECT_INVALID' });
   }
 }
 
 function connectionClosed(): BusError {
-  return new BusError('The connection to NATS is closed.', { reason: 'TERABUS_CLOSED' });
+  return new BusError('the connection to NATS is closed', { reason: 'TERABUS_CLOSED' });
 }
 
 function refusal({ data, permissionContext }: Status): BusError {
   if (permissionContext) {
     const { operation, subject } = permissionContext;
-    return new BusError(`The NATS server refuses this user the ${operation} on ${printable(subject)}.`, {
+    return new BusError(`the NATS server refuses this user the ${operation} on ${printable(subject)}`, {
       reason: 'TERABUS_NATS_FORBIDDEN',
     });
   }
@@ -256,24 +256,24 @@ function translated(error: unknown): BusError {
     case ErrorCode.ConnectionDraining:
       return connectionClosed();
     case ErrorCode.Disconnect:
-      return new BusError('The link to the NATS server was lost.', { reason: 'TERABUS_DISCONNECTED', cause: error });
+      return new BusError('the link to the NATS server was lost', { reason: 'TERABUS_DISCONNECTED', cause: error });
     case ErrorCode.AuthorizationViolation:
     case ErrorCode.AuthenticationExpired:
     case ErrorCode.AuthenticationTimeout:
     case ErrorCode.AccountExpired:
     case ErrorCode.BadAuthentication:
     case ErrorCode.BadCreds:
-      return new BusError(`The NATS server does not let this client in: ${message ?? code}.`, {
+      return new BusError(`the NATS server does not let this client in: ${message ?? code}`, {
         reason: 'TERABUS_NATS_UNAUTHENTICATED',
         cause: error,
       });
     case ErrorCode.PermissionsViolation:
-      return new BusError(`The NATS server refuses this user: ${message ?? code}.`, {
+      return new BusError(`the NATS server refuses this user: ${message ?? code}`, {
         reason: 'TERABUS_NATS_FORBIDDEN',
         cause: error,
       });
     default:
-      return new BusError(`NATS: ${message || code || 'unknown error'}.`, {
+      return new BusError(`NATS: ${message || code || 'unknown error'}`, {
         reason: 'TERABUS_NATS_ERROR',
         cause: error,
       });

@@ -125,7 +125,7 @@ export class NatsTransport implements Transport {
     const { namespace, replyTo: answered } = this.#options;
     // Checked again: it is a string, and may have come from anywhere.
     if (refusedReply(replyTo, namespace, answered)) {
-      throw new BusError(`No answer is sent to ${printable(replyTo)}: it is not the shape of a reply subject.`, {
+      throw new BusError(`no answer is sent to ${printable(replyTo)}: it is not the shape of a reply subject`, {
         reason: 'TERABUS_REPLY_REFUSED',
       });
     }
@@ -160,7 +160,7 @@ export class NatsTransport implements Transport {
     const size = bytes.length + (block?.length ?? 0);
     if (size > this.maxPayloadBytes) {
       throw new BusError(
-        `The message on ${printable(subject)} has ${size} bytes with its headers; the server takes ${this.maxPayloadBytes}.`,
+        `the message on ${printable(subject)} has ${size} bytes with its headers; the server takes ${this.maxPayloadBytes}`,
         { reason: 'TERABUS_PAYLOAD_TOO_LARGE' },
       );
     }
@@ -215,7 +215,7 @@ export class NatsTransport implements Transport {
       this.#replies.settle(
         key,
         raw.noResponders()
-          ? new BusError(`Nobody listens to ${printable(topic)}.`, { reason: 'TERABUS_NO_RESPONDERS' })
+          ? new BusError(`nobody listens to ${printable(topic)}`, { reason: 'TERABUS_NO_RESPONDERS' })
           : { topic, bytes: raw.bytes(), headers: raw.headers() },
       );
     } catch (error) {
@@ -242,5 +242,5 @@ export class NatsTransport implements Transport {
 }
 
 function closedError(): BusError {
-  return new BusError('The transport is closed.', { reason: 'TERABUS_CLOSED' });
+  return new BusError('the transport is closed', { reason: 'TERABUS_CLOSED' });
 }

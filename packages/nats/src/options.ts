@@ -19,7 +19,7 @@ const namespace = z.string().superRefine((value, context) => {
   try {
     checkNamespace(value);
   } catch (error) {
-    context.addIssue({ code: 'custom', message: (error as Error).message });
+    context.addIssue({ code: 'custom', message: BusError.from(error).rawMessage });
   }
 });
 
@@ -121,8 +121,8 @@ export function checkNatsOptions(options: NatsOptions): CheckedNatsOptions {
   const name = issue.path.join('.');
   throw new BusError(
     issue.code === 'unrecognized_keys'
-      ? `connectNats does not know the option ${[name, issue.keys[0]].filter(Boolean).join('.')}.`
-      : `connectNats can't use the option ${name || 'object'}: ${issue.message}.`,
+      ? `connectNats does not know the option ${[name, issue.keys[0]].filter(Boolean).join('.')}`
+      : `connectNats can't use the option ${name || 'object'}: ${issue.message}`,
     { reason: 'TERABUS_OPTIONS_INVALID' },
   );
 }

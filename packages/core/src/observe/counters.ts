@@ -52,6 +52,9 @@ export class Counter {
   count(event: BusEvent): void {
     const counts = this.#counts;
     switch (event.kind) {
+      case 'accepted':
+      case 'started':
+        break;
       case 'handled':
         if (event.error === undefined) counts.handled += 1;
         else counts.failed += 1;

@@ -1,4 +1,5 @@
 import type { BusError } from '@terabus/messages';
+import type { HandlerContext } from '../routing/context.js';
 import type { Verdict } from '../sequencing/verdict.js';
 
 /** Where something happened: part of every event. */
@@ -10,6 +11,17 @@ interface Place {
 
 /** What the bus tells those who watch a host: for metrics, live views and tests. */
 export type BusEvent =
+  /** A message or call was taken in: it waits for its turn, and `handled` or `cut-off` will follow. */
+  | (Place & { readonly kind: 'accepted'; readonly handler: string; readonly type: string })
+  /** A handler began. One whose time was over before its turn, or whose arguments are bad, never does. */
+  | (Place & {
+      readonly kind: 'started';
+      readonly handler: string;
+      readonly type: string;
+      readonly message: unknown;
+      /** The same object as in the `handled` that follows. */
+      readonly context: HandlerContext;
+    })
   /** A handler ran to its end, well or badly, or timed out. */
   | (Place & {
       readonly kind: 'handled';
@@ -19,6 +31,8 @@ export type BusEvent =
       readonly type: string;
       /** The message, or the arguments of a call. */
       readonly message: unknown;
+      /** What the handler was told beside it; also of one that never started. */
+      readonly context: HandlerContext;
       /** In milliseconds, from its start. */
       readonly durationMs: number;
       /** What went wrong; undefined when nothing did. */

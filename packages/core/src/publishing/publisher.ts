@@ -23,7 +23,7 @@ export interface PublishOptions {
 export interface PublisherParts {
   /** The address of the service: the `source` of what it sends. */
   readonly service: string;
-  readonly declared: Declared;
+  readonly declared: Pick<Declared, 'checkTopic' | 'checkMethod'>;
   readonly transport: Transport;
   readonly clock: Clock;
   readonly sequencer: Sequencer;

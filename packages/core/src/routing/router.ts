@@ -44,6 +44,8 @@ export interface RouterParts {
   readonly clock: Clock;
   readonly reporter: Reporter;
   readonly emit: (event: BusEvent) => void;
+  /** The same for what nobody counts. Undefined where nobody watches: then it costs nothing. */
+  readonly watch: ((event: BusEvent) => void) | undefined;
 }
 
 /**
@@ -135,6 +137,8 @@ export class Router {
 
   #enqueue(handler: PreparedHandler, type: string, message: unknown, arrival: Arrival): void {
     const key = this.#keyOf?.(message);
+    const { service, watch } = this.parts;
+    watch?.({ kind: 'accepted', service, topic: arrival.topic, handler: handler.place.handler, type });
     this.queue.enqueue(new MessageJob(this, handler, type, message, arrival, key));
   }
 
@@ -218,7 +222,18 @@ class MessageJob implements Job {
   }
 
   run(): unknown {
-    return this.#handler.run(this.#message, this.#contextNow() as unknown as HandlerContext);
+    const { service, watch } = this.#router.parts;
+    const context = this.#contextNow() as unknown as HandlerContext;
+    watch?.({
+      kind: 'started',
+      service,
+      topic: this.#arrival.topic,
+      handler: this.#handler.place.handler,
+      type: this.#type,
+      message: this.#message,
+      context,
+    });
+    return this.#handler.run(this.#message, context);
   }
 
   succeeded(_result: unknown, durationMs: number): void {

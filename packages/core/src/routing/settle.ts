@@ -2,7 +2,7 @@ import { BusError } from '@terabus/messages';
 import type { BusEvent } from '../observe/observer.js';
 import type { Reporter } from '../observe/reporter.js';
 import { handlerError } from '../observe/reporter.js';
-import type { Context } from './context.js';
+import type { Context, HandlerContext } from './context.js';
 
 /** How the work on one message ended. */
 export type Outcome =
@@ -47,7 +47,17 @@ export function settle(outcome: Outcome, settled: Settled, { reporter, emit }: W
     case 'cut-off':
       break;
     default:
-      emit({ kind: 'handled', service, topic, handler, type, message, durationMs, error });
+      emit({
+        kind: 'handled',
+        service,
+        topic,
+        handler,
+        type,
+        message,
+        context: context as unknown as HandlerContext,
+        durationMs,
+        error,
+      });
   }
   return error;
 }

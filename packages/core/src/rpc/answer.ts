@@ -38,6 +38,8 @@ export interface AnswererParts {
   readonly clock: Clock;
   readonly reporter: Reporter;
   readonly emit: (event: BusEvent) => void;
+  /** The same for what nobody counts. Undefined where nobody watches. */
+  readonly watch: ((event: BusEvent) => void) | undefined;
   readonly newId: () => string;
   /** Whether a request without a reply subject is answered at its `reply_to`, if that is a Redis client's. */
   readonly answerRedisClients: boolean;
@@ -89,6 +91,14 @@ export class Answerer {
       this.respond(inbound, request.replyTo, call, errorReply(call, error));
       return;
     }
+    const { service, watch } = this.parts;
+    watch?.({
+      kind: 'accepted',
+      service,
+      topic: inbound.topic,
+      handler: method.place.handler,
+      type: request.method,
+    });
     this.queue.enqueue(new CallJob(this, method, inbound, request, call));
   };
 
@@ -168,7 +178,18 @@ class CallJob implements Job {
 
   run(): unknown {
     this.#args = decodeArguments(this.#method.plan.method, this.#request.args);
-    return this.#method.run(this.#args, this.#contextNow() as unknown as HandlerContext);
+    const { service, watch } = this.#answerer.parts;
+    const context = this.#contextNow() as unknown as HandlerContext;
+    watch?.({
+      kind: 'started',
+      service,
+      topic: this.#inbound.topic,
+      handler: this.#method.place.handler,
+      type: this.#call.method,
+      message: this.#args,
+      context,
+    });
+    return this.#method.run(this.#args, context);
   }
 
   succeeded(result: unknown, durationMs: number): void {

@@ -16,7 +16,7 @@ import { decodeResult, encodeArguments } from './values.js';
 /** What calls are made with. */
 export interface CallerParts {
   readonly service: string;
-  readonly declared: Declared;
+  readonly declared: Pick<Declared, 'checkTopic' | 'checkMethod'>;
   readonly transport: Transport;
   readonly clock: Clock;
   readonly interceptors: readonly Interceptor[];

@@ -1,4 +1,5 @@
 import { BusError } from '@terabus/messages';
+import { printable } from '../topics/printable.js';
 
 /**
  * Checks that a text can name a group: any well-formed text that is not empty.
@@ -7,10 +8,7 @@ import { BusError } from '@terabus/messages';
  */
 export function checkGroup(group: string): void {
   if (typeof group === 'string' && group !== '' && group.isWellFormed()) return;
-  throw new BusError(
-    `The name of a group is well-formed text of at least one character, not ${JSON.stringify(group)}`,
-    {
-      reason: 'TERABUS_GROUP_INVALID',
-    },
-  );
+  throw new BusError(`the name of a group is well-formed text that is not empty, not ${printable(group)}`, {
+    reason: 'TERABUS_GROUP_INVALID',
+  });
 }

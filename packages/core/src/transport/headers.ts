@@ -1,4 +1,5 @@
 import { BusError } from '@terabus/messages';
+import { printable } from '../topics/printable.js';
 import type { Headers } from './transport.js';
 
 /** Printable ASCII without colon and space: what NATS and MIME take. */
@@ -20,12 +21,13 @@ export function checkHeaders(headers: Headers | undefined): void {
   if (headers === undefined) return;
   for (const [name, value] of headers) {
     if (typeof name !== 'string' || !NAME.test(name)) {
-      throw invalid(`The name of a header is printable ASCII without colon and space, not ${JSON.stringify(name)}`);
+      throw invalid(`the name of a header is printable ASCII without colon and space, not ${printable(name)}`);
     }
     if (typeof value !== 'string' || /[\r\n]/.test(value) || value.trim() !== value || !value.isWellFormed()) {
       throw invalid(
-        `The header ${name} can't go on the wire: its value must be well-formed text without line breaks and ` +
-          'without white space at its ends',
+        // Not with the value, which may be a secret.
+        `the value of header ${name} would not arrive as it is: it has a line break, white space at its ends, or is ` +
+          'not well-formed text',
       );
     }
   }

@@ -1,21 +1,19 @@
 // What writers of transports need. Service authors import from '@terabus/core'.
 export { BusError } from '@terabus/messages';
+export { fromSubject, toSubject } from '../topics/escape.js';
+export { toName } from '../topics/name.js';
 export {
   checkedPattern,
   checkedSubject,
   checkNamespace,
-  checkPattern,
-  compilePattern,
-  fromSubject,
   MAX_SUBJECT_BYTES,
-  matches,
-  toName,
-  toSubject,
   withNamespace,
   withoutNamespace,
-} from '../topics/index.js';
+} from '../topics/namespace.js';
+export { checkPattern, compilePattern, matches, overlaps } from '../topics/pattern.js';
 export { printable } from '../topics/printable.js';
 export type { Clock, Timer } from './clock.js';
+export { given, readEnvironment, type Variable } from './environment.js';
 export { checkGroup } from './group.js';
 export { checkHeaders, headersSize } from './headers.js';
 export { systemClock } from './system-clock.js';

@@ -61,8 +61,8 @@ export interface TransportSubscription {
  *
  * - **Order.** What one transport object publishes to one topic arrives in that order at each subscription.
  * - **Delivery.** At most once to each subscription and group, those of the publisher itself included. `deliver` is
- *   never called inside a call of this transport, nor is `settle`. They must not throw; if one does, the transport
- *   reports it and all others get what is theirs.
+ *   never called inside a call of this transport, and `settle` never inside of `request`. They must not throw; if one
+ *   does, the transport reports it and all others get what is theirs.
  * - **Patterns.** A pattern is spelled as a subject (`toSubject`, architecture section 4, without namespace), in which
  *   the token `*` stands for one token and a final `>` for one or more; a literal topic is subscribed to by its own
  *   subject. Two overlapping subscriptions both get the message.

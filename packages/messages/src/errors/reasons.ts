@@ -98,7 +98,7 @@ export const reasons = {
   },
 
   // core: transports
-  TERABUS_CLOSED: { code: 'UNAVAILABLE', sentence: 'The transport is closed and will not come back.' },
+  TERABUS_CLOSED: { code: 'FAILED_PRECONDITION', sentence: 'The transport is closed and will not come back.' },
   TERABUS_DISCONNECTED: { code: 'UNAVAILABLE', sentence: 'The link to the server was lost; it is being restored.' },
   TERABUS_GROUP_INVALID: { code: 'INVALID_ARGUMENT', sentence: 'The name of a group is empty or not well-formed.' },
   TERABUS_HEADER_INVALID: {

@@ -18,7 +18,7 @@ const $ArchiveEvent_StatusType: $.EnumTable = {
 };
 
 /** An archive of files is made, ready or gone. */
-export type ArchiveEvent = $codec.ArchiveEvent;
+export interface ArchiveEvent extends $codec.ArchiveEvent {}
 /** An archive of files is made, ready or gone. */
 export const ArchiveEvent: $.MessageType<ArchiveEvent> = /* @__PURE__ */ $.defineType<ArchiveEvent>($codec.ArchiveEvent, [
   { number: 1, name: 'archive_uuid', jsonName: 'archiveUuid', kind: 'string' },

@@ -5,7 +5,7 @@ import * as $ from '../types/define-type.js';
 import * as $codec from './CreateSession.codec.js';
 
 /** A leftover of 2019: nobody sends it and nobody reads it. */
-export type CreateSession = $codec.CreateSession;
+export interface CreateSession extends $codec.CreateSession {}
 /** A leftover of 2019: nobody sends it and nobody reads it. */
 export const CreateSession: $.MessageType<CreateSession> = /* @__PURE__ */ $.defineType<CreateSession>($codec.CreateSession, [
   { number: 1, name: 'source', jsonName: 'source', kind: 'string' },

@@ -17,7 +17,7 @@ const $DatabaseEvent_EventType: $.EnumTable = {
 };
 
 /** A row of OpenTera's database changed. It is sent before the transaction commits. */
-export type DatabaseEvent = $codec.DatabaseEvent;
+export interface DatabaseEvent extends $codec.DatabaseEvent {}
 /** A row of OpenTera's database changed. It is sent before the transaction commits. */
 export const DatabaseEvent: $.MessageType<DatabaseEvent> = /* @__PURE__ */ $.defineType<DatabaseEvent>($codec.DatabaseEvent, [
   { number: 1, name: 'type', jsonName: 'type', kind: 'enum', enum: $DatabaseEvent_EventType },

@@ -21,7 +21,7 @@ const $DeviceEvent_EventType: $.EnumTable = {
 };
 
 /** Something happened to a device, such as a robot or a sensor. */
-export type DeviceEvent = $codec.DeviceEvent;
+export interface DeviceEvent extends $codec.DeviceEvent {}
 /** Something happened to a device, such as a robot or a sensor. */
 export const DeviceEvent: $.MessageType<DeviceEvent> = /* @__PURE__ */ $.defineType<DeviceEvent>($codec.DeviceEvent, [
   { number: 1, name: 'device_uuid', jsonName: 'deviceUuid', kind: 'string' },

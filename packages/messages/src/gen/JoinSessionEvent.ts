@@ -5,7 +5,7 @@ import * as $ from '../types/define-type.js';
 import * as $codec from './JoinSessionEvent.codec.js';
 
 /** An invitation to a session. */
-export type JoinSessionEvent = $codec.JoinSessionEvent;
+export interface JoinSessionEvent extends $codec.JoinSessionEvent {}
 /** An invitation to a session. */
 export const JoinSessionEvent: $.MessageType<JoinSessionEvent> = /* @__PURE__ */ $.defineType<JoinSessionEvent>($codec.JoinSessionEvent, [
   { number: 1, name: 'session_url', jsonName: 'sessionUrl', kind: 'string' },

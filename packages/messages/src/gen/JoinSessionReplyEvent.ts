@@ -18,7 +18,7 @@ const $JoinSessionReplyEvent_ReplyType: $.EnumTable = {
 };
 
 /** The answer of one who was invited. One of user_uuid, participant_uuid and device_uuid is set. */
-export type JoinSessionReplyEvent = $codec.JoinSessionReplyEvent;
+export interface JoinSessionReplyEvent extends $codec.JoinSessionReplyEvent {}
 /** The answer of one who was invited. One of user_uuid, participant_uuid and device_uuid is set. */
 export const JoinSessionReplyEvent: $.MessageType<JoinSessionReplyEvent> = /* @__PURE__ */ $.defineType<JoinSessionReplyEvent>($codec.JoinSessionReplyEvent, [
   { number: 1, name: 'session_uuid', jsonName: 'sessionUuid', kind: 'string' },

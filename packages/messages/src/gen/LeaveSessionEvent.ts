@@ -5,7 +5,7 @@ import * as $ from '../types/define-type.js';
 import * as $codec from './LeaveSessionEvent.codec.js';
 
 /** Some left a session, which goes on. */
-export type LeaveSessionEvent = $codec.LeaveSessionEvent;
+export interface LeaveSessionEvent extends $codec.LeaveSessionEvent {}
 /** Some left a session, which goes on. */
 export const LeaveSessionEvent: $.MessageType<LeaveSessionEvent> = /* @__PURE__ */ $.defineType<LeaveSessionEvent>($codec.LeaveSessionEvent, [
   { number: 1, name: 'session_uuid', jsonName: 'sessionUuid', kind: 'string' },

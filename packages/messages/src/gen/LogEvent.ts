@@ -21,7 +21,7 @@ const $LogEvent_LogLevel: $.EnumTable = {
 };
 
 /** A line of a log. */
-export type LogEvent = $codec.LogEvent;
+export interface LogEvent extends $codec.LogEvent {}
 /** A line of a log. */
 export const LogEvent: $.MessageType<LogEvent> = /* @__PURE__ */ $.defineType<LogEvent>($codec.LogEvent, [
   { number: 1, name: 'level', jsonName: 'level', kind: 'enum', enum: $LogEvent_LogLevel },

@@ -33,7 +33,7 @@ const $LoginEvent_LoginStatus: $.EnumTable = {
 };
 
 /** Somebody logged in, or tried to. Identifiers that don't apply are empty. */
-export type LoginEvent = $codec.LoginEvent;
+export interface LoginEvent extends $codec.LoginEvent {}
 /** Somebody logged in, or tried to. Identifiers that don't apply are empty. */
 export const LoginEvent: $.MessageType<LoginEvent> = /* @__PURE__ */ $.defineType<LoginEvent>($codec.LoginEvent, [
   { number: 1, name: 'log_header', jsonName: 'logHeader', kind: 'message', message: () => $1.LogEvent },

@@ -20,7 +20,7 @@ const $ParticipantEvent_EventType: $.EnumTable = {
 };
 
 /** Something happened to a participant: a person who takes part in a project, such as a patient. */
-export type ParticipantEvent = $codec.ParticipantEvent;
+export interface ParticipantEvent extends $codec.ParticipantEvent {}
 /** Something happened to a participant: a person who takes part in a project, such as a patient. */
 export const ParticipantEvent: $.MessageType<ParticipantEvent> = /* @__PURE__ */ $.defineType<ParticipantEvent>($codec.ParticipantEvent, [
   { number: 1, name: 'participant_uuid', jsonName: 'participantUuid', kind: 'string' },

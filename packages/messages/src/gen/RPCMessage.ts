@@ -5,7 +5,7 @@ import * as $ from '../types/define-type.js';
 import * as $codec from './RPCMessage.codec.js';
 
 /** The request of a remote call. It travels without an Any and without an envelope; the answer is JSON. */
-export type RPCMessage = $codec.RPCMessage;
+export interface RPCMessage extends $codec.RPCMessage {}
 /** The request of a remote call. It travels without an Any and without an envelope; the answer is JSON. */
 export const RPCMessage: $.MessageType<RPCMessage> = /* @__PURE__ */ $.defineType<RPCMessage>($codec.RPCMessage, [
   { number: 1, name: 'method', jsonName: 'method', kind: 'string' },
@@ -19,7 +19,7 @@ export const RPCMessage: $.MessageType<RPCMessage> = /* @__PURE__ */ $.defineTyp
  * One argument of a call. One member is always set, also for zero, false and the empty string: a callee
  * answers a Value without member with an error.
  */
-export type Value = $codec.Value;
+export interface Value extends $codec.Value {}
 /**
  * One argument of a call. One member is always set, also for zero, false and the empty string: a callee
  * answers a Value without member with an error.

@@ -17,7 +17,7 @@ const $Result_ResultType: $.EnumTable = {
 };
 
 /** How something ended. Declared by OpenTera and never used. */
-export type Result = $codec.Result;
+export interface Result extends $codec.Result {}
 /** How something ended. Declared by OpenTera and never used. */
 export const Result: $.MessageType<Result> = /* @__PURE__ */ $.defineType<Result>($codec.Result, [
   { number: 1, name: 'type', jsonName: 'type', kind: 'enum', enum: $Result_ResultType },

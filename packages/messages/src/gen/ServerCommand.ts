@@ -17,7 +17,7 @@ const $ServerCommand_CommandType: $.EnumTable = {
 };
 
 /** A command to the module that holds a client's connection. */
-export type ServerCommand = $codec.ServerCommand;
+export interface ServerCommand extends $codec.ServerCommand {}
 /** A command to the module that holds a client's connection. */
 export const ServerCommand: $.MessageType<ServerCommand> = /* @__PURE__ */ $.defineType<ServerCommand>($codec.ServerCommand, [
   { number: 1, name: 'type', jsonName: 'type', kind: 'enum', enum: $ServerCommand_CommandType },

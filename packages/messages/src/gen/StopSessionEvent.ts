@@ -5,7 +5,7 @@ import * as $ from '../types/define-type.js';
 import * as $codec from './StopSessionEvent.codec.js';
 
 /** A session ended for everyone. */
-export type StopSessionEvent = $codec.StopSessionEvent;
+export interface StopSessionEvent extends $codec.StopSessionEvent {}
 /** A session ended for everyone. */
 export const StopSessionEvent: $.MessageType<StopSessionEvent> = /* @__PURE__ */ $.defineType<StopSessionEvent>($codec.StopSessionEvent, [
   { number: 1, name: 'session_uuid', jsonName: 'sessionUuid', kind: 'string' },

@@ -6,7 +6,7 @@ import * as $1 from './google/protobuf/any.js';
 import * as $codec from './TeraEvent.codec.js';
 
 /** The broadcast envelope: what a module or service tells everyone who listens on a topic. */
-export type TeraEvent = $codec.TeraEvent;
+export interface TeraEvent extends $codec.TeraEvent {}
 /** The broadcast envelope: what a module or service tells everyone who listens on a topic. */
 export const TeraEvent: $.MessageType<TeraEvent> = /* @__PURE__ */ $.defineType<TeraEvent>($codec.TeraEvent, [
   { number: 1, name: 'header', jsonName: 'header', kind: 'message', message: () => TeraEvent_Header },
@@ -14,7 +14,7 @@ export const TeraEvent: $.MessageType<TeraEvent> = /* @__PURE__ */ $.defineType<
 ]);
 
 /** Where and when the events were published. */
-export type TeraEvent_Header = $codec.TeraEvent_Header;
+export interface TeraEvent_Header extends $codec.TeraEvent_Header {}
 /** Where and when the events were published. */
 export const TeraEvent_Header: $.MessageType<TeraEvent_Header> = /* @__PURE__ */ $.defineType<TeraEvent_Header>($codec.TeraEvent_Header, [
   { number: 1, name: 'version', jsonName: 'version', kind: 'uint32' },

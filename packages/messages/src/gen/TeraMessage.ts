@@ -6,7 +6,7 @@ import * as $1 from './google/protobuf/any.js';
 import * as $codec from './TeraMessage.codec.js';
 
 /** What a client receives over its WebSocket. */
-export type TeraMessage = $codec.TeraMessage;
+export interface TeraMessage extends $codec.TeraMessage {}
 /** What a client receives over its WebSocket. */
 export const TeraMessage: $.MessageType<TeraMessage> = /* @__PURE__ */ $.defineType<TeraMessage>($codec.TeraMessage, [
   { number: 1, name: 'message', jsonName: 'message', kind: 'message', message: () => $1.Any },

@@ -6,7 +6,7 @@ import * as $1 from './google/protobuf/any.js';
 import * as $codec from './TeraModuleMessage.codec.js';
 
 /** The addressed envelope: a command or a state that one module sends to another. */
-export type TeraModuleMessage = $codec.TeraModuleMessage;
+export interface TeraModuleMessage extends $codec.TeraModuleMessage {}
 /** The addressed envelope: a command or a state that one module sends to another. */
 export const TeraModuleMessage: $.MessageType<TeraModuleMessage> = /* @__PURE__ */ $.defineType<TeraModuleMessage>($codec.TeraModuleMessage, [
   { number: 1, name: 'head', jsonName: 'head', kind: 'message', message: () => TeraModuleMessage_Header },
@@ -14,7 +14,7 @@ export const TeraModuleMessage: $.MessageType<TeraModuleMessage> = /* @__PURE__ 
 ]);
 
 /** From whom, to whom, when. */
-export type TeraModuleMessage_Header = $codec.TeraModuleMessage_Header;
+export interface TeraModuleMessage_Header extends $codec.TeraModuleMessage_Header {}
 /** From whom, to whom, when. */
 export const TeraModuleMessage_Header: $.MessageType<TeraModuleMessage_Header> = /* @__PURE__ */ $.defineType<TeraModuleMessage_Header>($codec.TeraModuleMessage_Header, [
   { number: 1, name: 'version', jsonName: 'version', kind: 'uint32' },

@@ -21,7 +21,7 @@ const $UserEvent_EventType: $.EnumTable = {
 };
 
 /** Something happened to a user: a person with an account, such as a clinician. */
-export type UserEvent = $codec.UserEvent;
+export interface UserEvent extends $codec.UserEvent {}
 /** Something happened to a user: a person with an account, such as a clinician. */
 export const UserEvent: $.MessageType<UserEvent> = /* @__PURE__ */ $.defineType<UserEvent>($codec.UserEvent, [
   { number: 1, name: 'user_uuid', jsonName: 'userUuid', kind: 'string' },

@@ -38,7 +38,7 @@ const $UserRegisterToEvent_Action: $.EnumTable = {
 };
 
 /** A client's request of 2020 to be told of events. OpenTera no longer takes input from its clients. */
-export type UserRegisterToEvent = $codec.UserRegisterToEvent;
+export interface UserRegisterToEvent extends $codec.UserRegisterToEvent {}
 /** A client's request of 2020 to be told of events. OpenTera no longer takes input from its clients. */
 export const UserRegisterToEvent: $.MessageType<UserRegisterToEvent> = /* @__PURE__ */ $.defineType<UserRegisterToEvent>($codec.UserRegisterToEvent, [
   { number: 1, name: 'event_type', jsonName: 'eventType', kind: 'enum', enum: $UserRegisterToEvent_EventType },

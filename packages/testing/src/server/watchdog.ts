@@ -10,13 +10,15 @@ const PID_FILE = 'pid';
 
 /**
  * Reading ends when the other end of the pipe is closed, which the kernel does even for a parent that was killed.
- * The directory is renamed first: a guarded process that has not written its id by then can't write it any more,
- * and does not start.
+ * The last line read is the id of the guarded process, empty when it has ended. A parent that was killed before it
+ * could write that line has left the id in the directory, which is renamed first: a guarded process that has not
+ * written its id by then can't write it any more, and does not start. Somebody else may have removed the directory.
  */
 const GUARD = `
-read -r _
-mv "$1" "$1.ended" || exit 0
-if [ -s "$1.ended/${PID_FILE}" ]; then kill -9 "$(cat "$1.ended/${PID_FILE}")"; fi
+pid=
+while read -r line; do pid=$line; done
+mv "$1" "$1.ended" && if [ -s "$1.ended/${PID_FILE}" ]; then pid=$(cat "$1.ended/${PID_FILE}"); fi
+if [ -n "$pid" ]; then kill -9 "$pid"; fi
 rm -rf "$1.ended"
 `;
 
@@ -39,6 +41,8 @@ export class Watchdog {
     // A forgotten server must not keep a finished test run alive; its end closes the pipe.
     shell.unref();
     (shell.stdin as Socket).unref();
+    // It may have ended before us, at the hand of somebody who cleans up.
+    shell.stdin.on('error', () => undefined);
     this.#shell = shell;
   }
 
@@ -49,9 +53,17 @@ export class Watchdog {
       stdio: ['ignore', log, log],
     });
     // The id of an ended process may be given to another one, which is none of our business.
-    child.once('exit', () => rmSync(join(this.directory, PID_FILE), { force: true }));
+    child.once('exit', () => {
+      rmSync(join(this.directory, PID_FILE), { force: true });
+      this.#tell('');
+    });
+    this.#tell(`${child.pid ?? ''}`);
     child.unref();
     return child;
+  }
+
+  #tell(pid: string): void {
+    if (this.#shell.stdin?.writable) this.#shell.stdin.write(`${pid}\n`);
   }
 
   /** Ends what still runs, removes the directory, and resolves when both is done. */

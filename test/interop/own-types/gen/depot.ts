@@ -27,7 +27,7 @@ const $depot_stock_v1_Kind: $.EnumTable = {
 };
 
 /** A parcel, with every kind of field that a user's message may have. */
-export type Parcel = $codec.Parcel;
+export interface Parcel extends $codec.Parcel {}
 /** A parcel, with every kind of field that a user's message may have. */
 export const Parcel: $.MessageType<Parcel> = /* @__PURE__ */ $.defineType<Parcel>($codec.Parcel, [
   { number: 1, name: 'weight', jsonName: 'weight', kind: 'double' },
@@ -81,7 +81,7 @@ export const Parcel: $.MessageType<Parcel> = /* @__PURE__ */ $.defineType<Parcel
 ]);
 
 /** A parcel's place in a larger one. */
-export type Parcel_Slot = $codec.Parcel_Slot;
+export interface Parcel_Slot extends $codec.Parcel_Slot {}
 /** A parcel's place in a larger one. */
 export const Parcel_Slot: $.MessageType<Parcel_Slot> = /* @__PURE__ */ $.defineType<Parcel_Slot>($codec.Parcel_Slot, [
   { number: 1, name: 'row', jsonName: 'row', kind: 'sint32' },
@@ -89,7 +89,7 @@ export const Parcel_Slot: $.MessageType<Parcel_Slot> = /* @__PURE__ */ $.defineT
 ]);
 
 /** The same shape as Parcel.Slot, and another type all the same. */
-export type Twin = $codec.Twin;
+export interface Twin extends $codec.Twin {}
 /** The same shape as Parcel.Slot, and another type all the same. */
 export const Twin: $.MessageType<Twin> = /* @__PURE__ */ $.defineType<Twin>($codec.Twin, [
   { number: 1, name: 'row', jsonName: 'row', kind: 'sint32' },

@@ -1,5 +1,6 @@
 import { BusError } from '@terabus/messages';
-import { checkedSubject } from '../../topics/index.js';
+import { checkedSubject } from '../../topics/namespace.js';
+import { printable } from '../../topics/printable.js';
 import type { Clock } from '../clock.js';
 import { checkHeaders, headersSize } from '../headers.js';
 import type { Headers, Inbound, Outbound } from '../transport.js';
@@ -76,7 +77,7 @@ export class Exchange {
   answer(from: string, replyTo: string, bytes: Uint8Array, headers?: Headers): void {
     const [, inboxName, n] = REPLY_TO.exec(replyTo) ?? [];
     if (inboxName === undefined) {
-      throw new BusError(`${JSON.stringify(replyTo)} is no place to send answers to`, {
+      throw new BusError(`${printable(replyTo)} is no place to send answers to`, {
         reason: 'TERABUS_REPLY_REFUSED',
       });
     }
@@ -91,7 +92,7 @@ export class Exchange {
     const size = headersSize(headers) + bytes.length;
     if (size > this.maxPayloadBytes) {
       throw new BusError(
-        `A message of ${size} bytes for ${topic} is larger than the ${this.maxPayloadBytes} bytes that may be sent`,
+        `the message for ${printable(topic)} has ${size} bytes with its headers, more than ${this.maxPayloadBytes}`,
         { reason: 'TERABUS_PAYLOAD_TOO_LARGE', details: { topic, size, maxPayloadBytes: this.maxPayloadBytes } },
       );
     }

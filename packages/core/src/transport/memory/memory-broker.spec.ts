@@ -108,7 +108,7 @@ describe('MemoryBroker', () => {
       const error: unknown = await broker.idle().catch((reason: unknown) => reason);
       await subscription.drain();
       expect(error).to.be.an('error').with.property('message').that.contains('answer each other without end');
-    });
+    }).timeout(20_000);
   });
 
   describe('on a virtual clock', () => {

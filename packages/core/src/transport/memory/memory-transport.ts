@@ -1,5 +1,8 @@
 import { BusError } from '@terabus/messages';
-import { checkedPattern, compilePattern, toName } from '../../topics/index.js';
+import { toName } from '../../topics/name.js';
+import { checkedPattern } from '../../topics/namespace.js';
+import { compilePattern } from '../../topics/pattern.js';
+import { printable } from '../../topics/printable.js';
 import { checkGroup } from '../group.js';
 import type { Headers, Inbound, Outbound, SubscribeOptions, Transport, TransportSubscription } from '../transport.js';
 import type { Exchange } from './exchange.js';
@@ -64,7 +67,7 @@ export class MemoryTransport implements Transport {
     try {
       this.#checkOpen();
       if (this.#exchange.carry(this.#name, message, `${this.#inbox}.${n}`) === 0) {
-        throw new BusError(`Nobody subscribes to ${message.topic}`, {
+        throw new BusError(`nobody subscribes to ${printable(message.topic)}`, {
           reason: 'TERABUS_NO_RESPONDERS',
           details: { topic: message.topic },
         });
@@ -125,5 +128,5 @@ export class MemoryTransport implements Transport {
 }
 
 function closedError(): BusError {
-  return new BusError('The connection to the memory broker is closed', { reason: 'TERABUS_CLOSED' });
+  return new BusError('the connection to the memory broker is closed', { reason: 'TERABUS_CLOSED' });
 }

@@ -204,7 +204,7 @@ describe('VirtualClock', () => {
         .to.be.an('error')
         .with.property('message')
         .that.contains('answer each other without end');
-    });
+    }).timeout(20_000);
 
     it('refuses to go back or to the end of time', async () => {
       const clock = new VirtualClock();

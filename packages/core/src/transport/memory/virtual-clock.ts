@@ -63,6 +63,11 @@ export class VirtualClock implements Clock {
     return this.#timers.length;
   }
 
+  /** In how many milliseconds each of the timers that wait comes due, the next first. */
+  get pendingDelaysMs(): readonly number[] {
+    return this.#timers.map(({ dueMs }) => dueMs - this.#elapsedMs);
+  }
+
   /**
    * Moves time on by `ms` milliseconds (0 or more) and calls the timers that come due on the way, in order of time,
    * each at its own time; those of one moment in the order in which they were set. Timers that are set on the way

@@ -15,7 +15,7 @@ const $Kind: $.EnumTable = {
 };
 
 /** Where parcels stand. */
-export type Shelf = $codec.Shelf;
+export interface Shelf extends $codec.Shelf {}
 /** Where parcels stand. */
 export const Shelf: $.MessageType<Shelf> = /* @__PURE__ */ $.defineType<Shelf>($codec.Shelf, [
   { number: 1, name: 'name', jsonName: 'name', kind: 'string' },

@@ -36,7 +36,7 @@ import * as $codec from './any.codec.js';
  * whose name is the type URL in brackets. For example, an `Any` containing a
  * `foo.Bar` message may be written `[type.googleapis.com/foo.Bar] { a: 2 }`.
  */
-export type Any = $codec.Any;
+export interface Any extends $codec.Any {}
 /**
  * `Any` contains an arbitrary serialized protocol buffer message along with a
  * URL that describes the type of the serialized message.

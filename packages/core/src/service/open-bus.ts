@@ -1,0 +1,56 @@
+import { monotonicFactory } from 'ulid';
+import type { Contract, Topic } from '../contract/contract.js';
+import { NEW_CHAIN } from '../publishing/chain.js';
+import { EVERYTHING } from '../publishing/declared.js';
+import type { PublishOptions } from '../publishing/publisher.js';
+import { Publisher } from '../publishing/publisher.js';
+import { Caller } from '../rpc/client.js';
+import { Sequencer } from '../sequencing/sequencer.js';
+import type { Clock } from '../transport/clock.js';
+import { systemClock } from '../transport/system-clock.js';
+import type { Transport } from '../transport/transport.js';
+import type { Bus } from './bus.js';
+
+/** What `openBus` is told. */
+export interface OpenBusOptions {
+  /** What carries the messages. It stays the caller's: whoever opened it closes it. */
+  readonly transport: Transport;
+  /** Who sends: the `source` of module messages, such as `service.Import`. */
+  readonly source: string;
+  /** Defaults to the machine's. */
+  readonly clock?: Clock | undefined;
+}
+
+/** The part of a {@link Bus} that speaks. */
+export type OpenBus = Pick<Bus, 'publish' | 'publishAll' | 'send' | 'client'>;
+
+/**
+ * A bus for code that is no service: a command line tool, a script, a test. It handles nothing, and it is not held to
+ * a list of `uses`, since it has no contract from which anybody would derive its permissions.
+ */
+export function openBus({ transport, source, clock = systemClock }: OpenBusOptions): OpenBus {
+  const ulid = monotonicFactory();
+  const newId = () => ulid(clock.now());
+  const parts = {
+    transport,
+    clock,
+    service: source,
+    declared: EVERYTHING,
+    sequencer: new Sequencer({ newEpoch: newId }),
+    interceptors: [],
+    newId,
+    emit: () => undefined,
+  };
+  const publisher = new Publisher(parts);
+  const caller = new Caller(parts);
+  const bus = {
+    publish: (topic: Topic, payload: unknown, options?: PublishOptions) =>
+      publisher.publish('publish', topic, [payload], NEW_CHAIN, options),
+    publishAll: (topic: Topic, messages: readonly unknown[], options?: PublishOptions) =>
+      publisher.publish('publish', topic, messages, NEW_CHAIN, options),
+    send: (mailbox: Topic, message: unknown, options?: PublishOptions) =>
+      publisher.publish('send', mailbox, [message], NEW_CHAIN, options),
+    client: (contract: Contract) => caller.client(contract, NEW_CHAIN),
+  };
+  return bus as unknown as OpenBus;
+}

@@ -1,0 +1,62 @@
+import { expect } from 'chai';
+import { describe, it } from 'mocha';
+import { natsEnvironment, natsOptionsFromEnv } from './environment.js';
+
+describe('natsOptionsFromEnv', () => {
+  it('is nothing without variables, or with empty ones', () => {
+    expect(natsOptionsFromEnv({})).to.deep.equal({});
+    expect(natsOptionsFromEnv(Object.fromEntries(natsEnvironment.map((name) => [name, ''])))).to.deep.equal({});
+  });
+
+  it('reads every variable', () => {
+    const seed = `SU${'A'.repeat(56)}`;
+    const options = natsOptionsFromEnv({
+      NATS_URL: 'nats://a:4222, tls://b',
+      TERABUS_NAMESPACE: 'prod',
+      TERABUS_CONNECT_TIMEOUT_MS: '250',
+      TERABUS_NATS_USER: 'u',
+      TERABUS_NATS_PASSWORD: 'p',
+      TERABUS_NATS_TOKEN: 't',
+      TERABUS_NATS_NKEY_SEED: seed,
+      TERABUS_NATS_CREDS: '/creds',
+      TERABUS_NATS_TLS_CA: '/ca',
+      TERABUS_NATS_TLS_CERT: '/cert',
+      TERABUS_NATS_TLS_KEY: '/key',
+      PATH: '/bin',
+    });
+    expect(options).to.deep.equal({
+      servers: ['nats://a:4222', 'tls://b'],
+      namespace: 'prod',
+      connectTimeoutMs: 250,
+      user: 'u',
+      password: 'p',
+      token: 't',
+      nkeySeed: seed,
+      credsFile: '/creds',
+      tls: { caFile: '/ca', certFile: '/cert', keyFile: '/key' },
+    });
+  });
+
+  it('says which variable is wrong, what it is and what it should be', () => {
+    const complaints: [Record<string, string>, string][] = [
+      [{ TERABUS_CONNECT_TIMEOUT_MS: '5s' }, 'a whole number of milliseconds, 1 or more; it is "5s"'],
+      [{ TERABUS_CONNECT_TIMEOUT_MS: '0' }, 'a whole number of milliseconds, 1 or more; it is "0"'],
+      [{ TERABUS_NAMESPACE: 'a\r\nb' }, '1 to 32 letters, digits, "_" or "-"; it is "a\\u{d}\\u{a}b"'],
+    ];
+    for (const [env, sentence] of complaints) {
+      const [name] = Object.keys(env);
+      expect(() => natsOptionsFromEnv(env)).to.throw(
+        `[TERABUS_ENVIRONMENT_INVALID] the environment variable ${name} must be ${sentence}`,
+      );
+    }
+  });
+
+  it('never shows what may be a secret', () => {
+    for (const env of [{ NATS_URL: 'http://u:hunter2@x' }, { TERABUS_NATS_NKEY_SEED: 'SUhunter2' }]) {
+      expect(() => natsOptionsFromEnv(env))
+        .to.throw('since it may hold a secret')
+        .with.property('message')
+        .not.contain('hunter2');
+    }
+  });
+});

@@ -1,0 +1,26 @@
+import { connectNats } from '@terabus/nats';
+import { type NatsServer, startNatsServer } from '@terabus/testing';
+import { serviceConformance, transportConformance } from '@terabus/testing/conformance';
+import { after, before, describe } from 'mocha';
+
+const everything = { groups: true, headers: true, noResponders: true, payloadLimit: true };
+
+describe('a nats-server', () => {
+  let server: NatsServer;
+  let cases = 0;
+
+  before(async () => {
+    server = await startNatsServer();
+  });
+  after(() => server.stop());
+
+  /** A namespace of its own for each case: nobody else talks there. */
+  const open = async () => {
+    cases += 1;
+    const options = { servers: server.url, namespace: `case${cases}` };
+    return { connect: () => connectNats(options), close: async () => {} };
+  };
+
+  transportConformance('nats', everything, open);
+  serviceConformance('nats', everything, open);
+});
