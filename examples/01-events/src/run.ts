@@ -34,11 +34,12 @@ class StatisticsService extends TeraService {
 
   @OnEvent(Ward.events.all, DeviceEvent) // all topics of the family
   onDevice(_event: DeviceEvent, context: EventContext) {
-    this.#devices.set(context.topic, (this.#devices.get(context.topic) ?? 0) + 1);
+    const { room = '' } = context.parameters;
+    this.#devices.set(room, (this.#devices.get(room) ?? 0) + 1);
   }
 
   protected override onStop() {
-    for (const [topic, count] of this.#devices) console.log(`Statistics: ${count} on ${topic}`);
+    for (const [room, count] of this.#devices) console.log(`Statistics: ${count} in room ${room}`);
   }
 }
 

@@ -5,20 +5,18 @@ import { z } from 'zod';
 
 /** The contract: what everybody knows of the module. */
 export const Presence = defineModule('Clinic.PresenceModule', {
-  messages: { types: [DeviceEvent] }, // others tell it what happened, on module.Clinic.PresenceModule.messages
+  messages: { types: [DeviceEvent] }, // others tell it what happened
   events: { types: [DeviceEvent] }, // it tells everybody
   rpc: { online_devices: rpc({ args: [], returns: z.array(uuid) }) }, // others ask it
 });
 
-/** The service: who does it. */
+/** The service: what the module does. */
 @Service(Presence)
 export class PresenceService extends TeraService {
   readonly #online = new Set<string>();
 
   @OnMessage(Presence.messages, DeviceEvent)
   async onDevice(event: DeviceEvent, context: TrackedContext) {
-    const { source, seq, verdict } = context;
-    console.log(`${event.deviceName}: number ${seq} of ${source}, ${verdict.kind}, missing ${verdict.missing}`);
     if (event.type === DeviceEvent_EventType.DEVICE_CONNECTED) this.#online.add(event.deviceUuid);
     else this.#online.delete(event.deviceUuid);
     await context.publish(Presence.events, event);

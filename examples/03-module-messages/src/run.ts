@@ -1,10 +1,17 @@
-import type { BusError } from '@terabus/core';
+import type { BusError, Middleware, TrackedContext } from '@terabus/core';
 import { defineService, Service, startHost, TeraService } from '@terabus/core';
 import { MemoryBroker } from '@terabus/core/memory';
 import { DeviceEvent, DeviceEvent_EventType, encodeModuleMessage, packAny } from '@terabus/messages';
 import { connectNats, natsOptionsFromEnv } from '@terabus/nats';
 import { pino } from 'pino';
 import { Presence, PresenceService } from './presence.js';
+
+/** Runs around every handler of the host: here it prints what the number of each module message says. */
+const printVerdict: Middleware = (next) => (message, context) => {
+  const { source, seq, verdict } = context as TrackedContext;
+  console.log(`${(message as DeviceEvent).deviceName}: number ${seq} of ${source}: ${verdict.kind}`);
+  return next(message, context);
+};
 
 const connected = (deviceName: string, deviceStatus = '') =>
   DeviceEvent.create({ deviceName, deviceStatus, type: DeviceEvent_EventType.DEVICE_CONNECTED });
@@ -28,7 +35,12 @@ const broker = new MemoryBroker();
 const connect = async () => (NATS_URL ? connectNats(natsOptionsFromEnv()) : broker.connect());
 
 const logger = pino(pino.destination(2)); // standard error: gaps are logged too
-const host = await startHost({ transport: await connect(), logger, services: [PresenceService, GateService] });
+const host = await startHost({
+  transport: await connect(),
+  services: [PresenceService, GateService],
+  middlewares: [printVerdict],
+  logger,
+});
 await host.service(GateService).work();
 
 // A sender that is no Terabus. Its message 3 is missing, comes late, and comes again.

@@ -41,7 +41,8 @@ export {
   refuseUnknownVariables,
 } from './service/environment.js';
 // Running it.
-export { type Host, type HostOptions, type StopReport, startHost } from './service/host.js';
+export { type Host, type StopReport, startHost } from './service/host.js';
+export type { HostOptions } from './service/host-options.js';
 export type { LifecycleState } from './service/lifecycle.js';
 export { type OpenBus, type OpenBusOptions, openBus } from './service/open-bus.js';
 export { EXIT, runUntilSignal } from './service/run-until-signal.js';

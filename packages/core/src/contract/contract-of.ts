@@ -7,7 +7,7 @@ import type { Middleware } from '../middleware/middleware.js';
 import type { TeraService } from '../service/tera-service.js';
 import { check, show } from './check.js';
 import type { Contract, DeliveryOptions, RpcMethod, Source, TopicDefinition, Usable } from './contract.js';
-import { deliveryOf } from './define.js';
+import { deliveryOf } from './from.js';
 
 /** A class that `@Service` made a service. */
 export type ServiceClass<S extends TeraService = TeraService> = new (...args: never[]) => S;

@@ -19,15 +19,8 @@ export type {
   Usable,
   Wrapper,
 } from './contract.js';
-export {
-  type ContractOptions,
-  type DefinedContract,
-  defineModule,
-  defineService,
-  defineTopic,
-  from,
-  type TopicOrFamily,
-  type TypedTopicOptions,
-} from './define.js';
+export { type ContractOptions, type DefinedContract, defineModule, defineService } from './define-contract.js';
+export { defineTopic, type TopicOrFamily, type TypedTopicOptions } from './define-topic.js';
+export { from } from './from.js';
 export type { CallArguments, CallOptions, Client, HandlerArguments, RpcOptions, RpcSignature } from './rpc-types.js';
 export { rpc } from './rpc-types.js';

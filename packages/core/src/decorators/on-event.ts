@@ -2,7 +2,7 @@ import type { Message } from '@terabus/messages';
 import { BusError } from '@terabus/messages';
 import { show } from '../contract/check.js';
 import type { Source, TypeOrFamily, Wrapper } from '../contract/contract.js';
-import { isTypeOrFamily, spread } from '../contract/define.js';
+import { isTypeOrFamily, spread } from '../contract/define-topic.js';
 import type { EventContext } from '../routing/context.js';
 import type { TeraService } from '../service/tera-service.js';
 import { recordHandler } from './metadata.js';

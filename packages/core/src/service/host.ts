@@ -2,84 +2,23 @@ import { BusError } from '@terabus/messages';
 import { Container } from 'inversify';
 import { pino } from 'pino';
 import { monotonicFactory } from 'ulid';
-import { z } from 'zod';
 import { check } from '../contract/check.js';
 import type { ServiceClass, ServicePlan } from '../contract/contract-of.js';
 import { contractOf } from '../contract/contract-of.js';
-import type { Middleware } from '../middleware/middleware.js';
 import { Counter, type Counters } from '../observe/counters.js';
+import { errorSerializer } from '../observe/error-serializer.js';
 import { messageSerializer, typesOf } from '../observe/message-serializer.js';
 import type { BusEvent, Observer } from '../observe/observer.js';
-import type { Interceptor } from '../publishing/interceptor.js';
 import { Sequencer } from '../sequencing/sequencer.js';
-import type { Clock as ClockPort } from '../transport/clock.js';
-import { systemClock } from '../transport/system-clock.js';
-import type { Transport } from '../transport/transport.js';
 import { deferred } from './deferred.js';
+import { type CheckedHostOptions, type HostOptions, hostOptions } from './host-options.js';
+import type { HostParts } from './host-parts.js';
 import type { LifecycleState } from './lifecycle.js';
 import { Lifecycle } from './lifecycle.js';
-import type { CutOff, HostParts } from './running-service.js';
+import type { CutOff } from './running-service.js';
 import { RunningService } from './running-service.js';
 import { TeraService } from './tera-service.js';
 import { Bus, Clock, Config, Logger } from './tokens.js';
-
-/** What a host is started with. */
-export interface HostOptions {
-  /** What carries the messages. The host owns it from now on, and closes it at its end. */
-  readonly transport: Transport;
-  /** The classes of the services, each with `@Service`. They are started in this order. */
-  readonly services: readonly ServiceClass[];
-  /**
-   * Where inversify finds what the services ask for with `@inject`. Each service gets a child of it, in which `Bus`,
-   * `Logger`, `Clock` and `Config` are its own and every `@injectable()` class is found without a binding, one of it
-   * for each service. What is bound here is shared, and must not ask for the bus.
-   */
-  readonly container?: Container | undefined;
-  /** The application's own configuration: found as `this.config` and `@inject(Config)`. Defaults to nothing. */
-  readonly config?: Config | undefined;
-  /** Defaults to pino on standard output, at the level 'info'. */
-  readonly logger?: Logger | undefined;
-  /** Defaults to the machine's. Tests hand in a virtual one. */
-  readonly clock?: ClockPort | undefined;
-  /** Around every handler of every service, the first outermost. */
-  readonly middlewares?: readonly Middleware[] | undefined;
-  /** Around everything that leaves a service, the first outermost. */
-  readonly interceptors?: readonly Interceptor[] | undefined;
-  /** Told of everything that happens. */
-  readonly observers?: readonly Observer[] | undefined;
-  /** How long all `onStart` hooks and subscriptions together may take, in milliseconds. Defaults to 30,000. */
-  readonly startTimeoutMs?: number | undefined;
-  /**
-   * How long `onDrain` hooks and running handlers may take when the host stops, in milliseconds; `onStop` hooks get
-   * what is left, and at least 2 s. Defaults to 25,000, so that there is time left of the 30 s that Kubernetes gives
-   * a process.
-   */
-  readonly drainTimeoutMs?: number | undefined;
-  /**
-   * Whether a request without a reply subject is answered at its `reply_to`, if that has the shape
-   * `RedisRPCClient.<uuid>`: for callers behind a bridge to OpenTera's Redis. Defaults to false: an answer goes to the
-   * caller's own inbox and nowhere else.
-   */
-  readonly answerRedisClients?: boolean | undefined;
-}
-
-const functions = (what: string) => z.array(z.custom<never>((value) => typeof value === 'function', what)).default([]);
-const hostOptions = z.strictObject({
-  transport: z.custom<Transport>((value) => typeof (value as Transport)?.subscribe === 'function', 'a Transport'),
-  services: z.array(z.custom<ServiceClass>((value) => typeof value === 'function', 'a class with @Service')).min(1),
-  container: z.instanceof(Container).optional(),
-  config: z.record(z.string(), z.unknown()).default({}),
-  logger: z.custom<Logger>((value) => typeof (value as Logger)?.child === 'function', 'a pino logger').optional(),
-  clock: z
-    .custom<ClockPort>((value) => typeof (value as ClockPort)?.setTimer === 'function', 'a Clock')
-    .default(systemClock),
-  middlewares: functions('a middleware'),
-  interceptors: functions('an interceptor'),
-  observers: functions('an observer'),
-  startTimeoutMs: z.int().min(1).default(30_000),
-  drainTimeoutMs: z.int().min(0).default(25_000),
-  answerRedisClients: z.boolean().default(false),
-});
 
 /** How a host ended. */
 export interface StopReport extends CutOff {
@@ -127,7 +66,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
 const LAST_HOOKS_MS = 2_000;
 
 class RunningHost implements Host {
-  readonly #options: z.output<typeof hostOptions>;
+  readonly #options: CheckedHostOptions;
   readonly #lifecycle = new Lifecycle();
   readonly #counter = new Counter();
   readonly #logger: Logger;
@@ -138,9 +77,10 @@ class RunningHost implements Host {
   #lost: BusError | undefined;
   readonly #gone = deferred<void>();
 
-  constructor(options: z.output<typeof hostOptions>) {
+  constructor(options: CheckedHostOptions) {
     this.#options = options;
-    this.#logger = options.logger ?? pino({ level: 'info' });
+    const logger = options.logger ?? pino({ level: 'info' });
+    this.#logger = logger.child({}, { serializers: { err: errorSerializer(logger) } });
     const parts = this.#hostParts();
     for (const serviceClass of options.services) {
       const plan = contractOf(serviceClass);

@@ -1,0 +1,4 @@
+import { runService } from '@terabus/nats';
+import { PresenceService } from './presence.js';
+
+await runService(PresenceService);

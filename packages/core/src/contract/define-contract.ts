@@ -1,0 +1,168 @@
+import { BusError } from '@terabus/messages';
+import { z } from 'zod';
+import { checkTopic } from '../topics/topic.js';
+import { check } from './check.js';
+import type { Contract, Instances, MessagesOf, RpcMethod, Topic, TypeOrFamily } from './contract.js';
+import { makeTopic, type TopicOrFamily, types } from './define-topic.js';
+import { bindMethod, type RpcSignature } from './rpc-types.js';
+
+type EventsOptions = {
+  readonly types: readonly TypeOrFamily[];
+  /** More tokens behind `.events`, for a family: `{table}`. */
+  readonly suffix?: string;
+};
+type MailboxOptions = { readonly types: readonly TypeOrFamily[]; readonly tracked?: boolean };
+type Signatures = Readonly<Record<string, RpcSignature>>;
+
+/** What `defineModule` and `defineService` are told. */
+export interface ContractOptions {
+  /** The `TeraEvent`s that it publishes on `<address>.events`. */
+  readonly events?: EventsOptions;
+  /** The `TeraModuleMessage`s that are sent to it on `<address>.messages`. */
+  readonly messages?: MailboxOptions;
+  /** The methods that it answers on `<address>.rpc`. */
+  readonly rpc?: Signatures;
+  /**
+   * How many instances may be active. Modules: 'one', since their mailbox is sequence-tracked and shared reading would
+   * look like loss to each reader; services: 'many'.
+   */
+  readonly instances?: Instances;
+  /** More addresses of the mailbox and the methods, without the leading `service.`: OpenTera's `service.<uuid>`. */
+  readonly aliases?: readonly string[];
+}
+
+type EventsOf<A extends string, O extends ContractOptions> = O extends {
+  readonly events: {
+    readonly types: infer Types extends readonly TypeOrFamily[];
+    readonly suffix: infer S extends string;
+  };
+}
+  ? TopicOrFamily<`${A}.events.${S}`, 'event', MessagesOf<Types[number]>>
+  : O extends { readonly events: { readonly types: infer Types extends readonly TypeOrFamily[] } }
+    ? Topic<'event', MessagesOf<Types[number]>, `${A}.events`>
+    : undefined;
+
+type MailboxOf<A extends string, O extends ContractOptions> = O extends {
+  readonly messages: { readonly types: infer Types extends readonly TypeOrFamily[] };
+}
+  ? Topic<'module-message', MessagesOf<Types[number]>, `${A}.messages`>
+  : undefined;
+
+type MethodsOf<A extends string, O extends ContractOptions> = O extends { readonly rpc: infer S extends Signatures }
+  ? {
+      readonly [M in keyof S & string]: S[M] extends RpcSignature<infer Args, infer Returns>
+        ? RpcMethod<A, M, Args, Returns>
+        : never;
+    }
+  : Record<never, RpcMethod>;
+
+/** The contract that `defineModule` (address `module.<name>`) or `defineService` (`service.<key>`) gives. */
+export type DefinedContract<A extends string, O extends ContractOptions> = Contract<
+  A,
+  EventsOf<A, O>,
+  MailboxOf<A, O>,
+  MethodsOf<A, O>
+>;
+
+const contractOptions = z.strictObject({
+  events: z.strictObject({ types, suffix: z.string().min(1).optional() }).optional(),
+  messages: z.strictObject({ types, tracked: z.boolean().optional() }).optional(),
+  rpc: z
+    .record(
+      z.string(),
+      z.custom<RpcSignature>((value) => (value as RpcSignature)?.kind === 'signature', 'made by rpc({ … })'),
+    )
+    .optional(),
+  instances: z.enum(['one', 'many']).optional(),
+  aliases: z.array(z.string().min(1)).optional(),
+});
+
+/**
+ * Defines the contract of a module of the OpenTera server: `module.<name>.events`, `.messages` and `.rpc`. Its
+ * mailbox is tracked and one instance is active, unless said otherwise.
+ *
+ * @throws BusError `TERABUS_CONTRACT_INVALID`, with a sentence.
+ */
+export function defineModule<const N extends string, const O extends ContractOptions>(
+  name: N,
+  options: O,
+): DefinedContract<`module.${N}`, O> {
+  return makeContract('module', name, options) as unknown as DefinedContract<`module.${N}`, O>;
+}
+
+/**
+ * Defines the contract of a service: `service.<key>.events`, `.messages` and `.rpc`. Its mailbox is untracked and any
+ * number of instances share the work, unless said otherwise.
+ *
+ * @throws BusError `TERABUS_CONTRACT_INVALID`, with a sentence.
+ */
+export function defineService<const K extends string, const O extends ContractOptions>(
+  key: K,
+  options: O,
+): DefinedContract<`service.${K}`, O> {
+  return makeContract('service', key, options) as unknown as DefinedContract<`service.${K}`, O>;
+}
+
+/** Tokens that would let one contract's RPC subject lie in another's events (architecture, section 1). */
+const RESERVED_TOKENS = new Set(['events', 'messages', 'rpc']);
+
+function checkName(kind: 'module' | 'service', name: unknown): void {
+  checkTopic(name as string);
+  for (const token of (name as string).split('.')) {
+    if (token === '' || RESERVED_TOKENS.has(token) || /[{}]/.test(token)) {
+      throw new BusError(
+        `The name of ${kind} '${name}' has the token '${token}': tokens may not be empty, hold braces, or be one of events, messages, rpc`,
+        { reason: 'TERABUS_CONTRACT_INVALID' },
+      );
+    }
+  }
+}
+
+function makeContract(kind: 'module' | 'service', name: string, options: ContractOptions): Contract {
+  checkName(kind, name);
+  const define = kind === 'module' ? 'defineModule' : 'defineService';
+  const valid = check(contractOptions, options, `${define}('${name}')`, 'TERABUS_CONTRACT_INVALID');
+  const address = `${kind}.${name}`;
+  for (const alias of valid.aliases ?? []) checkName(kind, alias);
+  const aliases = Object.freeze((valid.aliases ?? []).map((alias) => `${kind}.${alias}`));
+
+  const events =
+    valid.events &&
+    makeTopic(
+      valid.events.suffix === undefined ? `${address}.events` : `${address}.events.${valid.events.suffix}`,
+      'event',
+      valid.events.types,
+      false,
+    );
+  const messages =
+    valid.messages &&
+    makeTopic(
+      `${address}.messages`,
+      'module-message',
+      valid.messages.types,
+      valid.messages.tracked ?? kind === 'module',
+    );
+  const rpc: Record<string, RpcMethod> = Object.create(null);
+  for (const [method, signature] of Object.entries(valid.rpc ?? {})) {
+    rpc[method] = bindMethod(address, method, signature);
+  }
+  const instances = valid.instances ?? (kind === 'module' ? 'one' : 'many');
+  return Object.freeze({
+    kind,
+    name,
+    address,
+    aliases,
+    instances,
+    events,
+    messages,
+    rpc: Object.freeze(rpc),
+    digest: JSON.stringify([
+      address,
+      aliases,
+      instances,
+      events?.definition.digest,
+      messages?.definition.digest,
+      Object.values(rpc).map((method) => method.digest),
+    ]),
+  });
+}

@@ -1,0 +1,42 @@
+import { BusError } from '@terabus/messages';
+import { z } from 'zod';
+import { check, show } from './check.js';
+import type { Delivery, DeliveryOptions, Pattern, Source, Topic, Wrapper } from './contract.js';
+
+const deliveryOptions = z.strictObject({
+  everyInstance: z.boolean().optional(),
+  key: z.custom<(message: unknown) => unknown>((value) => typeof value === 'function', 'a function').optional(),
+  concurrency: z.int().min(1).max(10_000).optional(),
+  timeoutMs: z.int().min(1).optional(),
+  abandonAfterMs: z.int().min(0).optional(),
+});
+
+/**
+ * Says how messages of a topic are delivered to the handlers of a service. All handlers of one service on one topic
+ * share these options: put the result in a constant where several use it.
+ *
+ * @throws BusError `TERABUS_CONTRACT_INVALID` on an unknown or impossible option.
+ */
+export function from<W extends Wrapper, P, N extends string>(
+  source: Topic<W, P, N> | Pattern<W, P, N>,
+  options: DeliveryOptions<P>,
+): Delivery<W, P, N> {
+  if (source?.kind !== 'topic' && source?.kind !== 'pattern') {
+    const what = (source as { kind?: string } | undefined)?.kind === 'family' ? ': call it, or take its .all' : '';
+    throw new BusError(`from(…) takes a topic or a pattern, not ${show((source as { kind?: string })?.kind)}${what}`, {
+      reason: 'TERABUS_CONTRACT_INVALID',
+    });
+  }
+  const name = `from('${source.definition.template}')`;
+  const valid = check(deliveryOptions, options, name, 'TERABUS_CONTRACT_INVALID');
+  return Object.freeze({
+    kind: 'delivery',
+    definition: source.definition,
+    pattern: source.pattern,
+    options: Object.freeze(valid) as DeliveryOptions<P>,
+  });
+}
+
+/** The delivery options of a source; those of a bare topic or pattern are all unsaid. */
+export const deliveryOf = (source: Source): DeliveryOptions =>
+  source.kind === 'delivery' ? (source as Delivery).options : {};

@@ -1,0 +1,122 @@
+import type { HostOptions, ServiceClass } from '@terabus/core';
+import { BusError, contractOf, startHost } from '@terabus/core';
+import { MemoryBroker, VirtualClock } from '@terabus/core/memory';
+import type { Transport } from '@terabus/core/transport';
+import { Harness } from './harness.js';
+import type { LogLine } from './logs.js';
+import { capturing } from './logs.js';
+import { Recorder } from './recorder.js';
+import { Sender } from './sender.js';
+import type { AnyStub } from './stub.js';
+import { serviceClassOf } from './stub.js';
+import type { Wired } from './tap.js';
+import { TappedTransport } from './tap.js';
+
+type OfHost = 'container' | 'config' | 'middlewares' | 'interceptors' | 'observers' | 'drainTimeoutMs';
+
+/** What a harness is started with. What stands here of `HostOptions` is for the services, not for the stubs. */
+export interface HarnessOptions extends Pick<HostOptions, OfHost> {
+  /** The classes of the services under test. They run in one host. */
+  readonly services: readonly ServiceClass[];
+  /** Stand-ins for other modules, made by `stub`. They are there before the services start. Defaults to none. */
+  readonly stubs?: readonly AnyStub[];
+  /**
+   * Opens a connection, for a test of the same services over a real server:
+   * `transport: () => connectNats({ servers: server.url })`. It is called for the services, for the stubs and for the
+   * test itself; the harness closes what it opened. Defaults to a broker in memory.
+   *
+   * Time is virtual all the same. `idle` then sends fences through the connections, which is exact on one server; in
+   * a cluster a message may be on its way between two servers. `clock.advance` knows nothing of the wire: `idle` first.
+   */
+  readonly transport?: (() => Promise<Transport>) | undefined;
+  /**
+   * For how many milliseconds of real time nothing may move before `idle` gives up on a handler. Defaults to 1,000:
+   * long enough for a file or a local database, short enough to read the sentence before mocha gives up.
+   */
+  readonly patienceMs?: number | undefined;
+}
+
+/**
+ * Starts services for a test: in memory, in virtual time, with stand-ins for the modules they talk to.
+ *
+ * ```ts
+ * const harness = await startHarness({ services: [Greeter], stubs: [stub(Accounts, { name_of: () => 'Ana' })] });
+ * await harness.send(Greeter.messages, UserEvent.create({ userUuid }));
+ * await harness.idle();
+ * expect(harness.published(Greeter.events)).to.have.lengthOf(1);
+ * await harness.stop();
+ * ```
+ *
+ * @throws BusError as `startHost` does, and `TERABUS_HOST_INVALID` when a stub stands in for a service under test
+ */
+export async function startHarness(options: HarnessOptions): Promise<Harness> {
+  const { services, stubs = [], transport, patienceMs = 1_000, observers = [], ...ofHost } = options;
+  refuseTwins(services, stubs);
+  const clock = new VirtualClock();
+  const recorder = new Recorder(() => clock.elapsed());
+  const wire: Wired[] = [];
+  const logs: LogLine[] = [];
+  const logger = capturing(logs);
+
+  const broker = transport === undefined ? new MemoryBroker({ clock }) : undefined;
+  const transports: Transport[] = [];
+  const connect = async (published?: (message: Wired) => void) => {
+    const inner = broker?.connect() ?? (await (transport as () => Promise<Transport>)());
+    const tapped = new TappedTransport(inner, { moved: recorder.move, ...(published && { published }) });
+    transports.push(tapped);
+    return tapped;
+  };
+
+  try {
+    const senderTransport = await connect();
+    const common = { clock, logger };
+    const stubHost =
+      stubs.length === 0
+        ? undefined
+        : await startHost({
+            ...common,
+            transport: await connect(),
+            services: stubs.map(serviceClassOf),
+            observers: [recorder.observe],
+          });
+    const host = await startHost({
+      ...common,
+      ...ofHost,
+      transport: await connect((message) => wire.push(message)),
+      services,
+      observers: [recorder.observe, ...observers],
+    });
+    return new Harness({
+      clock,
+      services: host,
+      stubs: stubHost,
+      sender: new Sender(senderTransport, clock),
+      senderTransport,
+      recorder,
+      wire,
+      logs,
+      restless: {
+        recorder,
+        transports,
+        busy: () => broker?.busy ?? false,
+        patienceMs,
+        elapsed: () => clock.elapsed(),
+        pendingDelaysMs: () => clock.pendingDelaysMs,
+      },
+      drainTimeoutMs: ofHost.drainTimeoutMs ?? 25_000,
+    });
+  } catch (error) {
+    await Promise.all(transports.map((opened) => opened.close()));
+    throw error;
+  }
+}
+
+/** They would share its calls, each getting some of them. */
+function refuseTwins(services: readonly ServiceClass[], stubs: readonly AnyStub[]): void {
+  for (const plan of services.map(contractOf)) {
+    if (!stubs.some(({ contract }) => contract.address === plan.contract.address)) continue;
+    throw new BusError(`${plan.name} serves ${plan.contract.address}: a stub can't stand in for it as well`, {
+      reason: 'TERABUS_HOST_INVALID',
+    });
+  }
+}

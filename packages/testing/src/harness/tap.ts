@@ -1,0 +1,87 @@
+import type {
+  Headers,
+  Inbound,
+  Outbound,
+  SubscribeOptions,
+  Transport,
+  TransportSubscription,
+} from '@terabus/core/transport';
+import type { BusError } from '@terabus/messages';
+
+/** What was handed to a connection, as it went on the wire. */
+export interface Wired {
+  readonly topic: string;
+  readonly bytes: Uint8Array;
+  readonly headers: Headers;
+}
+
+/** Told of what crosses a connection. */
+export interface Tap {
+  /** A message was published: not a request, not an answer. */
+  readonly published?: (message: Wired) => void;
+  /** Anything crossed, in either direction. */
+  readonly moved: () => void;
+}
+
+/**
+ * A transport that tells a {@link Tap} what crosses it. It is the same port, so it stands around every transport and
+ * no host knows of it. It subscribes to nothing: a listener on `>` would make a responder of everybody.
+ */
+export class TappedTransport implements Transport {
+  readonly #inner: Transport;
+  readonly #tap: Tap;
+
+  constructor(inner: Transport, tap: Tap) {
+    this.#inner = inner;
+    this.#tap = tap;
+  }
+
+  get kind(): string {
+    return this.#inner.kind;
+  }
+  get maxPayloadBytes(): number {
+    return this.#inner.maxPayloadBytes;
+  }
+  get closed(): Promise<BusError | undefined> {
+    return this.#inner.closed;
+  }
+
+  async publish(message: Outbound): Promise<void> {
+    const wired = { topic: message.topic, bytes: new Uint8Array(message.bytes), headers: new Map(message.headers) };
+    await this.#inner.publish(message);
+    this.#tap.published?.(wired);
+    this.#tap.moved();
+  }
+
+  subscribe(
+    pattern: string,
+    options: SubscribeOptions,
+    deliver: (message: Inbound) => void,
+  ): Promise<TransportSubscription> {
+    return this.#inner.subscribe(pattern, options, (message) => {
+      this.#tap.moved();
+      deliver(message);
+    });
+  }
+
+  request(message: Outbound, settle: (answer: Inbound | BusError) => void): () => void {
+    this.#tap.moved();
+    return this.#inner.request(message, (answer) => {
+      this.#tap.moved();
+      settle(answer);
+    });
+  }
+
+  async respond(replyTo: string, bytes: Uint8Array, headers?: Headers): Promise<void> {
+    await this.#inner.respond(replyTo, bytes, headers);
+    this.#tap.moved();
+  }
+
+  flush(): Promise<void> {
+    return this.#inner.flush();
+  }
+
+  close(): Promise<void> {
+    return this.#inner.close();
+  }
+}

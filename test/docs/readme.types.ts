@@ -1,0 +1,17 @@
+// Code of README.md that needs a cluster to run: compiled here, and compared by readme.spec.ts.
+import type { ServiceClass } from '@terabus/core';
+import { runUntilSignal, startHost } from '@terabus/core';
+import { connectNats } from '@terabus/nats';
+
+export async function atACluster(PresenceService: ServiceClass) {
+  // #region cluster
+  const transport = await connectNats({
+    servers: ['tls://nats-1.example.org:4222', 'tls://nats-2.example.org:4222'],
+    credsFile: '/run/secrets/presence.creds',
+    tls: { caFile: '/run/secrets/ca.pem' },
+    namespace: 'prod',
+  });
+  const host = await startHost({ transport, services: [PresenceService] });
+  await runUntilSignal(host);
+  // #endregion
+}

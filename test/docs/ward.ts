@@ -1,0 +1,29 @@
+// The second service of README.md: compiled and tested here, and compared by readme.spec.ts.
+import type { EventContext } from '@terabus/core';
+import { defineModule, defineService, OnEvent, rpc, Service, TeraService, uuid } from '@terabus/core';
+import { DeviceEvent } from '@terabus/messages';
+import { z } from 'zod';
+
+/** As in examples/03-module-messages, which is a program and no library. */
+export const Presence = defineModule('Clinic.PresenceModule', {
+  messages: { types: [DeviceEvent] },
+  events: { types: [DeviceEvent] },
+  rpc: { online_devices: rpc({ args: [], returns: z.array(uuid) }) },
+});
+
+// #region service
+const Ward = defineService('Ward', {});
+
+@Service(Ward, { uses: [Presence] })
+export class WardService extends TeraService {
+  @OnEvent(Presence.events, DeviceEvent)
+  async onDevice(event: DeviceEvent, context: EventContext) {
+    const online = await context.client(Presence).online_devices({ timeoutMs: 2_000 });
+    context.logger.info(`${event.deviceName} changed, ${online.length} devices are online`);
+  }
+
+  async report(event: DeviceEvent) {
+    await this.send(Presence.messages, event);
+  }
+}
+// #endregion

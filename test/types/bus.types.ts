@@ -1,0 +1,192 @@
+// What the compiler refuses when a service publishes, sends, subscribes and calls, and what it must let through.
+import {
+  type Bus,
+  type EventContext,
+  type HandlerContext,
+  Service,
+  TeraService,
+  type TrackedContext,
+} from '@terabus/core';
+import { DatabaseEvent, DeviceEvent, LogEvent, ParticipantEvent, SessionEvent, UserEvent } from '@terabus/messages';
+import { blobs, commands, Database, Logging, participants, personEvents, Registry, room } from './contracts.types.js';
+
+const user = UserEvent.create({});
+const device = DeviceEvent.create({});
+
+/** Everything here has to compile. */
+@Service(Registry)
+export class GoodService extends TeraService {
+  async publishes(context: HandlerContext): Promise<void> {
+    await this.publish(Registry.events, device);
+    await this.publish(personEvents({ uuid: 'u' }), user, { headers: { 'X-Own': 'yes' } });
+    await this.publishAll(Registry.events, [user, device]);
+    await this.publish(room({ key: 'k' }), 'Ready!');
+    await this.publish(blobs, new Uint8Array());
+    await this.send(Registry.messages, device);
+    await this.send(commands({ uuid: 'u' }), SessionEvent.members[0]?.create({}) as SessionEvent);
+    await context.publish(Registry.events, user);
+    await context.publishAll(Registry.events, [user]);
+    await context.send(Registry.messages, user);
+  }
+  async calls(context: HandlerContext): Promise<string> {
+    const [first = ''] = await this.client(Registry).online_devices({ timeoutMs: 500 });
+    const status = await context.client(Registry).update_status('u', 's', 1);
+    await this.client(Registry).rename('u');
+    await this.client(Registry).rename('u', undefined, { signal: context.signal });
+    const stored = await this.client(Registry).store(new Uint8Array(), { tags: ['a'] });
+    return `${first}${status?.ok}${stored?.toString()}`;
+  }
+  async subscribes(): Promise<void> {
+    const subscription = await this.subscribe(personEvents.all, UserEvent, async (event, context: EventContext) => {
+      event.userUuid.concat(context.topic);
+    });
+    await this.subscribe(Registry.messages, SessionEvent, (event, context) => `${event.$type} ${context.seq}`);
+    await this.subscribe(room.all, (text) => text.trim());
+    await this.subscribe(blobs, (bytes) => bytes.length);
+    await subscription.stop();
+  }
+}
+
+@Service(Registry)
+export class BadPublisher extends TeraService {
+  publishes(context: EventContext) {
+    return [
+      // @ts-expect-error the topic does not carry the message
+      this.publish(Registry.events, ParticipantEvent.create({})),
+      // @ts-expect-error a type is no message
+      this.publish(Registry.events, UserEvent),
+      // @ts-expect-error a topic of text carries text
+      this.publish(room({ key: 'k' }), new Uint8Array()),
+      // @ts-expect-error a family is not one topic
+      this.publish(personEvents, user),
+      // @ts-expect-error nobody publishes to a pattern
+      this.publish(personEvents.all, user),
+      // @ts-expect-error a mailbox is sent to
+      this.publish(Registry.messages, device),
+      // @ts-expect-error events are published
+      this.send(Registry.events, device),
+      // @ts-expect-error the mailbox does not carry the message
+      this.send(Registry.messages, LogEvent.create({})),
+      // @ts-expect-error nobody sends to a pattern
+      this.send(commands.all, SessionEvent.members[0]?.create({}) as SessionEvent),
+      // @ts-expect-error one of the messages is another
+      this.publishAll(Registry.events, [user, DatabaseEvent.create({})]),
+      // @ts-expect-error text has no envelope for several
+      this.publishAll(room({ key: 'k' }), ['a', 'b']),
+      // @ts-expect-error the contract has no events
+      this.publish(Logging.events, LogEvent.create({})),
+      // @ts-expect-error headers are texts
+      this.publish(Registry.events, user, { headers: { 'X-Own': 1 } }),
+      // @ts-expect-error the topic does not carry the message, in a context neither
+      context.publish(Registry.events, ParticipantEvent.create({})),
+      // @ts-expect-error events are published, in a context too
+      context.send(Registry.events, device),
+    ];
+  }
+}
+
+@Service(Registry)
+export class BadCaller extends TeraService {
+  async calls(context: TrackedContext) {
+    return [
+      // @ts-expect-error no such method
+      this.client(Registry).offline_devices(),
+      // @ts-expect-error an argument is missing
+      this.client(Registry).update_status('u', 's'),
+      // @ts-expect-error another argument
+      this.client(Registry).update_status('u', 's', '1'),
+      // @ts-expect-error an argument too many
+      this.client(Registry).rename('u', 'name', {}, 'more'),
+      // @ts-expect-error the options come last
+      this.client(Registry).update_status({ timeoutMs: 1 }, 'u', 's', 1),
+      // @ts-expect-error no such option
+      this.client(Registry).online_devices({ timeout: 500 }),
+      // @ts-expect-error the structure is another
+      this.client(Registry).store(new Uint8Array(), { tags: [1] }),
+      // @ts-expect-error a topic is no contract
+      this.client(Registry.events),
+      // @ts-expect-error the result is a promise
+      this.client(Registry).online_devices().length,
+      // @ts-expect-error the result is a list of texts
+      (await this.client(Registry).online_devices())[0] satisfies number,
+      // @ts-expect-error the result may be null
+      (await this.client(Registry).update_status('u', 's', 1)).ok,
+      // @ts-expect-error no such method, in a context neither
+      context.client(Registry).offline_devices(),
+    ];
+  }
+}
+
+@Service(Registry)
+export class BadSubscriber extends TeraService {
+  subscribes() {
+    return [
+      // @ts-expect-error the parameter is another message
+      this.subscribe(Registry.events, UserEvent, (event: DeviceEvent) => event),
+      // @ts-expect-error the topic does not carry the type
+      this.subscribe(Registry.events, ParticipantEvent, () => {}),
+      // @ts-expect-error a family is called, or its .all is taken
+      this.subscribe(personEvents, UserEvent, () => {}),
+      // @ts-expect-error text has no types
+      this.subscribe(room.all, UserEvent, () => {}),
+      // @ts-expect-error events have a type
+      this.subscribe(Registry.events, () => {}),
+      // @ts-expect-error events are not tracked
+      this.subscribe(Registry.events, UserEvent, (_event, context: TrackedContext) => context),
+    ];
+  }
+}
+
+/** A class that says in its type what it uses. */
+@Service(Logging, { uses: [Registry, personEvents, participants] })
+export class DeclaringService extends TeraService<
+  typeof Logging | typeof Registry | typeof personEvents | typeof participants
+> {
+  async uses(bus: Bus): Promise<void> {
+    await this.publish(personEvents({ uuid: 'u' }), user);
+    await this.publish(participants, ParticipantEvent.create({}));
+    await this.send(Registry.messages, device);
+    await this.send(Logging.messages, LogEvent.create({}));
+    await this.client(Registry).online_devices();
+    await this.subscribe(personEvents.all, UserEvent, () => {});
+    await bus.publish(room({ key: 'k' }), 'a bus of no type may all');
+  }
+  usesMore() {
+    return [
+      // @ts-expect-error the topic is neither its own nor in its uses
+      this.publish(room({ key: 'k' }), 'text'),
+      // @ts-expect-error nor is this one
+      this.publish(Database.events({ table: 't' }), DatabaseEvent.create({})),
+      // @ts-expect-error the topic is neither its own nor in its uses
+      this.publishAll(Database.events({ table: 't' }), []),
+      // @ts-expect-error the mailbox is neither its own nor in its uses
+      this.send(commands({ uuid: 'u' }), SessionEvent.members[0]?.create({}) as SessionEvent),
+      // @ts-expect-error the contract is neither its own nor in its uses
+      this.client(Database),
+      // @ts-expect-error the pattern is neither its own nor in its uses
+      this.subscribe(room.all, () => {}),
+      // @ts-expect-error the pattern is neither its own nor in its uses
+      this.subscribe(Database.events.all, DatabaseEvent, () => {}),
+    ];
+  }
+}
+
+/** A class that says in its type that it calls one method. */
+@Service(Logging, { uses: [Registry.rpc.online_devices] })
+export class OneMethodService extends TeraService<typeof Registry.rpc.online_devices> {
+  async uses(): Promise<void> {
+    await this.client(Registry).online_devices();
+  }
+  usesMore() {
+    return [
+      // @ts-expect-error a method is not the mailbox of its contract
+      this.send(Registry.messages, device),
+      // @ts-expect-error the contract is not in its uses
+      this.client(Logging),
+    ];
+  }
+}
+
+// @ts-expect-error what the class says in its type is not in its uses
+@Service(Logging, { uses: [Database] })
+export class OtherUses extends TeraService<typeof Registry> {}
