@@ -1,6 +1,8 @@
 import { connectNats } from '@terabus/nats';
-import { type NatsServer, startNatsServer, transportConformance } from '@terabus/testing';
+import { type NatsServer, serviceConformance, startNatsServer, transportConformance } from '@terabus/testing';
 import { after, before, describe } from 'mocha';
+
+const everything = { groups: true, headers: true, noResponders: true, payloadLimit: true };
 
 describe('a nats-server', () => {
   let server: NatsServer;
@@ -11,9 +13,13 @@ describe('a nats-server', () => {
   });
   after(() => server.stop());
 
-  transportConformance('nats', { groups: true, headers: true, noResponders: true, payloadLimit: true }, async () => {
+  /** A namespace of its own for each case: nobody else talks there. */
+  const open = async () => {
     cases += 1;
     const options = { servers: server.url, namespace: `case${cases}` };
     return { connect: () => connectNats(options), close: async () => {} };
-  });
+  };
+
+  transportConformance('nats', everything, open);
+  serviceConformance('nats', everything, open);
 });

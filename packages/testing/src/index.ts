@@ -1,5 +1,14 @@
 export { terabusAssertions } from './assertions.js';
-export { type Bus, type Features, transportConformance } from './conformance/index.js';
+export {
+  type Bus,
+  type ConformanceCase,
+  conformanceCases,
+  type Features,
+  neverRun,
+  type ServiceBus,
+  serviceConformance,
+  transportConformance,
+} from './conformance/index.js';
 export {
   type Answers,
   type Call,

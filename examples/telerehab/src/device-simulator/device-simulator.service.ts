@@ -1,5 +1,5 @@
 import type { EventContext, TrackedContext } from '@terabus/core';
-import { OnEvent, OnMessage, Service, TeraService } from '@terabus/core';
+import { BusError, OnEvent, OnMessage, Service, TeraService } from '@terabus/core';
 import { DeviceEvent, ParticipantEvent, ServerCommand, SessionEvent, UserEvent } from '@terabus/messages';
 import { inject } from 'inversify';
 import { z } from 'zod';
@@ -11,10 +11,11 @@ import { VideoRehab } from '../contracts/session-manager.contract.js';
 import { Simulator } from '../contracts/simulator.contract.js';
 import { signalling, socketCommands, socketEvents } from '../contracts/topics.js';
 import { UserManager } from '../contracts/user-manager.contract.js';
+import { BusLog } from '../logger/bus-log.js';
 import { cast } from './cast.js';
 import { Patience } from './patience.js';
 import { Person } from './person.js';
-import { playScenario } from './scenario.js';
+import { playScenario, SCENARIO } from './scenario.js';
 import { Stage } from './stage.js';
 
 const configuration = z.object({
@@ -36,7 +37,10 @@ export class DeviceSimulatorService extends TeraService {
   #patience: Patience | undefined;
   #playing: Promise<void> = Promise.resolve();
 
-  constructor(@inject(Stage) private readonly stage: Stage) {
+  constructor(
+    @inject(Stage) private readonly stage: Stage,
+    @inject(BusLog) private readonly log: BusLog,
+  ) {
     super();
   }
 
@@ -55,12 +59,12 @@ export class DeviceSimulatorService extends TeraService {
     do {
       try {
         await playScenario(scene);
-        await patience.pause(pauseMs);
+        await this.log.write('info', Simulator.name, SCENARIO.isOver);
       } catch (error) {
         if (this.signal.aborted) return;
-        this.logger.error({ err: error }, 'the scenario broke off');
-        if (again) await patience.pause(pauseMs).catch(() => undefined);
+        await this.log.write('error', Simulator.name, `${SCENARIO.brokeOff}: ${BusError.from(error).rawMessage}`);
       }
+      await patience.pause(pauseMs).catch(() => undefined);
     } while (again && !this.signal.aborted);
   }
 

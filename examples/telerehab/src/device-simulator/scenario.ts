@@ -12,6 +12,9 @@ export interface Scene {
   readonly pauseMs: number;
 }
 
+/** What the log says of a scenario. */
+export const SCENARIO = { isOver: 'the scenario is over', brokeOff: 'the scenario broke off' } as const;
+
 /** One session, from logging in to logging out, with what can happen in between. */
 export async function playScenario({ stage, people, patience, pauseMs }: Scene): Promise<void> {
   const { ana, ben, tablet, bike } = people;

@@ -18,7 +18,7 @@ function ofMessage(message: JsonObject): string {
     .filter(([field]) => !dull.has(field))
     .map(([field, value]) => ofField(field, value))
     .filter(Boolean)
-    .join(' ');
+    .join(', ');
 }
 
 const dull = new Set([

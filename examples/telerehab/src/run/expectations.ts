@@ -1,5 +1,6 @@
 import type { JsonObject } from '@terabus/messages';
 import { UserManager } from '../contracts/user-manager.contract.js';
+import { SCENARIO } from '../device-simulator/scenario.js';
 import type { Crossing, Sighting } from './sighting.js';
 
 /** Something that is to be seen so many times while the scenario is played once. */
@@ -35,6 +36,9 @@ const onSockets = (type: string, holding?: string) =>
 const asked = (action: string, status: string) => (seen: Sighting) =>
   crossing({ how: 'call', type: 'session_manage', holding: `"action":"${action}"` })(seen) &&
   crossing({ holding: `"status":"${status}"` })(seen);
+/** Waiting for more makes no sense after this. */
+export const saysThatAllIsLost = (seen: Sighting): boolean => logged(SCENARIO.brokeOff)(seen);
+
 const logged = (text: string) => (seen: Sighting) => seen.kind === 'log-line' && seen.text.includes(text);
 const failed = (seen: Sighting) => seen.kind !== 'log-line' && seen.error !== undefined;
 
@@ -60,6 +64,8 @@ export const expectations: readonly Expectation[] = [
   { says: 'everybody is announced as having left', times: 4, matches: announced('LEFT_SESSION') },
   { says: 'a disabled account is told to go', times: 1, matches: crossing({ type: 'ServerCommand' }) },
   { says: 'everybody is announced as offline', times: 4, matches: announced('DISCONNECTED') },
-  { says: 'who comes and goes is in the log', times: 8, matches: logged('line ') },
+  { says: 'who comes is in the log', times: 4, matches: logged(' online ') },
+  { says: 'who goes is in the log', times: 4, matches: logged(' offline ') },
+  { says: 'the scenario is played to its end', times: 1, matches: logged(SCENARIO.isOver) },
   { says: 'nothing fails', times: 0, matches: failed },
 ];

@@ -1,7 +1,7 @@
 import { styleText } from 'node:util';
 import { essence } from './essence.js';
 import { InOrder } from './in-order.js';
-import { readersOf, shortName } from './names.js';
+import { readersOf, shortName, withNames } from './names.js';
 import type { Crossing, LogLine, Sighting } from './sighting.js';
 
 const arrows = { event: '»', message: '→', text: '→', call: '⇄' } as const;
@@ -40,7 +40,7 @@ export class LiveView {
   }
 
   #ofLog({ text }: LogLine): string {
-    return this.#in('dim', `${'logger'.padEnd(15)}   ${''.padEnd(15)} ${text}`);
+    return this.#in('dim', `${'logger'.padEnd(15)}   ${''.padEnd(15)} ${withNames(text)}`);
   }
 
   #ofCrossing(crossing: Crossing): string {

@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises';
 import type { RunArguments } from './arguments.js';
+import { saysThatAllIsLost } from './expectations.js';
 import { startInMemory } from './in-memory.js';
 import { startInProcesses } from './in-processes.js';
 import { interruption } from './interruption.js';
@@ -21,15 +22,15 @@ export async function runTelerehab({ once, memory }: Pick<RunArguments, 'once' |
   const interrupted = interruption();
   const view = new LiveView(process.stdout);
   const tally = new Tally();
-  let isWhole = () => {};
-  const whole = new Promise<void>((resolve) => {
-    isWhole = resolve;
+  let isDecided = () => {};
+  const decided = new Promise<void>((resolve) => {
+    isDecided = resolve;
   });
   const report = (seen: Sighting) => {
     view.show(seen);
     if (!once) return;
     tally.add(seen);
-    if (tally.isWhole) isWhole();
+    if (tally.isWhole || saysThatAllIsLost(seen)) isDecided();
   };
 
   let system: System;
@@ -46,7 +47,7 @@ export async function runTelerehab({ once, memory }: Pick<RunArguments, 'once' |
   const end = await Promise.race([
     interrupted,
     system.broken,
-    ...(once ? [whole, pause(DEADLINE_MS, undefined, { signal: over.signal })] : []),
+    ...(once ? [decided, pause(DEADLINE_MS, undefined, { signal: over.signal })] : []),
   ]);
   over.abort();
   if (typeof end === 'string') view.say(`${end}: ending the others.`);

@@ -37,17 +37,17 @@ export class SessionActions {
     for (const other of this.live) {
       if (other.stored.id === stored.id || other.stored.creator.uuid === stored.creator.uuid) await this.end(other);
     }
-    const session = new LiveSession(
-      {
-        stored: await this.store.update(stored.id, { status: SESSION_STATUS.inProgress }),
-        key: randomUUID(),
-        parameters: jsonOf(request.parameters),
-        startedAt: this.clock.now(),
-      },
-      namedIn(request),
-    );
-    await this.store.addEvent(stored.id, { type: SESSION_EVENT.start });
+    const parameters = jsonOf(request.parameters);
+    const startedAt = this.clock.now();
+    const session = new LiveSession({ stored, key: randomUUID(), parameters, startedAt }, namedIn(request));
     await this.rooms.open(session.key, () => onReady(session));
+    try {
+      session.stored = await this.store.update(stored.id, { status: SESSION_STATUS.inProgress });
+      await this.store.addEvent(stored.id, { type: SESSION_EVENT.start });
+    } catch (error) {
+      this.rooms.close(session.key);
+      throw error;
+    }
     this.#live.set(stored.id, session);
     return { status: 'started', session: session.info };
   }

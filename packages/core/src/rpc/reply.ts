@@ -45,7 +45,7 @@ const replySchema = z.object({
   method: z.string().optional(),
   id: z.number().optional(),
   status: z.string(),
-  return_value: z.unknown(),
+  return_value: z.unknown().optional(),
   error: z
     .object({
       code: z.string(),

@@ -31,7 +31,8 @@ export type MessageHandler<W extends Wrapper, T> = (
 export interface Subscription {
   /**
    * Ends it: no new message is taken, those that wait and run are finished. Resolves when that is so. The drain of
-   * the host ends what wasn't ended before.
+   * the host ends what wasn't ended before. A handler that ends its own subscription must not await this: it would
+   * wait for itself.
    */
   stop(): Promise<void>;
 }

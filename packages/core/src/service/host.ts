@@ -6,14 +6,16 @@ import { check } from '../contract/check.js';
 import type { ServiceClass, ServicePlan } from '../contract/contract-of.js';
 import { contractOf } from '../contract/contract-of.js';
 import { Counter, type Counters } from '../observe/counters.js';
+import { errorSerializer } from '../observe/error-serializer.js';
 import { messageSerializer, typesOf } from '../observe/message-serializer.js';
 import type { BusEvent, Observer } from '../observe/observer.js';
 import { Sequencer } from '../sequencing/sequencer.js';
 import { deferred } from './deferred.js';
 import { type CheckedHostOptions, type HostOptions, hostOptions } from './host-options.js';
+import type { HostParts } from './host-parts.js';
 import type { LifecycleState } from './lifecycle.js';
 import { Lifecycle } from './lifecycle.js';
-import type { CutOff, HostParts } from './running-service.js';
+import type { CutOff } from './running-service.js';
 import { RunningService } from './running-service.js';
 import { TeraService } from './tera-service.js';
 import { Bus, Clock, Config, Logger } from './tokens.js';
@@ -77,7 +79,8 @@ class RunningHost implements Host {
 
   constructor(options: CheckedHostOptions) {
     this.#options = options;
-    this.#logger = options.logger ?? pino({ level: 'info' });
+    const logger = options.logger ?? pino({ level: 'info' });
+    this.#logger = logger.child({}, { serializers: { err: errorSerializer(logger) } });
     const parts = this.#hostParts();
     for (const serviceClass of options.services) {
       const plan = contractOf(serviceClass);

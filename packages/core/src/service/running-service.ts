@@ -1,50 +1,27 @@
 import { BusError } from '@terabus/messages';
 import type { Logger } from 'pino';
-import type { Contract, Delivery, DeliveryOptions, Source, Topic, TypeOrFamily } from '../contract/contract.js';
+import type { Contract, Delivery, Source, Topic, TypeOrFamily } from '../contract/contract.js';
 import type { HandlerPlan, ServicePlan } from '../contract/contract-of.js';
-import { groupKey, sameOptions, WHOLE_PAYLOAD } from '../contract/contract-of.js';
+import { WHOLE_PAYLOAD } from '../contract/contract-of.js';
 import { spread } from '../contract/define-topic.js';
-import { deliveryOf } from '../contract/from.js';
-import type { Middleware, Next } from '../middleware/middleware.js';
+import type { Next } from '../middleware/middleware.js';
 import { compose } from '../middleware/middleware.js';
-import type { BusEvent } from '../observe/observer.js';
 import { Reporter } from '../observe/reporter.js';
 import type { Chain } from '../publishing/chain.js';
 import { NEW_CHAIN } from '../publishing/chain.js';
 import { Declared } from '../publishing/declared.js';
-import type { Interceptor } from '../publishing/interceptor.js';
 import { Publisher } from '../publishing/publisher.js';
 import type { HandlerPlace } from '../routing/context.js';
-import type { PreparedHandler } from '../routing/router.js';
-import { Router } from '../routing/router.js';
 import type { PreparedMethod } from '../rpc/answer.js';
 import { Answerer } from '../rpc/answer.js';
 import { Caller } from '../rpc/client.js';
-import type { Sequencer } from '../sequencing/sequencer.js';
 import { toSubject } from '../topics/escape.js';
-import type { Clock } from '../transport/clock.js';
-import type { Transport, TransportSubscription } from '../transport/transport.js';
+import type { TransportSubscription } from '../transport/transport.js';
 import type { Bus, ChainedBus, Subscription } from './bus.js';
-import type { Lifecycle } from './lifecycle.js';
+import type { HostParts } from './host-parts.js';
+import { Listeners } from './listeners.js';
 import type { Hooks, TeraService } from './tera-service.js';
 import { ATTACH } from './tera-service.js';
-import type { Config } from './tokens.js';
-
-/** What all services of a host share. */
-export interface HostParts {
-  readonly transport: Transport;
-  readonly clock: Clock;
-  readonly config: Config;
-  readonly lifecycle: Lifecycle;
-  readonly sequencer: Sequencer;
-  readonly newId: () => string;
-  readonly middlewares: readonly Middleware[];
-  readonly interceptors: readonly Interceptor[];
-  readonly emit: (event: BusEvent) => void;
-  /** The same for what nobody counts. Undefined where nobody watches. */
-  readonly watch: ((event: BusEvent) => void) | undefined;
-  readonly answerRedisClients: boolean;
-}
 
 /** Work that the end of a drain cut off. */
 export interface CutOff {
@@ -53,18 +30,6 @@ export interface CutOff {
   /** Messages and calls that were never given to a handler; the calls were answered so. */
   readonly waiting: number;
 }
-
-/** A router that is subscribed, at one topic or at several (the aliases of a contract). */
-interface Listening {
-  readonly key: string;
-  readonly router: Router;
-  readonly subscriptions: Promise<readonly TransportSubscription[]>;
-  /** How many dynamic subscriptions keep it open; decorated handlers keep it open until the drain. */
-  holders: number;
-}
-
-/** What is to be handled: by the full name of the type, or by {@link WHOLE_PAYLOAD}. */
-type Handlers = readonly (readonly [string, PreparedHandler])[];
 
 /** One service at work: what its plan says, brought to life on a transport. */
 export class RunningService {
@@ -77,9 +42,7 @@ export class RunningService {
   readonly #caller: Caller;
   readonly #declared: Declared;
   readonly #chained: ChainedBus;
-  readonly #listening = new Map<string, Listening>();
-  /** Those whose last holder has stopped, until they have finished. */
-  readonly #retiring = new Set<Listening>();
+  readonly #listeners: Listeners;
   readonly #tasks = new Set<Promise<void>>();
   #answerer: Answerer | undefined;
   #answering: Promise<readonly TransportSubscription[]> = Promise.resolve([]);
@@ -100,6 +63,7 @@ export class RunningService {
         this.#publisher.publish(kind, topic, messages, chain, options),
       client: (contract, chain) => this.#caller.client(contract, chain),
     };
+    this.#listeners = new Listeners(plan, logger, this.#reporter, parts);
     this.bus = this.#busOf(NEW_CHAIN);
   }
 
@@ -126,10 +90,10 @@ export class RunningService {
         const method = (message: unknown, context: unknown) => instance[handler.member]?.(message, context);
         return [key, { place: this.#place(handler), type: handler.type, run: this.#around(handler, method) }] as const;
       });
-      this.#listen({ kind: 'delivery', ...group } as Delivery, handlers);
+      this.#listeners.listen({ kind: 'delivery', ...group } as Delivery, handlers);
     }
     if (this.plan.methods.size > 0) this.#answer(instance);
-    await Promise.all([this.#answering, ...[...this.#listening.values()].map(({ subscriptions }) => subscriptions)]);
+    await Promise.all([this.#answering, this.#listeners.subscribed()]);
   }
 
   async ready(): Promise<void> {
@@ -140,8 +104,7 @@ export class RunningService {
   async drain(timeIsUp: Promise<void>): Promise<CutOff> {
     await Promise.race([this.#calmly('onDrain', () => this.#hooks.onDrain?.()), timeIsUp]);
     const finished = (async () => {
-      const all = [this.#answering, ...this.#allListening().map(({ subscriptions }) => subscriptions)];
-      await Promise.all(all.map((subscriptions) => this.#unsubscribe(subscriptions)));
+      await Promise.all([this.#listeners.unsubscribe(this.#answering), this.#listeners.unsubscribeAll()]);
       await Promise.all([...this.#queues().map((queue) => queue.idle()), ...this.#tasks]);
     })();
     await Promise.race([finished, timeIsUp]);
@@ -172,25 +135,8 @@ export class RunningService {
   }
 
   #queues() {
-    const queues = this.#allListening().map(({ router }) => router.queue);
+    const { queues } = this.#listeners;
     return this.#answerer === undefined ? queues : [...queues, this.#answerer.queue];
-  }
-
-  #allListening(): Listening[] {
-    return [...this.#listening.values(), ...this.#retiring];
-  }
-
-  /** Ends the intake of some subscriptions. One that can't be ended must not keep the others from being finished. */
-  async #unsubscribe(subscriptions: Promise<readonly TransportSubscription[]>): Promise<void> {
-    // Whoever asked for a subscription that failed knows it already.
-    const made = await subscriptions.catch(() => []);
-    await Promise.all(
-      made.map((each) =>
-        each.drain().catch((error: unknown) => {
-          this.logger.error({ err: error }, 'a subscription could not be ended');
-        }),
-      ),
-    );
   }
 
   /** At the end nothing may keep the others from ending. */
@@ -216,41 +162,6 @@ export class RunningService {
     return compose([...this.#parts.middlewares, ...middlewares], method);
   }
 
-  #newRouter(group: Pick<Source, 'definition'> & { readonly options: DeliveryOptions }): Router {
-    const { clock, emit, watch } = this.#parts;
-    return new Router({
-      service: this.plan.contract.address,
-      definition: group.definition,
-      options: group.options,
-      clock,
-      reporter: this.#reporter,
-      emit,
-      watch,
-    });
-  }
-
-  #subscribeTo(
-    patterns: readonly string[],
-    deliver: Router['deliver'],
-    everyInstance: boolean,
-  ): Promise<readonly TransportSubscription[]> {
-    const { transport } = this.#parts;
-    const subscribing = Promise.all(
-      patterns.map((pattern) =>
-        // The pattern is part of the group's name: equal names on overlapping patterns make NATS deliver each
-        // message to only one of them (architecture, section 5).
-        transport.subscribe(
-          pattern,
-          everyInstance ? {} : { group: `${this.plan.contract.address} ${pattern}` },
-          deliver,
-        ),
-      ),
-    );
-    // Whoever awaits it gets the error; nobody awaiting it yet must not end the process.
-    subscribing.catch(() => undefined);
-    return subscribing;
-  }
-
   #answer(instance: Record<string, (...args: unknown[]) => unknown>): void {
     const { contract, methods, rpc } = this.plan;
     const prepared = new Map<string, PreparedMethod>();
@@ -266,7 +177,7 @@ export class RunningService {
       reporter: this.#reporter,
     });
     const topics = [contract.address, ...contract.aliases].map((address) => toSubject(`${address}.rpc`));
-    this.#answering = this.#subscribeTo(topics, this.#answerer.deliver, false);
+    this.#answering = this.#listeners.subscribe(topics, this.#answerer.deliver, false);
   }
 
   /** The bus for parts of the service, which may have it in hand before the service is started. */
@@ -316,89 +227,20 @@ export class RunningService {
     const handlers = types.map(
       ([typeName, messageType]) => [typeName, { place: this.#place(plan), type: messageType, run }] as const,
     );
-    const listening = this.#listen(source, handlers);
+    const listening = this.#listeners.listen(source, handlers);
     try {
       await listening.subscriptions;
     } catch (error) {
-      await this.#leave(listening, handlers);
+      await this.#listeners.leave(listening, handlers);
       throw error;
     }
     let stopped: Promise<void> | undefined;
     return {
       stop: () => {
-        stopped ??= this.#leave(listening, handlers);
+        stopped ??= this.#listeners.leave(listening, handlers);
         return stopped;
       },
     };
-  }
-
-  /**
-   * Gives handlers what a source brings: by the router that listens there already, or by a new one.
-   *
-   * @throws BusError `TERABUS_SERVICE_INVALID` when a message could reach two handlers, or a group gets two sets of
-   * options.
-   */
-  #listen(source: Source, handlers: Handlers): Listening {
-    const { definition, pattern } = source;
-    const { contract } = this.plan;
-    const options = deliveryOf(source);
-    const key = groupKey(pattern, options);
-    const known = this.#listening.get(key);
-    if (known !== undefined && source.kind === 'delivery' && !sameOptions(known.router.parts.options, options)) {
-      throw this.#invalid(
-        handlers,
-        `and a subscription give different delivery options for '${definition.template}': put one from(…) in a constant and use it in both`,
-      );
-    }
-    for (const [typeName] of handlers) {
-      const other = known?.router.handlers.get(typeName);
-      const what = typeName === WHOLE_PAYLOAD ? '' : `${typeName} on `;
-      if (other !== undefined) {
-        throw this.#invalid(handlers, `and ${other.place.handler} both handle ${what}'${definition.template}'`);
-      }
-      if (typeName === WHOLE_PAYLOAD ? definition.types.size > 0 : !definition.types.has(typeName)) {
-        throw this.#invalid(handlers, `handles ${what}'${definition.template}', which doesn't carry it`);
-      }
-    }
-    const router = known?.router ?? this.#newRouter({ definition, options });
-    for (const [typeName, handler] of handlers) router.handlers.set(typeName, handler);
-    const isMailbox = definition.template === `${contract.address}.messages`;
-    const aliases = isMailbox ? contract.aliases.map((alias) => toSubject(`${alias}.messages`)) : [];
-    const listening = known ?? {
-      key,
-      router,
-      holders: 0,
-      subscriptions: this.#subscribeTo([pattern, ...aliases], router.deliver, options.everyInstance === true),
-    };
-    listening.holders += 1;
-    this.#listening.set(key, listening);
-    return listening;
-  }
-
-  #invalid(handlers: Handlers, why: string): BusError {
-    const name = handlers[0]?.[1].place.handler ?? this.plan.name;
-    return new BusError(`${name} ${why}`, { reason: 'TERABUS_SERVICE_INVALID' });
-  }
-
-  /** The end of a dynamic subscription. What it had taken is finished when this resolves. */
-  async #leave(listening: Listening, handlers: Handlers): Promise<void> {
-    const { key, router, subscriptions } = listening;
-    listening.holders -= 1;
-    const forget = () => {
-      for (const [typeName] of handlers) router.handlers.delete(typeName);
-    };
-    if (listening.holders > 0) {
-      forget();
-      await router.queue.idle();
-      return;
-    }
-    // From now on a new subscription gets a router of its own: this one takes nothing more.
-    this.#listening.delete(key);
-    this.#retiring.add(listening);
-    await this.#unsubscribe(subscriptions);
-    await router.queue.idle();
-    forget();
-    this.#retiring.delete(listening);
   }
 
   #every(intervalMs: number, task: () => unknown): void {

@@ -1,6 +1,6 @@
 /**
- * What a transport promises beyond the core of the port. A case that needs what is not promised is pending in its
- * report, never passed: a case that is pending for every transport is a case that nobody runs.
+ * What a transport promises beyond the core of the port. A case that needs what is not promised is not registered
+ * there, and listed as not run: a case that is run over no transport fails the build (`conformanceCases`).
  */
 export interface Features {
   /** Subscriptions of one group share the messages. */

@@ -1,8 +1,16 @@
-import { MemoryBroker } from '@terabus/core/memory';
-import { transportConformance } from './index.js';
+import { MemoryBroker, VirtualClock } from '@terabus/core/memory';
+import { serviceConformance, transportConformance } from './index.js';
 
-transportConformance('memory', { groups: true, headers: true, noResponders: true, payloadLimit: true }, async () => {
+const everything = { groups: true, headers: true, noResponders: true, payloadLimit: true };
+
+transportConformance('memory', everything, async () => {
   // Cases throw on purpose; what the broker says about it is its own spec's business.
   const broker = new MemoryBroker({ onError: () => {} });
   return { connect: async () => broker.connect(), close: () => broker.close() };
+});
+
+serviceConformance('memory', everything, async () => {
+  const clock = new VirtualClock();
+  const broker = new MemoryBroker({ clock });
+  return { clock, connect: async () => broker.connect(), close: () => broker.close() };
 });

@@ -1,5 +1,4 @@
 import type { Transport } from '@terabus/core/transport';
-import { it } from 'mocha';
 import type { Features } from './features.js';
 
 /** The way to one message bus of a test's own. */
@@ -14,11 +13,6 @@ export interface Bus {
 export interface Suite {
   /** A connection to the bus of this case, closed after it. */
   readonly connect: () => Promise<Transport>;
-  /** An `it` for cases that need a feature: pending where it is not promised. */
+  /** An `it` for cases that need a feature: not run where it is not promised. */
   readonly given: (feature: keyof Features) => (title: string, story: () => Promise<void>) => void;
-}
-
-/** The `given` of a {@link Suite}. */
-export function givenBy(features: Features): Suite['given'] {
-  return (feature) => (title, story) => (features[feature] ? it(title, story) : it.skip(title, story));
 }

@@ -2,8 +2,9 @@ import type { Transport } from '@terabus/core/transport';
 import { use } from 'chai';
 import { afterEach, beforeEach, describe } from 'mocha';
 import { terabusAssertions } from '../assertions.js';
+import { givenBy, listCases } from './case-list.js';
 import type { Features } from './features.js';
-import { type Bus, givenBy, type Suite } from './suite.js';
+import type { Bus, Suite } from './suite.js';
 import { close } from './transport/close.js';
 import { drain } from './transport/drain.js';
 import { groups } from './transport/groups.js';
@@ -37,7 +38,7 @@ import { wildcards } from './transport/wildcards.js';
 export function transportConformance(name: string, features: Features, open: () => Promise<Bus>): void {
   use(terabusAssertions);
 
-  describe(`the transport over ${name}`, () => {
+  describe(`the transport over ${name}`, function () {
     let bus: Bus;
     let connections: Transport[];
 
@@ -73,5 +74,6 @@ export function transportConformance(name: string, features: Features, open: () 
     drain(suite);
     close(suite);
     isolation(suite);
+    listCases('transport', name, this);
   });
 }

@@ -1,0 +1,24 @@
+import type { Middleware } from '../middleware/middleware.js';
+import type { BusEvent } from '../observe/observer.js';
+import type { Interceptor } from '../publishing/interceptor.js';
+import type { Sequencer } from '../sequencing/sequencer.js';
+import type { Clock } from '../transport/clock.js';
+import type { Transport } from '../transport/transport.js';
+import type { Lifecycle } from './lifecycle.js';
+import type { Config } from './tokens.js';
+
+/** What all services of a host share. */
+export interface HostParts {
+  readonly transport: Transport;
+  readonly clock: Clock;
+  readonly config: Config;
+  readonly lifecycle: Lifecycle;
+  readonly sequencer: Sequencer;
+  readonly newId: () => string;
+  readonly middlewares: readonly Middleware[];
+  readonly interceptors: readonly Interceptor[];
+  readonly emit: (event: BusEvent) => void;
+  /** The same for what nobody counts. Undefined where nobody watches. */
+  readonly watch: ((event: BusEvent) => void) | undefined;
+  readonly answerRedisClients: boolean;
+}

@@ -1,0 +1,178 @@
+import { BusError } from '@terabus/messages';
+import type { Logger } from 'pino';
+import type { DeliveryOptions, Source } from '../contract/contract.js';
+import { groupKey, type ServicePlan, sameOptions, WHOLE_PAYLOAD } from '../contract/contract-of.js';
+import { deliveryOf } from '../contract/from.js';
+import type { Reporter } from '../observe/reporter.js';
+import type { DeliveryGroup } from '../routing/delivery-group.js';
+import { type PreparedHandler, Router } from '../routing/router.js';
+import { toSubject } from '../topics/escape.js';
+import type { TransportSubscription } from '../transport/transport.js';
+import type { HostParts } from './host-parts.js';
+
+/** A router that is subscribed, at one topic or at several (the aliases of a contract). */
+export interface Listening {
+  readonly key: string;
+  readonly router: Router;
+  readonly subscriptions: Promise<readonly TransportSubscription[]>;
+  /** How many dynamic subscriptions keep it open; decorated handlers keep it open until the drain. */
+  holders: number;
+}
+
+/** What is to be handled: by the full name of the type, or by {@link WHOLE_PAYLOAD}. */
+export type Handlers = readonly (readonly [string, PreparedHandler])[];
+
+/** The delivery groups of a service at work: who listens to what, as long as anybody wants it. */
+export class Listeners {
+  readonly #plan: ServicePlan;
+  readonly #logger: Logger;
+  readonly #reporter: Reporter;
+  readonly #parts: HostParts;
+  readonly #listening = new Map<string, Listening>();
+  /** Those whose last holder has stopped, until they have finished. */
+  readonly #retiring = new Set<Listening>();
+
+  constructor(plan: ServicePlan, logger: Logger, reporter: Reporter, parts: HostParts) {
+    this.#plan = plan;
+    this.#logger = logger;
+    this.#reporter = reporter;
+    this.#parts = parts;
+  }
+
+  /** The queues of work of all groups. */
+  get queues(): DeliveryGroup[] {
+    return this.#all().map(({ router }) => router.queue);
+  }
+
+  /** Resolves when messages published from now on arrive at all groups. */
+  async subscribed(): Promise<void> {
+    await Promise.all([...this.#listening.values()].map(({ subscriptions }) => subscriptions));
+  }
+
+  /** Ends the intake of all groups. */
+  async unsubscribeAll(): Promise<void> {
+    await Promise.all(this.#all().map(({ subscriptions }) => this.unsubscribe(subscriptions)));
+  }
+
+  /**
+   * Gives handlers what a source brings: by the router that listens there already, or by a new one.
+   *
+   * @throws BusError `TERABUS_SERVICE_INVALID` when a message could reach two handlers, or a group gets two sets of
+   * options.
+   */
+  listen(source: Source, handlers: Handlers): Listening {
+    const { definition, pattern } = source;
+    const { contract } = this.#plan;
+    const options = deliveryOf(source);
+    const key = groupKey(pattern, options);
+    const known = this.#listening.get(key);
+    if (known !== undefined && source.kind === 'delivery' && !sameOptions(known.router.parts.options, options)) {
+      throw this.#invalid(
+        handlers,
+        `and a subscription give different delivery options for '${definition.template}': put one from(…) in a constant and use it in both`,
+      );
+    }
+    for (const [typeName] of handlers) {
+      const other = known?.router.handlers.get(typeName);
+      const what = typeName === WHOLE_PAYLOAD ? '' : `${typeName} on `;
+      if (other !== undefined) {
+        throw this.#invalid(handlers, `and ${other.place.handler} both handle ${what}'${definition.template}'`);
+      }
+      if (typeName === WHOLE_PAYLOAD ? definition.types.size > 0 : !definition.types.has(typeName)) {
+        throw this.#invalid(handlers, `handles ${what}'${definition.template}', which doesn't carry it`);
+      }
+    }
+    const router = known?.router ?? this.#newRouter({ definition, options });
+    for (const [typeName, handler] of handlers) router.handlers.set(typeName, handler);
+    const isMailbox = definition.template === `${contract.address}.messages`;
+    const aliases = isMailbox ? contract.aliases.map((alias) => toSubject(`${alias}.messages`)) : [];
+    const listening = known ?? {
+      key,
+      router,
+      holders: 0,
+      subscriptions: this.subscribe([pattern, ...aliases], router.deliver, options.everyInstance === true),
+    };
+    listening.holders += 1;
+    this.#listening.set(key, listening);
+    return listening;
+  }
+
+  #invalid(handlers: Handlers, why: string): BusError {
+    const name = handlers[0]?.[1].place.handler ?? this.#plan.name;
+    return new BusError(`${name} ${why}`, { reason: 'TERABUS_SERVICE_INVALID' });
+  }
+
+  /** The end of a dynamic subscription. What it had taken is finished when this resolves. */
+  async leave(listening: Listening, handlers: Handlers): Promise<void> {
+    const { key, router, subscriptions } = listening;
+    listening.holders -= 1;
+    const forget = () => {
+      for (const [typeName] of handlers) router.handlers.delete(typeName);
+    };
+    if (listening.holders > 0) {
+      forget();
+      await router.queue.idle();
+      return;
+    }
+    // From now on a new subscription gets a router of its own: this one takes nothing more.
+    this.#listening.delete(key);
+    this.#retiring.add(listening);
+    await this.unsubscribe(subscriptions);
+    await router.queue.idle();
+    forget();
+    this.#retiring.delete(listening);
+  }
+
+  /** Subscribes to some patterns, as a delivery group of the service each. */
+  subscribe(
+    patterns: readonly string[],
+    deliver: Router['deliver'],
+    everyInstance: boolean,
+  ): Promise<readonly TransportSubscription[]> {
+    const { transport } = this.#parts;
+    const subscribing = Promise.all(
+      patterns.map((pattern) =>
+        // The pattern is part of the group's name: equal names on overlapping patterns make NATS deliver each
+        // message to only one of them (architecture, section 5).
+        transport.subscribe(
+          pattern,
+          everyInstance ? {} : { group: `${this.#plan.contract.address} ${pattern}` },
+          deliver,
+        ),
+      ),
+    );
+    // Whoever awaits it gets the error; nobody awaiting it yet must not end the process.
+    subscribing.catch(() => undefined);
+    return subscribing;
+  }
+
+  /** Ends the intake of some subscriptions. One that can't be ended must not keep the others from being finished. */
+  async unsubscribe(subscriptions: Promise<readonly TransportSubscription[]>): Promise<void> {
+    // Whoever asked for a subscription that failed knows it already.
+    const made = await subscriptions.catch(() => []);
+    await Promise.all(
+      made.map((each) =>
+        each.drain().catch((error: unknown) => {
+          this.#logger.error({ err: error }, 'a subscription could not be ended');
+        }),
+      ),
+    );
+  }
+
+  #newRouter(group: Pick<Source, 'definition'> & { readonly options: DeliveryOptions }): Router {
+    const { clock, emit, watch } = this.#parts;
+    return new Router({
+      service: this.#plan.contract.address,
+      definition: group.definition,
+      options: group.options,
+      clock,
+      reporter: this.#reporter,
+      emit,
+      watch,
+    });
+  }
+
+  #all(): Listening[] {
+    return [...this.#listening.values(), ...this.#retiring];
+  }
+}
