@@ -488,8 +488,8 @@ describe('the life of a host', () => {
       ],
     });
     await say('x');
-    expect(seen.map(({ kind }) => kind)).to.deep.equal(['handled']);
-    expect(messages().match(/an observer failed/g)).to.have.length(2);
+    expect(seen.map(({ kind }) => kind)).to.deep.equal(['accepted', 'started', 'handled']);
+    expect(messages().match(/an observer failed/g)).to.have.length(6);
   });
 
   describe('subscriptions', () => {
