@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { startNatsServer } from '@terabus/testing';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { allGone, emptied, Runner } from './support/runner.js';
+import { allGone, emptied, killAll, Runner } from './support/runner.js';
 
 describe('the example', function () {
   // Each spec starts up to six processes, on machines that have other things to do.
@@ -23,7 +23,7 @@ describe('the example', function () {
   afterEach(async () => {
     runner?.child.kill('SIGKILL');
     await runner?.ended;
-    await allGone(runner?.pids.values() ?? []);
+    killAll(runner?.pids.values() ?? []);
     runner = undefined;
     rmSync(folder, { recursive: true, force: true });
   });
