@@ -1,4 +1,4 @@
-import { conformanceCases, neverRun } from '@terabus/testing';
+import { conformanceCases, neverRun } from '@terabus/testing/conformance';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 

@@ -1,5 +1,6 @@
 import { connectNats } from '@terabus/nats';
-import { type NatsServer, serviceConformance, startNatsServer, transportConformance } from '@terabus/testing';
+import { type NatsServer, startNatsServer } from '@terabus/testing';
+import { serviceConformance, transportConformance } from '@terabus/testing/conformance';
 import { after, before, describe } from 'mocha';
 
 const everything = { groups: true, headers: true, noResponders: true, payloadLimit: true };

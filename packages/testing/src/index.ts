@@ -1,14 +1,6 @@
+// For tests of services, with any test runner. The conformance suites, which load mocha and chai, stand behind
+// '@terabus/testing/conformance'.
 export { terabusAssertions } from './assertions.js';
-export {
-  type Bus,
-  type ConformanceCase,
-  conformanceCases,
-  type Features,
-  neverRun,
-  type ServiceBus,
-  serviceConformance,
-  transportConformance,
-} from './conformance/index.js';
 export {
   type Answers,
   type Call,

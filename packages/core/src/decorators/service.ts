@@ -1,4 +1,4 @@
-import { injectable } from 'inversify';
+import { injectable, injectFromHierarchy } from 'inversify';
 import type { Contract, Usable } from '../contract/contract.js';
 import type { TeraService } from '../service/tera-service.js';
 import type { ServiceOptions } from './metadata.js';
@@ -19,6 +19,9 @@ export function Service<C extends Contract, Declared extends Usable = Usable>(
   options: OptionsFor<Declared> = {},
 ): <S extends abstract new (...args: never[]) => TeraService<Declared>>(target: S) => void {
   return (target) => {
+    // What base classes ask for, too: without this a constructor that is inherited gets nothing, without a word. A
+    // constructor of its own that takes parts says itself which.
+    injectFromHierarchy({ extendConstructorArguments: target.length === 0, extendProperties: true })(target as never);
     injectable()(target as never);
     recordService(target, { contract, options });
   };

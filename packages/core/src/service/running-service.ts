@@ -25,7 +25,7 @@ import { ATTACH } from './tera-service.js';
 
 /** Work that the end of a drain cut off. */
 export interface CutOff {
-  /** Handlers that had begun: their signals were aborted. */
+  /** Handlers that had begun, whose signals were aborted, and tasks of `every`. */
   readonly running: number;
   /** Messages and calls that were never given to a handler; the calls were answered so. */
   readonly waiting: number;
@@ -109,7 +109,7 @@ export class RunningService {
     })();
     await Promise.race([finished, timeIsUp]);
     const cutOff = {
-      running: this.#queues().reduce((sum, { running }) => sum + running, 0),
+      running: this.#queues().reduce((sum, { running }) => sum + running, this.#tasks.size),
       waiting: this.#queues().reduce((sum, { waiting }) => sum + waiting, 0),
     };
     for (const queue of this.#queues()) queue.cutOff();

@@ -1,0 +1,280 @@
+import {
+  BusError,
+  DeviceEvent,
+  decodeModuleMessage,
+  decodeTeraEvent,
+  ParticipantEvent,
+  UserEvent,
+} from '@terabus/messages';
+import { expect } from 'chai';
+import { afterEach, beforeEach, describe, it } from 'mocha';
+import { z } from 'zod';
+import type { Interceptor } from '../index.js';
+import { defineModule, defineService, defineTopic, rpc, Service, TeraService } from '../index.js';
+import { rejection, Stage } from '../service/stage.spec.js';
+import type { Crossing } from '../transport/memory/index.js';
+
+const Registry = defineModule('Test.Registry', {
+  events: { types: [UserEvent, DeviceEvent] },
+  messages: { types: [DeviceEvent] },
+  rpc: {
+    ping: rpc({ args: [], returns: z.void() }),
+    pong: rpc({ args: [], returns: z.void() }),
+  },
+});
+const Stranger = defineModule('Test.Stranger', {
+  events: { types: [UserEvent] },
+  messages: { types: [UserEvent] },
+  rpc: { ping: rpc({ args: [], returns: z.void() }) },
+});
+const people = defineTopic('user.{uuid}.events', { wrapper: 'event', types: [UserEvent] });
+const room = defineTopic('room', { wrapper: 'text' });
+const blobs = defineTopic('blobs', { wrapper: 'bytes' });
+const Sender = defineService('Sender', { events: { types: [UserEvent] } });
+
+/** All that a service can do, open to the test, and to JavaScript's mistakes. */
+interface Open {
+  publish(...args: readonly unknown[]): Promise<void>;
+  publishAll(...args: readonly unknown[]): Promise<void>;
+  send(...args: readonly unknown[]): Promise<void>;
+  subscribe(...args: readonly unknown[]): Promise<unknown>;
+  client(contract: unknown): Record<string, (...args: readonly unknown[]) => Promise<unknown>>;
+}
+
+@Service(Sender, { uses: [Registry, people, room, blobs] })
+class SenderService extends TeraService {
+  get open(): Open {
+    return this as unknown as Open;
+  }
+}
+
+const user = UserEvent.create({ userFullname: 'Ana' });
+const device = DeviceEvent.create({ deviceName: 'Robot' });
+
+describe('publishing', () => {
+  let stage: Stage;
+  let sender: Open;
+  let crossings: Crossing[];
+  beforeEach(async () => {
+    stage = new Stage({ maxPayloadBytes: 2_000 });
+    crossings = [];
+    stage.broker.observe((crossing) => crossings.push(crossing));
+    sender = (await stage.start(SenderService)).service(SenderService).open;
+  });
+  afterEach(() => stage.end());
+
+  it('puts one message in each TeraEvent, with version, topic and the time of the clock', async () => {
+    await stage.clock.advance(1_250);
+    await sender.publish(people({ uuid: 'u' }), user);
+    const [crossing] = crossings;
+    const { header, events } = decodeTeraEvent(crossing?.bytes as Uint8Array);
+    expect(crossing?.topic).to.equal('user.u.events');
+    expect(header).to.deep.include({ version: 1, topic: 'user.u.events', time: Date.UTC(2025, 0, 1) / 1_000 + 1.25 });
+    expect(events.map(({ typeUrl }) => typeUrl)).to.deep.equal(['type.googleapis.com/opentera.protobuf.UserEvent']);
+  });
+  it('puts several into one with publishAll', async () => {
+    await sender.publishAll(people({ uuid: 'u' }), [user, user]);
+    expect(crossings).to.have.length(1);
+    expect(decodeTeraEvent(crossings[0]?.bytes as Uint8Array).events).to.have.length(2);
+  });
+  it('sends text as UTF-8 and bytes as they are', async () => {
+    await sender.publish(room, 'é');
+    await sender.publish(blobs, new Uint8Array([1, 2]));
+    expect(crossings.map(({ bytes }) => [...bytes])).to.deep.equal([
+      [0xc3, 0xa9],
+      [1, 2],
+    ]);
+  });
+  it('gives each message an id of its own, and tells observers what went out', async () => {
+    for (let n = 0; n < 3; n++) await sender.publish(room, 'x');
+    const ids = crossings.map(({ headers }) => headers.get('Terabus-Message-Id'));
+    expect(new Set(ids).size).to.equal(3);
+    expect([...ids].sort()).to.deep.equal(ids);
+    for (const id of ids) expect(id).to.match(/^[0-9A-HJKMNP-TV-Z]{26}$/);
+    expect(stage.eventsOf('published')[0]).to.deep.equal({
+      kind: 'published',
+      service: 'service.Sender',
+      topic: 'room',
+      messages: ['x'],
+    });
+  });
+  it('sends the user’s own headers', async () => {
+    await sender.publish(room, 'x', { headers: { 'X-Own': 'é 1' } });
+    expect(crossings[0]?.headers.get('X-Own')).to.equal('é 1');
+  });
+
+  const badHeaders: [string, unknown][] = [
+    ['Nats-Msg-Id', '1'],
+    ['TERABUS-Epoch', '1'],
+    ['terabus-x', '1'],
+    ['', '1'],
+    ['a b', '1'],
+    ['a:b', '1'],
+    ['é', '1'],
+    ['a'.repeat(129), '1'],
+    ['X', 'a\nb'],
+    ['X', 'a\r'],
+    ['X', '\0'],
+    ['X', ' a'],
+    ['X', '\ud800'],
+    ['X', 7],
+    ['X', undefined],
+  ];
+  it('refuses headers that are reserved or malformed, and does not repeat their value', async () => {
+    for (const [name, value] of badHeaders) {
+      const error = await rejection(sender.publish(room, 'x', { headers: { [name]: value } }));
+      expect(error.reason, JSON.stringify([name, value])).to.equal('TERABUS_HEADER_INVALID');
+    }
+    const error = await rejection(sender.publish(room, 'x', { headers: { Authorization: 'secret\n' } }));
+    expect(error.message).to.contain('Authorization').and.not.contain('secret');
+    expect(crossings).to.deep.equal([]);
+  });
+
+  it('refuses what is neither its own nor in its uses, in memory too', async () => {
+    const refused: [Promise<unknown>, string][] = [
+      [sender.publish(Stranger.events, user), "publishes to 'module.Test.Stranger.events'"],
+      [sender.publishAll(Stranger.events, [user]), 'publishes to'],
+      [sender.send(Stranger.messages, user), "sends to 'module.Test.Stranger.messages'"],
+      [sender.subscribe(Stranger.events, UserEvent, () => {}), 'subscribes to'],
+      [sender.client(Stranger)['ping']?.() as Promise<unknown>, 'calls module.Test.Stranger'],
+      // A contract stands for its mailbox and its methods, not for what it publishes.
+      [sender.publish(Registry.events, user), "publishes to 'module.Test.Registry.events'"],
+    ];
+    for (const [promise, expected] of refused) {
+      const error = await rejection(promise);
+      expect(error.reason).to.equal('TERABUS_NOT_DECLARED');
+      expect(error.rawMessage).to.contain(`SenderService ${expected}`).and.contain("neither its own nor in its 'uses'");
+    }
+    await sender.publish(Sender.events, user);
+  });
+  it('refuses the methods beside a single one that is declared', async () => {
+    @Service(defineService('One', {}), { uses: [Registry.rpc.ping] })
+    class OneService extends TeraService {
+      get open(): Open {
+        return this as unknown as Open;
+      }
+    }
+    const { open } = (await stage.start(OneService)).service(OneService);
+    const client = open.client(Registry);
+    expect((await rejection(client['ping']?.() as Promise<unknown>)).reason).to.equal('TERABUS_NO_RESPONDERS');
+    const error = await rejection(client['pong']?.() as Promise<unknown>);
+    expect([error.reason, error.rawMessage]).to.deep.equal([
+      'TERABUS_NOT_DECLARED',
+      "OneService calls 'pong' of module.Test.Registry, which is neither its own nor in its 'uses'",
+    ]);
+  });
+  it('refuses another definition of what is declared', async () => {
+    const copy = defineTopic('room', { wrapper: 'bytes' });
+    expect((await rejection(sender.publish(copy, new Uint8Array()))).reason).to.equal('TERABUS_CONTRACT_MISMATCH');
+    const equal = defineTopic('room', { wrapper: 'text' });
+    await sender.publish(equal, 'x');
+  });
+
+  it('refuses a type that the topic does not carry', async () => {
+    const refused = [
+      sender.publish(people({ uuid: 'u' }), device),
+      sender.publish(people({ uuid: 'u' }), undefined),
+      sender.publishAll(people({ uuid: 'u' }), [user, ParticipantEvent.create({})]),
+      sender.send(Registry.messages, user),
+      sender.publish(room, 7),
+      sender.publish(room, '\ud800'),
+      sender.publish(blobs, 'text'),
+      sender.publishAll(room, ['a', 'b']),
+    ];
+    for (const promise of refused) expect((await rejection(promise)).reason).to.equal('TERABUS_TYPE_NOT_CARRIED');
+    expect(crossings).to.deep.equal([]);
+  });
+
+  it('never throws: what makes no sense is a rejection with a BusError', async () => {
+    const calls: (() => Promise<unknown>)[] = [
+      () => sender.publish(undefined, user),
+      () => sender.publish(people, user),
+      () => sender.publish(people.all, user),
+      () => sender.publish(Registry.messages, device),
+      () => sender.send(people({ uuid: 'u' }), user),
+      () => sender.publishAll(people({ uuid: 'u' }), undefined),
+      () => sender.publish(people({ uuid: 'u' }), UserEvent.create({ userUuid: 7 as unknown as string })),
+      () => sender.publish(room, 'x'.repeat(3_000)),
+    ];
+    for (const call of calls) {
+      const promise = call();
+      expect(BusError.is(await rejection(promise))).to.equal(true);
+    }
+  });
+
+  describe('on tracked mailboxes', () => {
+    const sent = () =>
+      crossings.map(({ bytes, headers }) => [decodeModuleMessage(bytes).head?.seq, headers.get('Terabus-Abandoned')]);
+
+    it('numbers messages from 1 and says who sends, with one epoch', async () => {
+      for (let n = 0; n < 3; n++) await sender.send(Registry.messages, device);
+      expect(sent()).to.deep.equal([
+        [1, undefined],
+        [2, undefined],
+        [3, undefined],
+      ]);
+      expect(new Set(crossings.map(({ headers }) => headers.get('Terabus-Epoch'))).size).to.equal(1);
+      const { head } = decodeModuleMessage(crossings[0]?.bytes as Uint8Array);
+      expect(head).to.deep.include({ source: 'service.Sender', dest: 'module.Test.Registry.messages', version: 1 });
+    });
+    it('names the number of a rejected message in the next one, and in that one only', async () => {
+      await sender.send(Registry.messages, device);
+      const large = DeviceEvent.create({ deviceName: 'x'.repeat(3_000) });
+      expect((await rejection(sender.send(Registry.messages, large))).reason).to.equal('TERABUS_PAYLOAD_TOO_LARGE');
+      await sender.send(Registry.messages, device);
+      await sender.send(Registry.messages, device);
+      expect(sent()).to.deep.equal([
+        [1, undefined],
+        [3, '2'],
+        [4, undefined],
+      ]);
+    });
+    it('spends no number on what cannot be encoded', async () => {
+      await rejection(sender.send(Registry.messages, user));
+      await sender.send(Registry.messages, device);
+      expect(sent()).to.deep.equal([[1, undefined]]);
+    });
+  });
+
+  describe('through interceptors', () => {
+    it('goes through the first one first, which may add headers and sees calls too', async () => {
+      const trail: string[] = [];
+      const named =
+        (name: string): Interceptor =>
+        (next) =>
+        async (outgoing) => {
+          trail.push(`${name} ${outgoing.kind}`);
+          outgoing.headers.set(`X-${name}`, '1');
+          return next(outgoing);
+        };
+      @Service(defineService('Intercepted', {}), { uses: [room, Registry] })
+      class Intercepted extends TeraService {
+        get open(): Open {
+          return this as unknown as Open;
+        }
+      }
+      const host = await stage.start(Intercepted, { interceptors: [named('A'), named('B')] });
+      const { open } = host.service(Intercepted);
+      await open.publish(room, 'x');
+      await open.send(Registry.messages, device);
+      await rejection(open.client(Registry)['ping']?.() as Promise<unknown>);
+      expect(trail).to.deep.equal(['A publish', 'B publish', 'A send', 'B send', 'A call', 'B call']);
+      for (const { headers } of crossings) expect([headers.get('X-A'), headers.get('X-B')]).to.deep.equal(['1', '1']);
+    });
+    it('is rejected with a BusError when one throws', async () => {
+      @Service(defineService('Intercepted', {}), { uses: [room] })
+      class Intercepted extends TeraService {
+        say = () => this.publish(room, 'x');
+      }
+      const host = await stage.start(Intercepted, {
+        interceptors: [
+          () => () => {
+            throw new TypeError('not me');
+          },
+        ],
+      });
+      const error = await rejection(host.service(Intercepted).say());
+      expect([error.code, error.rawMessage]).to.deep.equal(['INTERNAL', 'not me']);
+    });
+  });
+});
