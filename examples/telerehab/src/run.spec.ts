@@ -106,6 +106,16 @@ describe('the example', function () {
     expect(readdirSync(folder)).to.deep.equal([]);
   });
 
+  it('a server that is killed is named, and all parts are ended', async () => {
+    const broken = run([]);
+    await broken.says('CONNECTED');
+    process.kill(broken.pids.get('nats-server') as number, 'SIGKILL');
+    expect(await broken.ended).to.equal(1);
+    expect(broken.out).to.contain('the nats-server ended: ending the others.');
+    await allGone(broken.pids.values());
+    expect(readdirSync(folder)).to.deep.equal([]);
+  });
+
   it('when it is killed itself, nothing goes on', async () => {
     const killed = run([]);
     await killed.says('CONNECTED');
