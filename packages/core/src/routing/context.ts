@@ -75,6 +75,9 @@ export interface RpcContext extends HandlerContext {
   readonly callId: bigint;
 }
 
+/** What a middleware is told, which is around handlers of all kinds: `context.kind` tells them apart. */
+export type AnyContext = EventContext | TrackedContext | RpcContext;
+
 /** What is the same for all messages of one handler. */
 export interface HandlerPlace {
   readonly service: string;
