@@ -9,21 +9,23 @@ const root = new URL('../../../', import.meta.url);
 const readme = read('README.md');
 const pages = ['README.md', 'CONTRIBUTING.md', ...pagesIn('docs'), ...pagesIn('packages'), ...pagesIn('examples')];
 
-describe('the code in README.md', () => {
-  const blocks = codeBlocks(readme);
+for (const page of ['README.md', 'packages/testing/README.md']) {
+  describe(`the code in ${page}`, () => {
+    const blocks = codeBlocks(read(page));
 
-  it('is all taken from files that are compiled', () => {
-    expect(blocks).to.have.length.above(0);
-    expect(blocks.filter(({ source }) => source === undefined)).to.deep.equal([]);
-  });
-
-  for (const { source, code } of blocks) {
-    if (source === undefined) continue;
-    it(`is that of ${source}`, () => {
-      expect(code).to.equal(codeAt(source));
+    it('is all taken from files that are compiled', () => {
+      expect(blocks).to.have.length.above(0);
+      expect(blocks.filter(({ source }) => source === undefined)).to.deep.equal([]);
     });
-  }
-});
+
+    for (const { source, code } of blocks) {
+      if (source === undefined) continue;
+      it(`is that of ${source}`, () => {
+        expect(code).to.equal(codeAt(source));
+      });
+    }
+  });
+}
 
 describe('the tables in README.md', () => {
   const rows = tableRows(readme);
