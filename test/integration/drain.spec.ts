@@ -5,6 +5,7 @@ import type { NatsServer } from '@terabus/testing';
 import { startNatsServer } from '@terabus/testing';
 import { expect } from 'chai';
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
+import { pino } from 'pino';
 import { Program } from './support/program.js';
 import { farewells, releases, Slow } from './support/slow-service.js';
 
@@ -37,7 +38,7 @@ describe('a service over NATS that is told to stop', function () {
   after(() => server.stop());
   beforeEach(async () => {
     const transport = await connectNats({ servers: server.url });
-    host = await startHost({ transport, services: [AskerService] });
+    host = await startHost({ transport, services: [AskerService], logger: pino({ level: 'silent' }) });
     asker = host.service(AskerService);
   });
   afterEach(async () => {

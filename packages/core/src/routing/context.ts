@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
 import type { Contract, Topic } from '../contract/contract.js';
 import type { Client } from '../contract/rpc-types.js';
@@ -182,6 +183,8 @@ export class Context implements Chain {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
+      // Each call of a handler listens to it, and a handler may make many at once.
+      setMaxListeners(0, this.#controller.signal);
       if (this.#aborted !== undefined) this.#controller.abort(this.#aborted);
     }
     return this.#controller.signal;
