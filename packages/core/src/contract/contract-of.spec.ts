@@ -181,6 +181,23 @@ describe('contractOf', () => {
       class UsesPattern extends TeraService {}
       expect(sentence(UsesPattern)).to.contain('uses takes contracts, topics, families and methods');
     });
+    it('a tracked topic of another that many instances share, unless each of them gets all of it', () => {
+      const commands = defineTopic('Test.commands', { wrapper: 'module-message', types: [UserEvent], tracked: true });
+      const Many = defineService('Many', {});
+      @Service(Many)
+      class SharingService extends TeraService {
+        @OnMessage(commands, UserEvent)
+        on() {}
+      }
+      expect(sentence(SharingService)).to.contain("has many instances that share 'Test.commands', which is tracked");
+      @Service(Many)
+      class EachService extends TeraService {
+        @OnMessage(from(commands, { everyInstance: true }), UserEvent)
+        on() {}
+      }
+      expect(contractOf(EachService).groups).to.have.length(1);
+    });
+
     it('a tracked mailbox that many instances share', () => {
       const Many = defineModule('Test.Many', { messages: { types: [UserEvent] }, instances: 'many' });
       @Service(Many)

@@ -114,6 +114,15 @@ export function contractOf(serviceClass: ServiceClass): ServicePlan {
       );
     }
   }
+  const shared = [...groups.values()].find(
+    ({ definition, options: delivery }) => definition.tracked && delivery.everyInstance !== true,
+  );
+  if (contract.instances === 'many' && shared !== undefined) {
+    throw invalid(
+      name,
+      `has many instances that share '${shared.definition.template}', which is tracked: each would see gaps in it. Say instances: 'one', or everyInstance: true`,
+    );
+  }
   return Object.freeze({
     name,
     contract,

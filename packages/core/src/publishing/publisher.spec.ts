@@ -37,7 +37,7 @@ interface Open {
   publish(...args: readonly unknown[]): Promise<void>;
   publishAll(...args: readonly unknown[]): Promise<void>;
   send(...args: readonly unknown[]): Promise<void>;
-  subscribe(...args: readonly unknown[]): Promise<unknown>;
+  subscribe(...args: readonly unknown[]): Promise<{ stop(): Promise<void> }>;
   client(contract: unknown): Record<string, (...args: readonly unknown[]) => Promise<unknown>>;
 }
 
@@ -147,6 +147,8 @@ describe('publishing', () => {
       expect(error.rawMessage).to.contain(`SenderService ${expected}`).and.contain("neither its own nor in its 'uses'");
     }
     await sender.publish(Sender.events, user);
+    // But it may listen to that.
+    await (await sender.subscribe(Registry.events, UserEvent, () => {})).stop();
   });
   it('refuses the methods beside a single one that is declared', async () => {
     @Service(defineService('One', {}), { uses: [Registry.rpc.ping] })

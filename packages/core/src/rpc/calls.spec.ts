@@ -1,6 +1,7 @@
 import { BusError, RPCMessage, Value } from '@terabus/messages';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
+import { pino } from 'pino';
 import { z } from 'zod';
 import type { RpcContext } from '../index.js';
 import { defineModule, defineService, Rpc, rpc, Service, TeraService } from '../index.js';
@@ -127,6 +128,12 @@ describe('calls', () => {
       message: 'off',
       details: { uuid: 'u' },
     });
+  });
+
+  it('which a method answers with an error of the caller are no trouble in the log of the callee', async () => {
+    await rejection(asker.registry.fail('bus'));
+    const lines = stage.log.filter(({ msg }) => msg.includes('DEVICE_OFF'));
+    expect(lines.map(({ level }) => level)).to.deep.equal([pino.levels.values['debug']]);
   });
 
   it('say of any other error no more than an id, which is in the log', async () => {

@@ -142,7 +142,11 @@ describe('the life of a host', () => {
         const error = await failure([A, B]);
         expect(error.reason).to.equal('TERABUS_START_FAILED');
         expect(error.rawMessage).to.equal(`B failed in on${hook === 'start' ? 'Start' : 'Ready'}: no database`);
-        expect(trail).to.include.members(['A drain', 'A stop']);
+        const ending = trail.filter((line) => /drain|stop/.test(line));
+        // A service that nobody could have reached yet has nothing to drain.
+        expect(ending).to.deep.equal(
+          hook === 'start' ? ['B stop', 'A stop'] : ['A drain', 'B drain', 'B stop', 'A stop'],
+        );
       });
     }
     it('in a constructor names the class', async () => {
@@ -155,7 +159,7 @@ describe('the life of a host', () => {
       }
       const error = await failure([A, Explosive]);
       expect(error.rawMessage).to.equal('Explosive could not be built: boom');
-      expect(trail).to.deep.equal(['A start', 'A drain', 'A stop']);
+      expect(trail).to.deep.equal(['A start', 'A stop']);
     });
     it('at a part that nobody binds names the class', async () => {
       @Service(Second)

@@ -47,6 +47,8 @@ export class RunningService {
   #answerer: Answerer | undefined;
   #answering: Promise<readonly TransportSubscription[]> = Promise.resolve([]);
   #instance: TeraService | undefined;
+  /** Whether anybody could have reached it: a start that fails has nothing to drain. */
+  #served = false;
 
   constructor(plan: ServicePlan, logger: Logger, parts: HostParts) {
     this.plan = plan;
@@ -97,12 +99,13 @@ export class RunningService {
   }
 
   async ready(): Promise<void> {
+    this.#served = true;
     await this.#hooks.onReady?.();
   }
 
   /** Stops the intake, lets what arrived be handled, and gives up on the rest when `timeIsUp` resolves. */
   async drain(timeIsUp: Promise<void>): Promise<CutOff> {
-    await Promise.race([this.#calmly('onDrain', () => this.#hooks.onDrain?.()), timeIsUp]);
+    if (this.#served) await Promise.race([this.#calmly('onDrain', () => this.#hooks.onDrain?.()), timeIsUp]);
     const finished = (async () => {
       await Promise.all([this.#listeners.unsubscribe(this.#answering), this.#listeners.unsubscribeAll()]);
       await Promise.all([...this.#queues().map((queue) => queue.idle()), ...this.#tasks]);

@@ -65,9 +65,12 @@ export abstract class TeraService<Own extends Contract = Contract, Uses = Usable
   protected onStart?(signal: AbortSignal): unknown;
   /** Called when all services of the host are subscribed. */
   protected onReady?(): unknown;
-  /** Called when the drain begins: messages and calls still arrive for a moment, and the bus still works. */
+  /** Called when the drain of a service that was ready begins: messages and calls still arrive for a moment, and the bus still works. */
   protected onDrain?(): unknown;
-  /** Called when nothing runs any more. What it publishes still goes out. */
+  /**
+   * Called when nothing runs any more, also where `onStart` failed: let go of what was taken hold of. What it publishes
+   * still goes out.
+   */
   protected onStop?(): unknown;
 
   /** Aborts when the drain begins: for loops and waits of the service's own. */
