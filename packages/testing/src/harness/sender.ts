@@ -5,7 +5,7 @@ import type { Message } from '@terabus/messages';
 import { encodeModuleMessage, packAny } from '@terabus/messages';
 
 /** What the test itself is called on the bus. */
-export const SOURCE = 'service.Harness';
+const SOURCE = 'service.Harness';
 
 /** Options of `harness.send`. With any of the first three the message is that of another sender, made by hand. */
 export interface SendOptions {
