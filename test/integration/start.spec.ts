@@ -55,7 +55,7 @@ describe('a service that can’t start', function () {
     [{ TERABUS_DRAIN_TIMEOUT_MS: '-1' }, 'TERABUS_DRAIN_TIMEOUT_MS must be a whole number of milliseconds', '"-1"'],
     [{ TERABUS_NAMESPACE: 'a b' }, 'TERABUS_NAMESPACE must be', '"a b"'],
     [{ TERABUS_DRAIN_TIMEOUT: '5' }, 'nobody reads the environment variable TERABUS_DRAIN_TIMEOUT', 'there are'],
-    [{ NATS_URL: 'http://me:secret@host' }, 'NATS_URL must be', 'can’t be shown'],
+    [{ NATS_URL: 'http://me:secret@host' }, 'NATS_URL must be', "can't be shown"],
   ];
   for (const [env, ...expected] of environments) {
     it(`because of ${Object.keys(env).join()} exits with 1 and one sentence`, async () => {

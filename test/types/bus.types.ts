@@ -140,7 +140,8 @@ export class BadSubscriber extends TeraService {
 /** A class that says in its type what it uses. */
 @Service(Logging, { uses: [Registry, personEvents, participants] })
 export class DeclaringService extends TeraService<
-  typeof Logging | typeof Registry | typeof personEvents | typeof participants
+  typeof Logging,
+  typeof Registry | typeof personEvents | typeof participants
 > {
   async uses(bus: Bus): Promise<void> {
     await this.publish(personEvents({ uuid: 'u' }), user);
@@ -149,6 +150,7 @@ export class DeclaringService extends TeraService<
     await this.send(Logging.messages, LogEvent.create({}));
     await this.client(Registry).online_devices();
     await this.subscribe(personEvents.all, UserEvent, () => {});
+    await this.subscribe(Registry.events, UserEvent, () => {});
     await bus.publish(room({ key: 'k' }), 'a bus of no type may all');
   }
   usesMore() {
@@ -161,6 +163,8 @@ export class DeclaringService extends TeraService<
       this.publishAll(Database.events({ table: 't' }), []),
       // @ts-expect-error the mailbox is neither its own nor in its uses
       this.send(commands({ uuid: 'u' }), SessionEvent.members[0]?.create({}) as SessionEvent),
+      // @ts-expect-error nobody speaks on the events of another
+      this.publish(Registry.events, user),
       // @ts-expect-error the contract is neither its own nor in its uses
       this.client(Database),
       // @ts-expect-error the pattern is neither its own nor in its uses
@@ -173,7 +177,7 @@ export class DeclaringService extends TeraService<
 
 /** A class that says in its type that it calls one method. */
 @Service(Logging, { uses: [Registry.rpc.online_devices] })
-export class OneMethodService extends TeraService<typeof Registry.rpc.online_devices> {
+export class OneMethodService extends TeraService<typeof Logging, typeof Registry.rpc.online_devices> {
   async uses(): Promise<void> {
     await this.client(Registry).online_devices();
   }
@@ -182,11 +186,27 @@ export class OneMethodService extends TeraService<typeof Registry.rpc.online_dev
       // @ts-expect-error a method is not the mailbox of its contract
       this.send(Registry.messages, device),
       // @ts-expect-error the contract is not in its uses
-      this.client(Logging),
+      this.client(Database),
     ];
   }
 }
 
 // @ts-expect-error what the class says in its type is not in its uses
 @Service(Logging, { uses: [Database] })
-export class OtherUses extends TeraService<typeof Registry> {}
+export class OtherUses extends TeraService<typeof Logging, typeof Registry> {}
+
+/** A class that says in its type that it uses nothing: what is its own needs no word. */
+@Service(Registry)
+export class SelfContained extends TeraService<typeof Registry, never> {
+  async work(): Promise<void> {
+    await this.publish(Registry.events, user);
+    await this.send(Registry.messages, device);
+    await this.subscribe(Registry.events, UserEvent, () => {});
+    // @ts-expect-error the topic is neither its own nor in its uses
+    await this.publish(personEvents({ uuid: 'u' }), user);
+  }
+}
+
+// @ts-expect-error the class says in its type that it serves another contract
+@Service(Logging)
+export class OtherContract extends TeraService<typeof Registry, never> {}

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { startNatsServer } from '@terabus/testing';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { allGone, emptied, Runner } from './support/runner.js';
+import { allGone, emptied, killAll, Runner } from './support/runner.js';
 
 describe('the example', function () {
   // Each spec starts up to six processes, on machines that have other things to do.
@@ -23,7 +23,7 @@ describe('the example', function () {
   afterEach(async () => {
     runner?.child.kill('SIGKILL');
     await runner?.ended;
-    await allGone(runner?.pids.values() ?? []);
+    killAll(runner?.pids.values() ?? []);
     runner = undefined;
     rmSync(folder, { recursive: true, force: true });
   });
@@ -102,6 +102,16 @@ describe('the example', function () {
     process.kill(broken.pids.get('user-manager') as number, 'SIGKILL');
     expect(await broken.ended).to.equal(1);
     expect(broken.out).to.contain('user-manager ended by SIGKILL: ending the others.');
+    await allGone(broken.pids.values());
+    expect(readdirSync(folder)).to.deep.equal([]);
+  });
+
+  it('a server that is killed is named, and all parts are ended', async () => {
+    const broken = run([]);
+    await broken.says('CONNECTED');
+    process.kill(broken.pids.get('nats-server') as number, 'SIGKILL');
+    expect(await broken.ended).to.equal(1);
+    expect(broken.out).to.contain('the nats-server ended: ending the others.');
     await allGone(broken.pids.values());
     expect(readdirSync(folder)).to.deep.equal([]);
   });

@@ -31,7 +31,7 @@ export type { BusEvent, Observer } from './observe/observer.js';
 export { HEADER } from './publishing/headers.js';
 export type { Interceptor, Outgoing, Send } from './publishing/interceptor.js';
 export type { PublishOptions } from './publishing/publisher.js';
-export type { EventContext, HandlerContext, RpcContext, TrackedContext } from './routing/context.js';
+export type { AnyContext, EventContext, HandlerContext, RpcContext, TrackedContext } from './routing/context.js';
 export type { Verdict } from './sequencing/verdict.js';
 export type { MessageHandler, Subscription } from './service/bus.js';
 export {

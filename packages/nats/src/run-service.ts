@@ -30,8 +30,8 @@ async function start(given: readonly (ServiceClass | RunOptions)[]) {
   const services = given.filter((each) => typeof each === 'function');
   const options = Object.assign({}, ...given.filter((each) => typeof each !== 'function')) as RunOptions;
   refuseUnknownVariables([...hostEnvironment, ...natsEnvironment, ...OTHERS], process.env);
-  const { logLevel = 'info', ...fromEnv } = hostOptionsFromEnv();
-  const logger = options.logger ?? pino({ level: logLevel });
+  const fromEnv = hostOptionsFromEnv();
+  const logger = options.logger ?? pino({ level: options.logLevel ?? fromEnv.logLevel ?? 'info' });
   const transport = await connectNats({
     ...natsOptionsFromEnv(),
     name: services

@@ -39,7 +39,10 @@ export async function startInProcesses(pace: Pace, report: Report): Promise<Syst
       server ? `nats-server pid ${server.pid}` : `the server of NATS_URL, namespace ${namespace}`,
       ...parts.map(({ name, pid }) => `${name} pid ${pid}`),
     ],
-    broken: Promise.race(parts.map((part) => part.broken)),
+    broken: Promise.race([
+      ...parts.map((part) => part.broken),
+      ...(server ? [server.exited.then(() => 'the nats-server ended')] : []),
+    ]),
     stop,
   };
 }

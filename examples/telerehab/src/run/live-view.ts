@@ -50,7 +50,8 @@ export class LiveView {
   }
 
   #in(colour: Colour, text: string): string {
-    return this.#colourful ? styleText(colour, text) : text;
+    // Decided above, for the stream that is written to.
+    return this.#colourful ? styleText(colour, text, { validateStream: false }) : text;
   }
 }
 

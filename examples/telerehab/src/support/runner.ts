@@ -55,6 +55,11 @@ function runs(pid: number): boolean {
   }
 }
 
+/** Ends what a failed spec has left. */
+export function killAll(pids: Iterable<number>): void {
+  for (const pid of pids) if (runs(pid)) process.kill(pid, 'SIGKILL');
+}
+
 /** Resolves when nothing is left in a folder: a watchdog removes it, whenever it comes to it. */
 export async function emptied(folder: string): Promise<void> {
   while (readdirSync(folder).length > 0) await pause(5);

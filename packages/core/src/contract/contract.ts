@@ -138,7 +138,7 @@ export interface Contract<
   readonly digest: string;
 }
 
-/** What `uses` may name: a contract (its mailbox and methods), a topic, a family, or a single method. */
+/** What `uses` may name: a contract (its mailbox, its methods, and listening to its events), a topic, a family, a method. */
 export type Usable = Contract | Topic | { readonly kind: 'family'; readonly definition: TopicDefinition } | RpcMethod;
 
 /** A message type, or a family of types that are handled by one method. */

@@ -25,7 +25,8 @@ export interface ServiceRecord {
 export interface ServiceOptions {
   /**
    * What the methods of the class publish to, send to, call or subscribe to, beside what is the contract's own.
-   * A contract stands for its mailbox and its methods; a topic, a family or a single method for itself. Using
+   * A contract stands for its mailbox and its methods, and lets the
+   * service listen to its events; a topic, a family or a single method stands for itself. Using
    * anything else is refused, so that permissions, documentation and the picture of the system are exact.
    */
   readonly uses?: readonly Usable[];

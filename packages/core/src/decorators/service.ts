@@ -4,7 +4,7 @@ import type { TeraService } from '../service/tera-service.js';
 import type { ServiceOptions } from './metadata.js';
 import { recordService } from './metadata.js';
 
-/** The options of `@Service` for a class that says in its type what it uses: `TeraService<typeof A | typeof B>`. */
+/** The options of `@Service` for a class that says in its type what it uses: `TeraService<typeof Own, typeof A | typeof B>`. */
 type OptionsFor<Declared> = Omit<ServiceOptions, 'uses'> & { readonly uses?: readonly (Usable & Declared)[] };
 
 /**
@@ -17,7 +17,7 @@ type OptionsFor<Declared> = Omit<ServiceOptions, 'uses'> & { readonly uses?: rea
 export function Service<C extends Contract, Declared extends Usable = Usable>(
   contract: C,
   options: OptionsFor<Declared> = {},
-): <S extends abstract new (...args: never[]) => TeraService<Declared>>(target: S) => void {
+): <S extends abstract new (...args: never[]) => TeraService<C, Declared>>(target: S) => void {
   return (target) => {
     // What base classes ask for, too: without this a constructor that is inherited gets nothing, without a word. A
     // constructor of its own that takes parts says itself which.

@@ -1,10 +1,10 @@
-import type { HandlerContext } from '../routing/context.js';
+import type { AnyContext } from '../routing/context.js';
 
 /**
  * What a middleware wraps: the next middleware, or the handler. For a call, `message` is the array of its arguments.
  * It may be synchronous, and stays so where everything inside is.
  */
-export type Next = (message: unknown, context: HandlerContext) => unknown;
+export type Next = (message: unknown, context: AnyContext) => unknown;
 
 /**
  * Runs around handlers, as the layers of an onion: it is called once per handler, when the host starts, and returns

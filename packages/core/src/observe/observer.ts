@@ -1,5 +1,6 @@
 import type { BusError } from '@terabus/messages';
-import type { HandlerContext } from '../routing/context.js';
+import type { Wrapper } from '../contract/contract.js';
+import type { AnyContext } from '../routing/context.js';
 import type { Verdict } from '../sequencing/verdict.js';
 
 /** Where something happened: part of every event. */
@@ -20,7 +21,7 @@ export type BusEvent =
       readonly type: string;
       readonly message: unknown;
       /** The same object as in the `handled` that follows. */
-      readonly context: HandlerContext;
+      readonly context: AnyContext;
     })
   /** A handler ran to its end, well or badly, or timed out. */
   | (Place & {
@@ -32,7 +33,7 @@ export type BusEvent =
       /** The message, or the arguments of a call. */
       readonly message: unknown;
       /** What the handler was told beside it; also of one that never started. */
-      readonly context: HandlerContext;
+      readonly context: AnyContext;
       /** In milliseconds, from its start. */
       readonly durationMs: number;
       /** What went wrong; undefined when nothing did. */
@@ -52,7 +53,7 @@ export type BusEvent =
       readonly dropped: boolean;
     })
   /** Messages were handed to the connection. */
-  | (Place & { readonly kind: 'published'; readonly messages: readonly unknown[] })
+  | (Place & { readonly kind: 'published'; readonly wrapper: Wrapper; readonly messages: readonly unknown[] })
   /** A call ended. */
   | (Place & {
       readonly kind: 'called';

@@ -35,6 +35,11 @@ export class Reporter {
     this.#timer ??= this.#clock.setTimer(COUNT_EVERY_MS, () => this.#count());
   }
 
+  /** Logs what is no trouble, for those who look closely: one line each, at the level 'debug'. */
+  note(error: BusError, fields: object): void {
+    if (this.#logger.isLevelEnabled('debug')) this.#logger.debug(fields, error.message);
+  }
+
   /** Logs what is counted and not said yet, and stops its timer. */
   close(): void {
     this.#timer?.cancel();

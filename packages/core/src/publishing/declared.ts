@@ -7,7 +7,10 @@ import type { Contract, Source, TopicDefinition, Usable } from '../contract/cont
  * not as a denied permission in production.
  */
 export class Declared {
-  readonly #topics = new Map<string, TopicDefinition>();
+  /** What it may publish and send to. */
+  readonly #spoken = new Map<string, TopicDefinition>();
+  /** What it may subscribe to beside: the events of the contracts that it uses. */
+  readonly #heard = new Map<string, TopicDefinition>();
   /** Contracts and methods by address; a set of names where only single methods are declared. */
   readonly #methods = new Map<string, { readonly contract: Contract | undefined; readonly names: Set<string> }>();
   readonly #service: string;
@@ -17,7 +20,7 @@ export class Declared {
     this.#addContract(contract);
     this.#addTopic(contract.events as Source | undefined);
     for (const used of uses) {
-      if (used.kind === 'module' || used.kind === 'service') this.#addContract(used);
+      if (used.kind === 'module' || used.kind === 'service') this.#addUsedContract(used);
       else if (used.kind === 'rpc') this.#namesOf(used.address).add(used.name);
       else if ('definition' in used) this.#addTopic(used);
     }
@@ -29,8 +32,14 @@ export class Declared {
     this.#addTopic(contract.messages as Source | undefined);
   }
 
+  #addUsedContract(contract: Contract): void {
+    this.#addContract(contract);
+    const events = contract.events as Source | undefined;
+    if (events !== undefined) this.#heard.set(events.definition.template, events.definition);
+  }
+
   #addTopic(topic: { readonly definition: TopicDefinition } | undefined): void {
-    if (topic !== undefined) this.#topics.set(topic.definition.template, topic.definition);
+    if (topic !== undefined) this.#spoken.set(topic.definition.template, topic.definition);
   }
 
   #namesOf(address: string): Set<string> {
@@ -40,11 +49,11 @@ export class Declared {
   }
 
   /** @throws BusError `TERABUS_NOT_DECLARED` or `TERABUS_CONTRACT_MISMATCH` */
-  checkTopic(definition: TopicDefinition, doing: string): void {
-    const declared = this.#topics.get(definition.template);
-    if (declared === undefined) throw this.#notDeclared(`${doing} '${definition.template}'`);
-    if (declared !== definition && declared.digest !== definition.digest)
-      throw this.#mismatch(`'${definition.template}'`);
+  checkTopic(definition: TopicDefinition, doing: 'publishes to' | 'sends to' | 'subscribes to'): void {
+    const { template } = definition;
+    const declared = this.#spoken.get(template) ?? (doing === 'subscribes to' ? this.#heard.get(template) : undefined);
+    if (declared === undefined) throw this.#notDeclared(`${doing} '${template}'`);
+    if (declared !== definition && declared.digest !== definition.digest) throw this.#mismatch(`'${template}'`);
   }
 
   /** @throws BusError `TERABUS_NOT_DECLARED` or `TERABUS_CONTRACT_MISMATCH` */

@@ -93,6 +93,7 @@ describe('publishing', () => {
     for (const id of ids) expect(id).to.match(/^[0-9A-HJKMNP-TV-Z]{26}$/);
     expect(stage.eventsOf('published')[0]).to.deep.equal({
       kind: 'published',
+      wrapper: 'text',
       service: 'service.Sender',
       topic: 'room',
       messages: ['x'],

@@ -67,7 +67,7 @@ export class Publisher {
     const { transport, emit, service } = this.#parts;
     if (topic.definition.tracked) await this.#sendTracked(topic, messages, headers);
     else await transport.publish({ topic: topic.name, bytes: this.#encode(topic, messages, 0), headers });
-    emit({ kind: 'published', service, topic: topic.name, messages });
+    emit({ kind: 'published', service, wrapper: topic.definition.wrapper, topic: topic.name, messages });
   }
 
   /** A number is never used twice: that of a message which was not handed over is named by the next one. */

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
 import type { Contract, Topic } from '../contract/contract.js';
 import type { Client } from '../contract/rpc-types.js';
@@ -74,6 +75,9 @@ export interface RpcContext extends HandlerContext {
   /** The caller's number of the call. */
   readonly callId: bigint;
 }
+
+/** What a middleware is told, which is around handlers of all kinds: `context.kind` tells them apart. */
+export type AnyContext = EventContext | TrackedContext | RpcContext;
 
 /** What is the same for all messages of one handler. */
 export interface HandlerPlace {
@@ -179,6 +183,8 @@ export class Context implements Chain {
   get signal(): AbortSignal {
     if (this.#controller === undefined) {
       this.#controller = new AbortController();
+      // Each call of a handler listens to it, and a handler may make many at once.
+      setMaxListeners(0, this.#controller.signal);
       if (this.#aborted !== undefined) this.#controller.abort(this.#aborted);
     }
     return this.#controller.signal;

@@ -13,7 +13,7 @@ import { printable } from '../topics/printable.js';
 import { parseTemplate, type TopicTemplate } from '../topics/template.js';
 import type { Clock } from '../transport/clock.js';
 import type { Inbound } from '../transport/transport.js';
-import type { Arrival, HandlerContext, HandlerPlace } from './context.js';
+import type { AnyContext, Arrival, HandlerPlace } from './context.js';
 import { Context } from './context.js';
 import { openEnvelope } from './decode.js';
 import type { Job } from './delivery-group.js';
@@ -168,7 +168,7 @@ export class Router {
           `${verdict.missing} message${verdict.missing === 1 ? '' : 's'} from ${printable(source)} to '${inbound.topic}' did not arrive`,
           { reason: 'TERABUS_SEQUENCE_GAP' },
         );
-        reporter.report(service, error, { service, topic: inbound.topic, source, seq });
+        reporter.report(service, error, { topic: inbound.topic, source, seq });
       }
     }
     return verdict;
@@ -183,7 +183,7 @@ export class Router {
       reason: error.reason,
       cause: error,
     });
-    reporter.report(who, named, { service, topic, ...(type === undefined ? {} : { type }) });
+    reporter.report(who, named, { topic, ...(type === undefined ? {} : { type }) });
     emit({ kind: 'bad-message', service, topic, error: named });
   }
 }
@@ -223,7 +223,7 @@ class MessageJob implements Job {
 
   run(): unknown {
     const { service, watch } = this.#router.parts;
-    const context = this.#contextNow() as unknown as HandlerContext;
+    const context = this.#contextNow() as unknown as AnyContext;
     watch?.({
       kind: 'started',
       service,

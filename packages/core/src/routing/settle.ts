@@ -1,8 +1,8 @@
-import { BusError } from '@terabus/messages';
+import { BusError, type Code } from '@terabus/messages';
 import type { BusEvent } from '../observe/observer.js';
 import type { Reporter } from '../observe/reporter.js';
 import { handlerError } from '../observe/reporter.js';
-import type { Context, HandlerContext } from './context.js';
+import type { AnyContext, Context } from './context.js';
 
 /** How the work on one message ended. */
 export type Outcome =
@@ -38,8 +38,11 @@ export function settle(outcome: Outcome, settled: Settled, { reporter, emit }: W
   const { context, type, message, durationMs } = settled;
   const { service, handler, topic } = context;
   const error = errorOf(outcome, settled);
-  if (error !== undefined)
-    reporter.report(handler, error, { service, handler, topic, type, messageId: context.messageId });
+  if (error !== undefined) {
+    const fields = { handler, topic, type, messageId: context.messageId };
+    if (isAnswer(outcome, context)) reporter.note(error, fields);
+    else reporter.report(handler, error, fields);
+  }
   switch (outcome.kind) {
     case 'abandoned':
       emit({ kind: 'abandoned', service, topic, handler, type });
@@ -54,12 +57,35 @@ export function settle(outcome: Outcome, settled: Settled, { reporter, emit }: W
         handler,
         type,
         message,
-        context: context as unknown as HandlerContext,
+        context: context as unknown as AnyContext,
         durationMs,
         error,
       });
   }
   return error;
+}
+
+/** The codes of failures that are nobody's fault but the caller's, or nobody's at all. */
+const ANSWERS: ReadonlySet<Code> = new Set([
+  'ABORTED',
+  'ALREADY_EXISTS',
+  'CANCELLED',
+  'FAILED_PRECONDITION',
+  'INVALID_ARGUMENT',
+  'NOT_FOUND',
+  'OUT_OF_RANGE',
+  'PERMISSION_DENIED',
+  'UNAUTHENTICATED',
+]);
+
+/** Whether a method said no, as «not found», which its caller is told: that is an answer, and no trouble here. */
+function isAnswer(outcome: Outcome, { kind }: Context): boolean {
+  return (
+    kind === 'rpc' &&
+    outcome.kind === 'failed' &&
+    BusError.is(outcome.thrown) &&
+    ANSWERS.has(BusError.from(outcome.thrown).code)
+  );
 }
 
 function errorOf(outcome: Outcome, { context, type, timeoutMs }: Settled): BusError | undefined {

@@ -7,7 +7,7 @@ import type { BusEvent } from '../observe/observer.js';
 import type { Reporter } from '../observe/reporter.js';
 import { handlerError } from '../observe/reporter.js';
 import { HEADER } from '../publishing/headers.js';
-import type { Arrival, HandlerContext, HandlerPlace } from '../routing/context.js';
+import type { AnyContext, Arrival, HandlerPlace } from '../routing/context.js';
 import { Context } from '../routing/context.js';
 import type { Job } from '../routing/delivery-group.js';
 import { DeliveryGroup } from '../routing/delivery-group.js';
@@ -87,7 +87,7 @@ export class Answerer {
           reason: 'TERABUS_RPC_METHOD_UNKNOWN',
         },
       );
-      this.parts.reporter.report(this.parts.service, error, { service: this.parts.service, topic: inbound.topic });
+      this.parts.reporter.report(this.parts.service, error, { topic: inbound.topic });
       this.respond(inbound, request.replyTo, call, errorReply(call, error));
       return;
     }
@@ -116,7 +116,7 @@ export class Answerer {
           reason: 'TERABUS_RPC_RESULT',
           cause: error,
         });
-        reporter.report(service, failure, { service, topic: inbound.topic });
+        reporter.report(service, failure, { topic: inbound.topic });
         // Its caller must not wait in vain for what is too large to be sent.
         if (reason === 'TERABUS_PAYLOAD_TOO_LARGE') await this.#send(inbound, replyTo, errorReply(call, failure));
       })
@@ -138,7 +138,7 @@ export class Answerer {
       reason: 'TERABUS_RPC_REQUEST',
       cause,
     });
-    reporter.report(service, error, { service, topic: inbound.topic });
+    reporter.report(service, error, { topic: inbound.topic });
     emit({ kind: 'bad-message', service, topic: inbound.topic, error });
     const call: ReplyHead = { method: '', id: 0n, pattern: inbound.topic };
     this.respond(inbound, '', call, errorReply(call, error));
@@ -179,7 +179,7 @@ class CallJob implements Job {
   run(): unknown {
     this.#args = decodeArguments(this.#method.plan.method, this.#request.args);
     const { service, watch } = this.#answerer.parts;
-    const context = this.#contextNow() as unknown as HandlerContext;
+    const context = this.#contextNow() as unknown as AnyContext;
     watch?.({
       kind: 'started',
       service,

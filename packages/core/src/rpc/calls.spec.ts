@@ -224,6 +224,16 @@ describe('calls', () => {
     expect(timeouts).to.deep.equal(['700', '700']);
   });
 
+  it('can be many at once from one handler, without a warning of Node', async () => {
+    const warnings: string[] = [];
+    const onWarning = ({ name }: Error) => warnings.push(name);
+    process.on('warning', onWarning);
+    const host = await stage.start(OtherService);
+    expect(await host.service(OtherService).askMany(30)).to.equal('30');
+    process.off('warning', onWarning);
+    expect(warnings).to.deep.equal([]);
+  });
+
   it('are cancelled by their signal', async () => {
     const controller = new AbortController();
     const failed = rejection(asker.registry.slow('a', { signal: controller.signal }));
@@ -281,12 +291,26 @@ describe('calls', () => {
   });
 });
 
-const Other = defineModule('Test.Other', { rpc: { relay: rpc({ args: [], returns: z.string(), timeoutMs: 700 }) } });
+const Other = defineModule('Test.Other', {
+  rpc: {
+    relay: rpc({ args: [], returns: z.string(), timeoutMs: 700 }),
+    many: rpc({ args: [z.int()], returns: z.string() }),
+  },
+});
 @Service(Other, { uses: [Registry] })
 class OtherService extends TeraService {
   @Rpc(Other.rpc.relay)
   relay(context: RpcContext) {
     return context.client(Registry).slow('nested', { timeoutMs: 60_000 });
+  }
+  @Rpc(Other.rpc.many)
+  async many(count: number, context: RpcContext) {
+    const { greet } = context.client(Registry);
+    const answers = await Promise.all(Array.from({ length: count }, () => greet('Ana')));
+    return String(answers.length);
+  }
+  askMany(count: number) {
+    return this.client(Other).many(count);
   }
   ask() {
     return this.client(Other).relay();

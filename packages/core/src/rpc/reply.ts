@@ -1,5 +1,5 @@
 import type { Code } from '@terabus/messages';
-import { BusError, isCode, reasons } from '@terabus/messages';
+import { BusError, isCode, isReason, reasons } from '@terabus/messages';
 import { z } from 'zod';
 
 /** What identifies the call that is answered: parts of OpenTera's JSON reply. */
@@ -84,10 +84,12 @@ export function readReply(bytes: Uint8Array, callee: string, method: string, id:
     throw new BusError(`${callee} failed in ${method} and didn't say why`, { reason: 'TERABUS_RPC_FAILED' });
   }
   const code: Code = isCode(error.code) ? error.code : 'UNKNOWN';
-  const { reason = code, message } = error;
+  // A callee that gave no reason of its own sends the code again.
+  const reason = error.reason === error.code ? undefined : error.reason;
+  const { message } = error;
   // The own table wins over the wire: a callee can't give a reason of Terabus another meaning.
   throw new BusError(message, {
-    code: Object.hasOwn(reasons, reason) ? reasons[reason as keyof typeof reasons].code : code,
+    code: isReason(reason) ? reasons[reason].code : code,
     reason,
     details: error.details,
   });

@@ -5,21 +5,27 @@ import type { Chain } from '../publishing/chain.js';
 import type { PublishOptions } from '../publishing/publisher.js';
 import type { EventContext, TrackedContext } from '../routing/context.js';
 
-/** The templates of the topics that a union of used things covers; any text where nothing is said in types. */
-export type DeclaredTopic<Declared> = Usable extends Declared
+/**
+ * The templates of the topics that a service may speak on: its contract's own, and what its `uses` name (of a used
+ * contract, the mailbox). Any text where the class says nothing in its type.
+ */
+export type SpokenTopic<Own, Uses> = Usable extends Uses
   ? string
-  : Declared extends Contract<string, infer Events, infer Mailbox>
-    ? TemplateOf<Events> | TemplateOf<Mailbox>
-    : TemplateOf<Declared>;
+  : TopicsOf<Own> | (Uses extends Contract<string, unknown, infer Mailbox> ? TemplateOf<Mailbox> : TemplateOf<Uses>);
 
+/** The templates of the topics that a service may listen to while it runs: the same, and the events of a used contract. */
+export type HeardTopic<Own, Uses> = Usable extends Uses
+  ? string
+  : TopicsOf<Own> | (Uses extends Contract<string, infer Events> ? TemplateOf<Events> : TemplateOf<Uses>);
+
+type TopicsOf<C> =
+  C extends Contract<string, infer Events, infer Mailbox> ? TemplateOf<Events> | TemplateOf<Mailbox> : never;
 type TemplateOf<T> = T extends { readonly definition: TopicDefinition<Wrapper, unknown, infer N> } ? N : never;
 
-/** The addresses that a union of used things lets a service call; any text where nothing is said in types. */
-export type DeclaredAddress<Declared> = Usable extends Declared
-  ? string
-  : Declared extends { readonly address: infer A extends string }
-    ? A
-    : never;
+/** The addresses that a service may call. Any text where the class says nothing in its type. */
+export type CalledAddress<Own, Uses> = Usable extends Uses ? string : AddressOf<Own> | AddressOf<Uses>;
+
+type AddressOf<T> = T extends { readonly address: infer A extends string } ? A : never;
 
 /** A handler of messages that a service adds while it runs. */
 export type MessageHandler<W extends Wrapper, T> = (
@@ -41,46 +47,46 @@ export interface Subscription {
  * What a service can do to the world. `TeraService` has these as methods; a helper class asks for it with
  * `@inject(Bus)` and gets that of the service it is built for.
  */
-export interface Bus<Declared = Usable> {
+export interface Bus<Own extends Contract = Contract, Uses = Usable> {
   /**
    * Publishes one message in a `TeraEvent` of its own (OpenTera's clients read only the first of several), or text,
    * or bytes. Resolves when it was handed to the connection; rejects with a `BusError` when it wasn't.
    */
   publish<W extends 'event' | 'text' | 'bytes', P>(
-    topic: Topic<W, P, DeclaredTopic<Declared>>,
+    topic: Topic<W, P, SpokenTopic<Own, Uses>>,
     payload: NoInfer<P>,
     options?: PublishOptions,
   ): Promise<void>;
 
   /** Publishes several messages in one `TeraEvent`, for topics whose readers are all Terabus. */
   publishAll<P>(
-    topic: Topic<'event', P, DeclaredTopic<Declared>>,
+    topic: Topic<'event', P, SpokenTopic<Own, Uses>>,
     messages: readonly NoInfer<P>[],
     options?: PublishOptions,
   ): Promise<void>;
 
   /** Sends one message in a `TeraModuleMessage`; on a tracked mailbox it gets the next sequence number. */
   send<P>(
-    mailbox: Topic<'module-message', P, DeclaredTopic<Declared>>,
+    mailbox: Topic<'module-message', P, SpokenTopic<Own, Uses>>,
     message: NoInfer<P>,
     options?: PublishOptions,
   ): Promise<void>;
 
   /** The methods of a contract as typed functions. */
-  client<C extends Contract<DeclaredAddress<Declared>>>(contract: C): Client<C>;
+  client<C extends Contract<CalledAddress<Own, Uses>>>(contract: C): Client<C>;
 
   /**
    * Handles messages of a type, or family, of a topic from now on, by the same rules as decorated handlers. Resolves
    * when messages published from now on arrive.
    */
   subscribe<W extends 'event' | 'module-message', P extends Message, T extends P>(
-    source: Source<W, P, DeclaredTopic<Declared>>,
+    source: Source<W, P, HeardTopic<Own, Uses>>,
     type: TypeOrFamily<T>,
     handler: MessageHandler<W, T>,
   ): Promise<Subscription>;
   /** Handles the text or bytes of a topic from now on. */
   subscribe<W extends 'text' | 'bytes', P>(
-    source: Source<W, P, DeclaredTopic<Declared>>,
+    source: Source<W, P, HeardTopic<Own, Uses>>,
     handler: MessageHandler<W, P>,
   ): Promise<Subscription>;
 }

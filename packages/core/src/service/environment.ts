@@ -1,6 +1,7 @@
 import { BusError } from '@terabus/messages';
 import { z } from 'zod';
 import { given, readEnvironment, type Variable } from '../transport/environment.js';
+import { logLevels } from './host-options.js';
 
 /**
  * Refuses names that begin with `TERABUS_` and that nobody reads: they are typing errors, and a forgotten limit is
@@ -30,10 +31,8 @@ const milliseconds = (least: number): Variable<number> => ({
   expected: `a whole number of milliseconds, ${least} or more`,
 });
 
-const levels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
-
 const variables = {
-  TERABUS_LOG_LEVEL: { schema: z.string().pipe(z.enum(levels)), expected: `one of ${levels.join(', ')}` },
+  TERABUS_LOG_LEVEL: { schema: z.string().pipe(z.enum(logLevels)), expected: `one of ${logLevels.join(', ')}` },
   TERABUS_START_TIMEOUT_MS: milliseconds(1),
   TERABUS_DRAIN_TIMEOUT_MS: milliseconds(0),
   TERABUS_ANSWER_REDIS_CLIENTS: {
@@ -51,7 +50,7 @@ export const hostEnvironment: readonly string[] = Object.freeze(Object.keys(vari
 /** Options of a host that an environment can set. */
 export interface HostEnvironment {
   /** Level of the logger, where the host makes its own. */
-  readonly logLevel?: (typeof levels)[number];
+  readonly logLevel?: (typeof logLevels)[number];
   readonly startTimeoutMs?: number;
   readonly drainTimeoutMs?: number;
   readonly answerRedisClients?: boolean;

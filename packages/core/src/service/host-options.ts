@@ -23,8 +23,10 @@ export interface HostOptions {
   readonly container?: Container | undefined;
   /** The application's own configuration: found as `this.config` and `@inject(Config)`. Defaults to nothing. */
   readonly config?: Config | undefined;
-  /** Defaults to pino on standard output, at the level 'info'. */
+  /** Defaults to pino on standard output. */
   readonly logger?: Logger | undefined;
+  /** The level of the host's own logger, where no `logger` is given. Defaults to 'info'. */
+  readonly logLevel?: (typeof logLevels)[number] | undefined;
   /** Defaults to the machine's. Tests hand in a virtual one. */
   readonly clock?: Clock | undefined;
   /** Around every handler of every service, the first outermost. */
@@ -49,6 +51,9 @@ export interface HostOptions {
   readonly answerRedisClients?: boolean | undefined;
 }
 
+/** The levels of pino, from the most to the least talkative. */
+export const logLevels = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
+
 const functions = (what: string) => z.array(z.custom<never>((value) => typeof value === 'function', what)).default([]);
 /** Checks the options of a host and fills in what is left out. */
 export const hostOptions = z.strictObject({
@@ -57,6 +62,7 @@ export const hostOptions = z.strictObject({
   container: z.instanceof(Container).optional(),
   config: z.record(z.string(), z.unknown()).default({}),
   logger: z.custom<Logger>((value) => typeof (value as Logger)?.child === 'function', 'a pino logger').optional(),
+  logLevel: z.enum(logLevels).default('info'),
   clock: z.custom<Clock>((value) => typeof (value as Clock)?.setTimer === 'function', 'a Clock').default(systemClock),
   middlewares: functions('a middleware'),
   interceptors: functions('an interceptor'),

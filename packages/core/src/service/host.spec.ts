@@ -88,7 +88,7 @@ class RegistryService extends TeraService {
 const Watcher = defineService('Watcher', {});
 
 @Service(Watcher, { uses: [Registry, room] })
-class WatcherService extends TeraService<typeof Registry | typeof room> {
+class WatcherService extends TeraService<typeof Watcher, typeof Registry | typeof room> {
   readonly seen: string[] = [];
 
   @OnEvent(Registry.events, DeviceEvent)

@@ -79,7 +79,7 @@ class RunningHost implements Host {
 
   constructor(options: CheckedHostOptions) {
     this.#options = options;
-    const logger = options.logger ?? pino({ level: 'info' });
+    const logger = options.logger ?? pino({ level: options.logLevel });
     this.#logger = logger.child({}, { serializers: { err: errorSerializer(logger) } });
     const parts = this.#hostParts();
     for (const serviceClass of options.services) {

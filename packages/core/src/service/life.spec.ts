@@ -436,6 +436,18 @@ describe('the life of a host', () => {
       await stage.clock.advance(5_000);
       expect(count).to.equal(1);
     });
+    it('can be used often, without a warning of Node', async () => {
+      const warnings: string[] = [];
+      const onWarning = ({ name }: Error) => warnings.push(name);
+      process.on('warning', onWarning);
+      act['B start'] = (service) => {
+        for (let n = 0; n < 30; n++) service.my.every(100, () => {});
+      };
+      await stage.start(B);
+      await stage.clock.advance(100);
+      process.off('warning', onWarning);
+      expect(warnings).to.deep.equal([]);
+    });
     it('refuses intervals that are none', async () => {
       for (const ms of [0, -1, Number.NaN]) {
         act['B start'] = (service) => service.my.every(ms, () => {});
@@ -488,8 +500,8 @@ describe('the life of a host', () => {
       ],
     });
     await say('x');
-    expect(seen.map(({ kind }) => kind)).to.deep.equal(['handled']);
-    expect(messages().match(/an observer failed/g)).to.have.length(2);
+    expect(seen.map(({ kind }) => kind)).to.deep.equal(['accepted', 'started', 'handled']);
+    expect(messages().match(/an observer failed/g)).to.have.length(6);
   });
 
   describe('subscriptions', () => {

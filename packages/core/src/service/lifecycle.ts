@@ -1,3 +1,5 @@
+import { setMaxListeners } from 'node:events';
+
 /** Where a host is in its life. It only ever goes forward. */
 export type LifecycleState = 'starting' | 'running' | 'draining' | 'stopped';
 
@@ -7,6 +9,11 @@ const ORDER: readonly LifecycleState[] = ['starting', 'running', 'draining', 'st
 export class Lifecycle {
   #state: LifecycleState = 'starting';
   readonly #controller = new AbortController();
+
+  constructor() {
+    // Services listen as they like; by default Node takes the eleventh listener for a leak, and says so.
+    setMaxListeners(0, this.#controller.signal);
+  }
 
   get state(): LifecycleState {
     return this.#state;

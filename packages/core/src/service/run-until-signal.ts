@@ -10,7 +10,7 @@ export const EXIT = {
   connectionLost: 2,
   /** Asked to stop, and work was cut off at `drainTimeoutMs`; the log says what. */
   cutOff: 3,
-  /** A second SIGINT (130 = 128 + 2) or SIGTERM (143 = 128 + 15) came before the drain was over. */
+  /** A second SIGINT (130 = 128 + 2) or SIGTERM (143 = 128 + 15) came before the drain was over, or a first one before the host was started. */
   secondSigint: 130,
   secondSigterm: 143,
 } as const;

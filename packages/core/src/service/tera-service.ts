@@ -5,7 +5,7 @@ import type { Contract, Source, Topic, TypeOrFamily, Usable } from '../contract/
 import type { Client } from '../contract/rpc-types.js';
 import type { PublishOptions } from '../publishing/publisher.js';
 import type { Clock } from '../transport/clock.js';
-import type { Bus, DeclaredAddress, DeclaredTopic, MessageHandler, Subscription } from './bus.js';
+import type { Bus, CalledAddress, HeardTopic, MessageHandler, SpokenTopic, Subscription } from './bus.js';
 import type { Config } from './tokens.js';
 
 /** What the host attaches to an instance before `onStart`. */
@@ -35,12 +35,13 @@ export const ATTACH = Symbol('@terabus/core/attach');
  * The base class of services. A subclass with `@Service(contract, { uses })` handles messages and calls with
  * decorated methods, and speaks with the methods that it inherits from here.
  *
- * A class that names what it uses in its type, `extends TeraService<typeof Database | typeof personEvents>`, is told
- * by the compiler when it publishes to, sends to or calls anything else. Without it the same is an error at run time.
+ * A class that names its contract and what it uses in its type, `extends TeraService<typeof UserManager, typeof
+ * personEvents | typeof Database>` (or `never` where it uses nothing), is told by the compiler when it publishes to,
+ * sends to, subscribes to or calls anything else. Without it the same is an error at run time.
  *
  * The host calls `onStart`, subscribes, calls `onReady`; at the end `onDrain`, finishes what runs, and `onStop`.
  */
-export abstract class TeraService<Declared = Usable> {
+export abstract class TeraService<Own extends Contract = Contract, Uses = Usable> {
   #attachment: Attachment | undefined;
 
   /** @internal */
@@ -94,7 +95,7 @@ export abstract class TeraService<Declared = Usable> {
 
   /** {@inheritDoc Bus.publish} */
   protected async publish<W extends 'event' | 'text' | 'bytes', P>(
-    topic: Topic<W, P, DeclaredTopic<Declared>>,
+    topic: Topic<W, P, SpokenTopic<Own, Uses>>,
     payload: NoInfer<P>,
     options?: PublishOptions,
   ): Promise<void> {
@@ -103,7 +104,7 @@ export abstract class TeraService<Declared = Usable> {
 
   /** {@inheritDoc Bus.publishAll} */
   protected async publishAll<P>(
-    topic: Topic<'event', P, DeclaredTopic<Declared>>,
+    topic: Topic<'event', P, SpokenTopic<Own, Uses>>,
     messages: readonly NoInfer<P>[],
     options?: PublishOptions,
   ): Promise<void> {
@@ -112,7 +113,7 @@ export abstract class TeraService<Declared = Usable> {
 
   /** {@inheritDoc Bus.send} */
   protected async send<P>(
-    mailbox: Topic<'module-message', P, DeclaredTopic<Declared>>,
+    mailbox: Topic<'module-message', P, SpokenTopic<Own, Uses>>,
     message: NoInfer<P>,
     options?: PublishOptions,
   ): Promise<void> {
@@ -120,18 +121,18 @@ export abstract class TeraService<Declared = Usable> {
   }
 
   /** {@inheritDoc Bus.client} */
-  protected client<C extends Contract<DeclaredAddress<Declared>>>(contract: C): Client<C> {
+  protected client<C extends Contract<CalledAddress<Own, Uses>>>(contract: C): Client<C> {
     return this.#attached.bus.client(contract as Contract) as unknown as Client<C>;
   }
 
   /** {@inheritDoc Bus.subscribe} */
   protected subscribe<W extends 'event' | 'module-message', P extends Message, T extends P>(
-    source: Source<W, P, DeclaredTopic<Declared>>,
+    source: Source<W, P, HeardTopic<Own, Uses>>,
     type: TypeOrFamily<T>,
     handler: MessageHandler<W, T>,
   ): Promise<Subscription>;
   protected subscribe<W extends 'text' | 'bytes', P>(
-    source: Source<W, P, DeclaredTopic<Declared>>,
+    source: Source<W, P, HeardTopic<Own, Uses>>,
     handler: MessageHandler<W, P>,
   ): Promise<Subscription>;
   protected async subscribe(...args: readonly unknown[]): Promise<Subscription> {

@@ -28,6 +28,8 @@ export interface NatsServer extends AsyncDisposable {
   readonly pid: number;
   /** Its temporary directory: configuration, log, JetStream's files. Removed by {@link NatsServer.stop}. */
   readonly directory: string;
+  /** Resolves when the server is gone, whoever ended it. */
+  readonly exited: Promise<void>;
   /** Ends the server as an operator would (SIGTERM) and removes its directory. Calling it again does nothing. */
   stop(): Promise<void>;
   /** Kills the server (SIGKILL); its directory stays until {@link NatsServer.stop}. Resolves when it is gone. */
@@ -101,6 +103,7 @@ async function launch(
     port,
     pid: child.pid as number,
     directory,
+    exited,
     stop: () => (stopped ??= stop()),
     kill: () => end('SIGKILL'),
     log,
