@@ -36,7 +36,12 @@ describe('BusError', () => {
   });
 
   it('is told by its brand, so that copies of this package know each other', () => {
-    const foreign = { [Symbol.for('@terabus/messages/BusError')]: true, code: 'NOT_FOUND', message: 'x', rawMessage: 'x' };
+    const foreign = {
+      [Symbol.for('@terabus/messages/BusError')]: true,
+      code: 'NOT_FOUND',
+      message: 'x',
+      rawMessage: 'x',
+    };
     expect(BusError.is(new BusError('x', { code: 'INTERNAL' }))).to.equal(true);
     expect(BusError.is(foreign)).to.equal(true);
     expect(BusError.from(foreign)).to.equal(foreign);
