@@ -39,7 +39,7 @@ export const natsOptions = z
     name: text.default('terabus'),
     /**
      * Keeps deployments that share an account apart: the token `@<namespace>` stands in front of every subject and the
-     * namespace in every queue name (architecture, section 4). 1 to 32 letters, digits, `_`, `-`. None by default.
+     * namespace in every queue name. 1 to 32 letters, digits, `_`, `-`. None by default.
      */
     namespace: namespace.optional(),
     /**
@@ -70,8 +70,7 @@ export const natsOptions = z
     /**
      * Which callers that are no Terabus get an answer: plain NATS clients, whose reply subjects begin with `_INBOX.`
      * (on by default, they are the tools of operators), and callers from another account, `_R_.` (off by default: an
-     * account that exports no service has none). An answer to any subject would let callers delete streams
-     * (architecture, section 7).
+     * account that exports no service has none). An answer to any subject would let callers delete streams.
      */
     replyTo: z
       .strictObject({ inbox: z.boolean().default(true), crossAccount: z.boolean().default(false) })

@@ -35,7 +35,7 @@ export function newReplyPrefix(name: string, namespace: string | undefined): str
 /**
  * Whether to answer to a subject that a caller named: undefined if so, else the shape it has. A caller that names
  * `$JS.API.STREAM.DELETE.S` would delete a stream with the rights of whoever answers, and one that names a topic would
- * publish there (architecture, section 7).
+ * publish there.
  */
 export function refusedReply(
   subject: string,

@@ -22,7 +22,7 @@ export interface HandlerPlan {
   readonly middlewares: readonly Middleware[];
 }
 
-/** One delivery group of a service (architecture, section 5): what is subscribed to, and who handles what of it. */
+/** One delivery group of a service: what is subscribed to, and who handles what of it. */
 export interface GroupPlan {
   readonly definition: TopicDefinition;
   /** In subject spelling. */
@@ -71,7 +71,7 @@ const serviceOptions = z.strictObject({
  * Reads what the decorators of a class recorded and checks that it is whole.
  *
  * @throws BusError `TERABUS_SERVICE_INVALID`, naming class and method, when a message or call could reach two
- * methods, a method of the contract has nobody to answer it, or options contradict each other (architecture, section 5).
+ * methods, a method of the contract has nobody to answer it, or options contradict each other.
  */
 export function contractOf(serviceClass: ServiceClass): ServicePlan {
   const name = serviceClass.name || '(anonymous class)';

@@ -5,7 +5,7 @@ import type { TopicParameters } from '../topics/template.js';
 
 /**
  * What travels on a topic: a `TeraEvent`, a `TeraModuleMessage`, plain text, or bytes. A topic does not tell its
- * wrapper by its name: `module.TeraServer.TwistedModule.events.<uuid>` carries a TeraModuleMessage (contract, section 2).
+ * wrapper by its name: `module.TeraServer.TwistedModule.events.<uuid>` carries a TeraModuleMessage.
  */
 export type Wrapper = 'event' | 'module-message' | 'text' | 'bytes';
 
@@ -16,7 +16,7 @@ export interface TopicDefinition<W extends Wrapper = Wrapper, P = unknown, N ext
   readonly wrapper: W;
   /** The types it carries, families spread out, by type name. Empty for text and bytes. */
   readonly types: ReadonlyMap<string, MessageType>;
-  /** Whether senders number their messages on it (architecture, section 6). Only module messages can be. */
+  /** Whether senders number their messages on it. Only module messages can be. */
   readonly tracked: boolean;
   /** Text that is equal for equal definitions: two copies of a contract are compared by it, never by identity. */
   readonly digest: string;
@@ -52,7 +52,7 @@ export interface TopicFamily<W extends Wrapper = Wrapper, P = unknown, N extends
   readonly all: Pattern<W, P, N>;
 }
 
-/** How messages reach the handlers of a service (architecture, section 5). */
+/** How messages reach the handlers of a service. */
 export interface DeliveryOptions<P = unknown> {
   /**
    * Every instance of the service gets every message, instead of the instances sharing them. Defaults to false:
@@ -102,7 +102,7 @@ export interface RpcMethod<
   readonly topic: string;
   readonly args: Args;
   readonly returns: Returns;
-  /** How each argument goes on the wire (architecture, section 7). */
+  /** How each argument goes on the wire. */
   readonly parameters: readonly ParameterKind[];
   /** The caller's deadline where the call names none, in milliseconds. */
   readonly timeoutMs: number;

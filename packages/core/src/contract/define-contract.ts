@@ -103,7 +103,7 @@ export function defineService<const K extends string, const O extends ContractOp
   return makeContract('service', key, options) as unknown as DefinedContract<`service.${K}`, O>;
 }
 
-/** Tokens that would let one contract's RPC subject lie in another's events (architecture, section 1). */
+/** Tokens that would let one contract's RPC subject lie in another's events. */
 const RESERVED_TOKENS = new Set(['events', 'messages', 'rpc']);
 
 function checkName(kind: 'module' | 'service', name: unknown): void {

@@ -28,7 +28,7 @@ export type TypedTopicOptions<W extends 'event' | 'module-message', Types extend
   readonly wrapper: W;
   /** The types that it carries. Others on the same topic are left alone, undecoded. */
   readonly types: Types;
-  /** Whether senders number their messages (architecture, section 6). Only for module messages; defaults to false. */
+  /** Whether senders number their messages. Only for module messages; defaults to false. */
   readonly tracked?: W extends 'module-message' ? boolean : never;
 };
 

@@ -2,8 +2,8 @@ import { type Message, type MessageType, standardTypes, TypeRegistry, toJson } f
 import type { ServicePlan } from '../contract/contract-of.js';
 
 /**
- * How the loggers of services print what is logged as `message`: as the JSON of protobuf, without `$type`
- * (architecture, section 10). What isn't a message, or can't be printed, is left as it is: a log line must not fail.
+ * How the loggers of services print what is logged as `message`: as the JSON of protobuf, without `$type`.
+ * What isn't a message, or can't be printed, is left as it is: a log line must not fail.
  *
  * ```ts
  * this.logger.info({ message: event }, 'a device is back');

@@ -45,7 +45,7 @@ export type BusEvent =
   | (Place & { readonly kind: 'bad-message'; readonly error: BusError })
   /** A message of a type that nobody here handles: skipped, which is normal. */
   | (Place & { readonly kind: 'unhandled'; readonly type: string })
-  /** A module message that was not the next of its sender (architecture, section 6). */
+  /** A module message that was not the next of its sender. */
   | (Place & {
       readonly kind: 'sequence';
       readonly source: string;

@@ -6,7 +6,7 @@ const COUNT_EVERY_MS = 1_000;
 
 /**
  * Logs errors that bad input may cause by the thousands: the first of each kind at once, then one line a second with
- * the number of the others (architecture, section 11).
+ * the number of the others.
  */
 export class Reporter {
   readonly #logger: Logger;

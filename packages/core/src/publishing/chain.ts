@@ -1,7 +1,7 @@
 /**
  * What the handling of one message hands on to the messages and calls that it starts: how much time is left, whether
  * anybody still wants the answer, and where it all began. `context.publish`, `context.send` and `context.client`
- * carry it; `this.publish` and `this.client` start a new chain (architecture, section 7).
+ * carry it; `this.publish` and `this.client` start a new chain.
  */
 export interface Chain {
   /** The id of the message that is being handled. */

@@ -2,7 +2,7 @@ import { BusError } from '@terabus/messages';
 import { show } from '../contract/check.js';
 import type { Chain } from './chain.js';
 
-/** The headers that Terabus puts on messages (architecture, section 11). */
+/** The headers that Terabus puts on messages. */
 export const HEADER = {
   messageId: 'Terabus-Message-Id',
   causeId: 'Terabus-Cause-Id',

@@ -16,7 +16,7 @@ export type Send = (outgoing: Outgoing) => Promise<unknown>;
 
 /**
  * Runs around everything that leaves a host, as a middleware runs around handlers: for views, traces and headers of
- * your own. Nobody but the callee may subscribe to an RPC subject (architecture, section 7), so this is also how
+ * your own. Nobody but the callee may subscribe to an RPC subject, so this is also how
  * calls are watched.
  */
 export type Interceptor = (next: Send) => Send;

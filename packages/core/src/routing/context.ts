@@ -64,7 +64,7 @@ export interface TrackedContext extends HandlerContext {
   readonly source: string;
   /** Its number in the sender's count for this destination; 0 where the sender doesn't count, as OpenTera's never do. */
   readonly seq: number;
-  /** What the number says: whether it is the next one, and how many before it are missing (architecture, section 6). */
+  /** What the number says: whether it is the next one, and how many before it are missing. */
   readonly verdict: Verdict;
 }
 

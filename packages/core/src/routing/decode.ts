@@ -16,7 +16,7 @@ export interface Envelope {
 
 /**
  * Opens the envelope of a message. The subject that it came by is its topic; a header that names another one makes it
- * a bad message, a header that names none does not (architecture, sections 4 and 5).
+ * a bad message, a header that names none does not.
  *
  * @throws BusError `TERABUS_MESSAGE_UNDECODABLE` or `TERABUS_MESSAGE_MISPLACED`
  */

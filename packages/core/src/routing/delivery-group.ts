@@ -34,7 +34,7 @@ export interface GroupOptions {
 const JOBS_PER_TURN = 64;
 
 /**
- * The queue of work of one delivery group (architecture, section 5). Jobs start in order of arrival; with keys, a job
+ * The queue of work of one delivery group. Jobs start in order of arrival; with keys, a job
  * also waits for those of its key. Whatever a job does, the others go on.
  */
 export class DeliveryGroup {

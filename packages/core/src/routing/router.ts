@@ -147,7 +147,7 @@ export class Router {
     this.queue.enqueue(new MessageJob(this, handler, type, message, arrival, key));
   }
 
-  /** Sees each arrival, before queue and handler (architecture, section 6). */
+  /** Sees each arrival, before queue and handler. */
   #track(inbound: Inbound, source: string, seq: number): Verdict {
     const epoch = inbound.headers.get(HEADER.epoch);
     const named = inbound.headers.get(HEADER.abandoned);

@@ -46,7 +46,7 @@ export interface AnswererParts {
   readonly answerRedisClients: boolean;
 }
 
-/** Where OpenTera's Python clients wait for their answers (contract, section 3.1). */
+/** Where OpenTera's Python clients wait for their answers. */
 const REDIS_CLIENT = /^RedisRPCClient\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 const utf8 = new TextEncoder();

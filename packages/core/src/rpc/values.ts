@@ -35,7 +35,7 @@ export const json = <S extends z.ZodType>(schema: S) =>
 /**
  * Decides how an argument of this schema travels.
  *
- * @throws BusError `TERABUS_CONTRACT_INVALID` for what an RPC value can't say (architecture, section 7, "Values").
+ * @throws BusError `TERABUS_CONTRACT_INVALID` for what an RPC value can't say.
  */
 export function classify(schema: z.ZodType, where: string): ParameterKind {
   const optional = schema.safeParse(undefined).success;

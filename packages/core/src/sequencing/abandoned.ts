@@ -8,7 +8,7 @@ export const MAX_NAMED_RANGES = 64;
 const MAX_TEXT_LENGTH = MAX_NAMED_RANGES * 22;
 
 /**
- * The text of the header `Terabus-Abandoned` (architecture, sections 6 and 11): the numbers that their sender has
+ * The text of the header `Terabus-Abandoned`: the numbers that their sender has
  * given up, `5,7-9`. Undefined for none: such a message has no header.
  */
 export function formatAbandoned(ranges: SequenceRanges): string | undefined {

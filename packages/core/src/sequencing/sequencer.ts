@@ -43,7 +43,7 @@ interface Counter {
 const MAX_KEPT_RANGES = 1_024;
 
 /**
- * Numbers the messages of one sender (architecture, section 6): per destination from 1, from 2^32−1 on to 1. No
+ * Numbers the messages of one sender: per destination from 1, from 2^32−1 on to 1. No
  * number is used twice in an epoch, whatever became of its message.
  *
  * Each stamp is settled by one of two calls. {@link sent}: its message was handed over, and with it the numbers it

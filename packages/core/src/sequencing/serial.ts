@@ -1,6 +1,6 @@
 /**
  * The largest sequence number, 2^32−1: `seq` is a protobuf uint32. Numbers form a ring from 1 to here; 0 is what
- * OpenTera's own senders leave in the field and stands outside of it (architecture, section 6).
+ * OpenTera's own senders leave in the field and stands outside of it.
  */
 export const MAX_SEQ = 2 ** 32 - 1;
 

@@ -58,7 +58,7 @@ class TrackedCounter extends SequenceCounter {
 const MAX_NAME_LENGTH = 255;
 
 /**
- * Judges the numbers that arrive, for one receiver: a pure state machine (architecture, section 6). It keeps a
+ * Judges the numbers that arrive, for one receiver: a pure state machine. It keeps a
  * counter per (source, epoch, destination), several epochs side by side since replicas and rolling restarts of a
  * sender overlap. What follows from a verdict is its caller's policy; nothing is dropped here.
  *

@@ -1,5 +1,5 @@
 /**
- * What the arrival of a number says (architecture, section 6).
+ * What the arrival of a number says.
  *
  * - `first`: nothing is known of this counter. Whatever its number: a receiver that came late has missed nothing.
  * - `in-order`: all numbers since the last are here, or abandoned by their sender.

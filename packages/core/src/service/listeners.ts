@@ -147,7 +147,7 @@ export class Listeners {
     const subscribing = Promise.all(
       patterns.map((pattern) =>
         // The pattern is part of the group's name: equal names on overlapping patterns make NATS deliver each
-        // message to only one of them (architecture, section 5).
+        // message to only one of them.
         transport.subscribe(
           pattern,
           everyInstance ? {} : { group: `${this.#plan.contract.address} ${pattern}` },

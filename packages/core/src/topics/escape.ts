@@ -8,7 +8,7 @@ const PLAIN_TOPIC = new RegExp(`^(?![$_@])[${PLAIN}]+(?:\\.[${PLAIN}]+)*$`);
 const NOT_PLAIN = new RegExp(`[^${PLAIN}]`, 'gu');
 
 /**
- * The NATS subject of a topic, without namespace (architecture, section 4). It is the same text for tokens of
+ * The NATS subject of a topic, without namespace. It is the same text for tokens of
  * printable ASCII without space, `*`, `>` and `%`; every other character, and a leading `$`, `_` or `@` of the first
  * token, is `%XX` per UTF-8 byte, and an empty token is a lone `%`. So every topic of OpenTera is its own subject,
  * and nothing that a user types reaches `$JS.API`, an inbox or another namespace.

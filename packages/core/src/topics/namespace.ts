@@ -4,7 +4,7 @@ import { checkPattern } from './pattern.js';
 import { printable } from './printable.js';
 
 /**
- * The longest subject, namespace included, in bytes (architecture, section 4). NATS itself closes the connection
+ * The longest subject, namespace included, in bytes. NATS itself closes the connection
  * near its control line of 4,096 bytes; 255 is what fits everywhere, with room for the names around it.
  */
 export const MAX_SUBJECT_BYTES = 255;

@@ -2,7 +2,7 @@ import { BusError } from '@terabus/messages';
 import { printable } from './printable.js';
 
 /**
- * Checks that something can be a topic: a non-empty string of well-formed Unicode (architecture, section 4). That is
+ * Checks that something can be a topic: a non-empty string of well-formed Unicode. That is
  * all OpenTera's names promise: spaces, wildcards, empty tokens and accents are legal here, because keys of services
  * are free text. Lone surrogates are refused since they have no UTF-8 form; so is the empty text, which OpenTera
  * publishes to when it could not read who is to be answered, and means nobody.

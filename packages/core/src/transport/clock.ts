@@ -1,6 +1,6 @@
 /**
- * The port through which all of Terabus sees time. Nothing else in the sources names `setTimeout` or `Date.now`
- * (architecture, section 9), so a test that hands in a virtual clock owns time completely.
+ * The port through which all of Terabus sees time. Nothing else in the sources names `setTimeout` or `Date.now`,
+ * so a test that hands in a virtual clock owns time completely.
  */
 export interface Clock {
   /** Wall-clock time in milliseconds since the Unix epoch, for what is written into messages. It may jump. */

@@ -28,7 +28,7 @@ export interface Inbound {
   readonly headers: Headers;
   /**
    * Where an answer goes, for {@link Transport.respond}. Undefined when the sender wants none, and when it named a
-   * place that this transport refuses to answer to (architecture, section 7: an answer to any subject that a caller
+   * place that this transport refuses to answer to (an answer to any subject that a caller
    * names would let it delete streams).
    */
   readonly replyTo?: string | undefined;
@@ -63,7 +63,7 @@ export interface TransportSubscription {
  * - **Delivery.** At most once to each subscription and group, those of the publisher itself included. `deliver` is
  *   never called inside a call of this transport, and `settle` never inside of `request`. They must not throw; if one
  *   does, the transport reports it and all others get what is theirs.
- * - **Patterns.** A pattern is spelled as a subject (`toSubject`, architecture section 4, without namespace), in which
+ * - **Patterns.** A pattern is spelled as a subject (`toSubject`, without namespace), in which
  *   the token `*` stands for one token and a final `>` for one or more; a literal topic is subscribed to by its own
  *   subject. Two overlapping subscriptions both get the message.
  * - **Bad input.** What can't go on the wire is a `BusError` before anything is sent (a rejection; of `request` what
