@@ -9,7 +9,6 @@ import { Counter, type Counters } from '../observe/counters.js';
 import { errorSerializer } from '../observe/error-serializer.js';
 import { messageSerializer, typesOf } from '../observe/message-serializer.js';
 import type { BusEvent, Observer } from '../observe/observer.js';
-import { Sequencer } from '../sequencing/sequencer.js';
 import { deferred } from './deferred.js';
 import { type CheckedHostOptions, type HostOptions, hostOptions } from './host-options.js';
 import type { HostParts } from './host-parts.js';
@@ -240,7 +239,6 @@ class RunningHost implements Host {
       clock,
       config,
       lifecycle: this.#lifecycle,
-      sequencer: new Sequencer({ newEpoch: newId }),
       newId,
       middlewares,
       interceptors,
