@@ -123,7 +123,7 @@ class RunningHost implements Host {
   }
 
   async start(): Promise<Host> {
-    const { clock, startTimeoutMs, transport } = this.#options;
+    const { clock, startTimeoutMs, transport, signal } = this.#options;
     const controller = new AbortController();
     const late = deferred<never>();
     const timer = clock.setTimer(startTimeoutMs, () => {
@@ -133,7 +133,10 @@ class RunningHost implements Host {
       controller.abort(error);
       late.reject(error);
     });
+    const onAbort = () => late.reject(startGivenUp(signal));
+    signal?.addEventListener('abort', onAbort, { once: true });
     try {
+      if (signal?.aborted) throw startGivenUp(signal);
       await Promise.race([this.#startServices(controller.signal), late.promise]);
     } catch (error) {
       controller.abort(error);
@@ -141,6 +144,7 @@ class RunningHost implements Host {
       throw error;
     } finally {
       timer.cancel();
+      signal?.removeEventListener('abort', onAbort);
     }
     this.#lifecycle.advance('running');
     void transport.closed.then((error) => {
@@ -262,6 +266,9 @@ class RunningHost implements Host {
     }
   }
 }
+
+const startGivenUp = (signal: AbortSignal | undefined) =>
+  new BusError('the start was given up', { reason: 'TERABUS_START_FAILED', code: 'CANCELLED', cause: signal?.reason });
 
 async function failingAs<T>(plan: ServicePlan, what: string, step: () => Promise<T>): Promise<T> {
   try {
