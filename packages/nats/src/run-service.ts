@@ -10,7 +10,7 @@ import type { NatsStatus } from './status.js';
 const OTHERS = ['TERABUS_NATS_SERVER', 'TERABUS_TMP'];
 
 /** What `runService` is told beside the classes: options of the host, but for those that it decides itself. */
-export type RunOptions = Omit<HostOptions, 'transport' | 'services'>;
+export type RunOptions = Omit<HostOptions, 'transport' | 'services' | 'signal'>;
 
 /**
  * Runs services over NATS until SIGTERM or SIGINT: everything in one line, options from the environment. Options
@@ -23,16 +23,16 @@ export type RunOptions = Omit<HostOptions, 'transport' | 'services'>;
  * @param services classes with `@Service`, then, if need be, options of the host
  */
 export async function runService(...services: readonly [...ServiceClass[], ServiceClass | RunOptions]): Promise<never> {
-  return runUntilSignal(start(services));
+  return runUntilSignal((signal) => start(services, signal));
 }
 
-async function start(given: readonly (ServiceClass | RunOptions)[]) {
+async function start(given: readonly (ServiceClass | RunOptions)[], signal: AbortSignal) {
   const services = given.filter((each) => typeof each === 'function');
   const options = Object.assign({}, ...given.filter((each) => typeof each !== 'function')) as RunOptions;
   refuseUnknownVariables([...hostEnvironment, ...natsEnvironment, ...OTHERS], process.env);
   const fromEnv = hostOptionsFromEnv();
   const logger = options.logger ?? pino({ level: options.logLevel ?? fromEnv.logLevel ?? 'info' });
-  const transport = await connectNats({
+  const connecting = connectNats({
     ...natsOptionsFromEnv(),
     name: services
       .map(({ name }) => name)
@@ -40,8 +40,15 @@ async function start(given: readonly (ServiceClass | RunOptions)[]) {
       .slice(0, 64),
     onStatus: (status) => logStatus(logger, status),
   });
-  return startHost({ ...fromEnv, ...options, logger, transport, services });
+  const transport = await Promise.race([connecting, aborted(signal)]);
+  return startHost({ ...fromEnv, ...options, logger, transport, services, signal });
 }
+
+/** Nobody has to wait for a server that is late only to end. */
+const aborted = (signal: AbortSignal) =>
+  new Promise<never>((_, reject) => {
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
 
 function logStatus(logger: Logger, status: NatsStatus): void {
   switch (status.type) {

@@ -220,6 +220,28 @@ describe('publishing', () => {
       const { head } = decodeModuleMessage(crossings[0]?.bytes as Uint8Array);
       expect(head).to.deep.include({ source: 'service.Sender', dest: 'module.Test.Registry.messages', version: 1 });
     });
+    it('numbers those of each service of a host by themselves, as receivers count them', async () => {
+      @Service(defineService('Second', {}), { uses: [Registry] })
+      class Second extends TeraService {
+        send2 = () => this.send(Registry.messages, device);
+      }
+      @Service(defineService('Third', {}), { uses: [Registry] })
+      class Third extends TeraService {
+        send3 = () => this.send(Registry.messages, device);
+      }
+      const host = await stage.start([Second, Third]);
+      for (let n = 0; n < 2; n++) {
+        await host.service(Second).send2();
+        await host.service(Third).send3();
+      }
+      const heads = crossings.map(({ bytes }) => decodeModuleMessage(bytes).head);
+      expect(heads.map((head) => `${head?.source} ${head?.seq}`)).to.deep.equal([
+        'service.Second 1',
+        'service.Third 1',
+        'service.Second 2',
+        'service.Third 2',
+      ]);
+    });
     it('names the number of a rejected message in the next one, and in that one only', async () => {
       await sender.send(Registry.messages, device);
       const large = DeviceEvent.create({ deviceName: 'x'.repeat(3_000) });

@@ -38,6 +38,11 @@ export interface HostOptions {
   /** How long all `onStart` hooks and subscriptions together may take, in milliseconds. Defaults to 30,000. */
   readonly startTimeoutMs?: number | undefined;
   /**
+   * Gives up the start when it aborts: what was started is stopped again, and calls that came already are answered.
+   * Once the host has started it means nothing. Defaults to none.
+   */
+  readonly signal?: AbortSignal | undefined;
+  /**
    * How long `onDrain` hooks and running handlers may take when the host stops, in milliseconds; `onStop` hooks get
    * what is left, and at least 2 s. Defaults to 25,000, so that there is time left of the 30 s that Kubernetes gives
    * a process.
@@ -68,6 +73,9 @@ export const hostOptions = z.strictObject({
   interceptors: functions('an interceptor'),
   observers: functions('an observer'),
   startTimeoutMs: z.int().min(1).default(30_000),
+  signal: z
+    .custom<AbortSignal>((value) => typeof (value as AbortSignal)?.addEventListener === 'function', 'an AbortSignal')
+    .optional(),
   drainTimeoutMs: z.int().min(0).default(25_000),
   answerRedisClients: z.boolean().default(false),
 });

@@ -1,7 +1,6 @@
 import type { Middleware } from '../middleware/middleware.js';
 import type { BusEvent } from '../observe/observer.js';
 import type { Interceptor } from '../publishing/interceptor.js';
-import type { Sequencer } from '../sequencing/sequencer.js';
 import type { Clock } from '../transport/clock.js';
 import type { Transport } from '../transport/transport.js';
 import type { Lifecycle } from './lifecycle.js';
@@ -13,7 +12,6 @@ export interface HostParts {
   readonly clock: Clock;
   readonly config: Config;
   readonly lifecycle: Lifecycle;
-  readonly sequencer: Sequencer;
   readonly newId: () => string;
   readonly middlewares: readonly Middleware[];
   readonly interceptors: readonly Interceptor[];

@@ -9,7 +9,6 @@ import { Counter, type Counters } from '../observe/counters.js';
 import { errorSerializer } from '../observe/error-serializer.js';
 import { messageSerializer, typesOf } from '../observe/message-serializer.js';
 import type { BusEvent, Observer } from '../observe/observer.js';
-import { Sequencer } from '../sequencing/sequencer.js';
 import { deferred } from './deferred.js';
 import { type CheckedHostOptions, type HostOptions, hostOptions } from './host-options.js';
 import type { HostParts } from './host-parts.js';
@@ -124,7 +123,7 @@ class RunningHost implements Host {
   }
 
   async start(): Promise<Host> {
-    const { clock, startTimeoutMs, transport } = this.#options;
+    const { clock, startTimeoutMs, transport, signal } = this.#options;
     const controller = new AbortController();
     const late = deferred<never>();
     const timer = clock.setTimer(startTimeoutMs, () => {
@@ -134,7 +133,10 @@ class RunningHost implements Host {
       controller.abort(error);
       late.reject(error);
     });
+    const onAbort = () => late.reject(startGivenUp(signal));
+    signal?.addEventListener('abort', onAbort, { once: true });
     try {
+      if (signal?.aborted) throw startGivenUp(signal);
       await Promise.race([this.#startServices(controller.signal), late.promise]);
     } catch (error) {
       controller.abort(error);
@@ -142,6 +144,7 @@ class RunningHost implements Host {
       throw error;
     } finally {
       timer.cancel();
+      signal?.removeEventListener('abort', onAbort);
     }
     this.#lifecycle.advance('running');
     void transport.closed.then((error) => {
@@ -240,7 +243,6 @@ class RunningHost implements Host {
       clock,
       config,
       lifecycle: this.#lifecycle,
-      sequencer: new Sequencer({ newEpoch: newId }),
       newId,
       middlewares,
       interceptors,
@@ -264,6 +266,9 @@ class RunningHost implements Host {
     }
   }
 }
+
+const startGivenUp = (signal: AbortSignal | undefined) =>
+  new BusError('the start was given up', { reason: 'TERABUS_START_FAILED', code: 'CANCELLED', cause: signal?.reason });
 
 async function failingAs<T>(plan: ServicePlan, what: string, step: () => Promise<T>): Promise<T> {
   try {

@@ -18,9 +18,14 @@ const broker = new MemoryBroker({ clock: systemClock });
 class Doing extends TeraService {
   onStart() {
     if (how === 'fails') throw new Error('no database');
-    if (how === 'starts') { console.log('starting'); return new Promise(() => {}); }
+    if (how === 'starts' || how === 'sticks') { console.log('starting'); return new Promise(() => {}); }
   }
   onReady() {
+    if (how === 'readies') {
+      console.log('readies');
+      this.every(1, async () => { console.log('busy'); await new Promise((end) => setTimeout(end, 50)); console.log('done'); });
+      return new Promise(() => {});
+    }
     if (how === 'works') this.every(1, () => { console.log('working'); return new Promise(() => {}); });
     else console.log('ready');
     if (how === 'lost') void broker.close(new BusError('the server went away', { code: 'UNAVAILABLE' }));
@@ -31,14 +36,15 @@ class Doing extends TeraService {
   }
 }
 Service(defineService('Doing', {}))(Doing);
-const host = startHost({
+const start = (signal) => startHost({
+  signal,
   transport: broker.connect(),
   clock: systemClock,
   services: [Doing],
   drainTimeoutMs: how === 'works' ? 50 : 60_000,
 });
 setInterval(() => {}, 60_000);
-await runUntilSignal(host);
+await runUntilSignal(how === 'starts' ? start() : start);
 `;
 
 describe('runUntilSignal', () => {
@@ -92,7 +98,20 @@ describe('runUntilSignal', () => {
       child.kill(signal);
       expect(await exitCode()).to.equal(code);
     });
-    it(`exits at once with ${code} on ${signal} while it starts`, async () => {
+    it(`finishes what runs and exits with ${code} on ${signal} while it gets ready`, async () => {
+      run('readies');
+      await says('busy');
+      child.kill(signal);
+      expect(await exitCode()).to.equal(code);
+      expect(output).to.match(/busy\ndraining\ndone\n$/);
+    });
+    it(`exits with ${code} on ${signal} while a hook is stuck in the start`, async () => {
+      run('sticks');
+      await says('starting');
+      child.kill(signal);
+      expect(await exitCode()).to.equal(code);
+    });
+    it(`exits at once with ${code} on ${signal} while a host starts that was handed over as a promise`, async () => {
       run('starts');
       await says('starting');
       child.kill(signal);

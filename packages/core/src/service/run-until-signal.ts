@@ -15,30 +15,46 @@ export const EXIT = {
   secondSigterm: 143,
 } as const;
 
+type Signal = 'SIGINT' | 'SIGTERM';
+
 /**
  * Runs a host until SIGTERM or SIGINT, which make it drain, or until it ends by itself. Then the process exits with
  * one of the {@link EXIT} codes; a second signal exits at once.
  *
- * @param host a host, or the promise of one: a start that fails is logged and exits with 1.
+ * ```ts
+ * await runUntilSignal((signal) => startHost({ transport, services: [UserManagerService], signal }));
+ * ```
+ *
+ * @param host a host, or what starts one: a start that fails is logged and exits with 1. A first signal that comes
+ * while it starts aborts what the function was given, so that calls which came already are answered; of a promise of
+ * a host nobody can say so, and the process exits at once.
  */
-export async function runUntilSignal(host: Host | Promise<Host>): Promise<never> {
+export async function runUntilSignal(
+  host: Host | Promise<Host> | ((signal: AbortSignal) => Promise<Host>),
+): Promise<never> {
+  const start = new AbortController();
   let running: Host | undefined;
-  let signals = 0;
-  const onSignal = (signal: 'SIGINT' | 'SIGTERM') => {
-    signals += 1;
-    if (signals > 1 || running === undefined)
-      process.exit(signal === 'SIGINT' ? EXIT.secondSigint : EXIT.secondSigterm);
-    void running.stop();
+  let first: Signal | undefined;
+  const onSignal = (signal: Signal) => {
+    if (first !== undefined || (running === undefined && typeof host !== 'function')) process.exit(codeOf(signal));
+    first = signal;
+    start.abort();
+    void running?.stop();
   };
   process.on('SIGINT', () => onSignal('SIGINT'));
   process.on('SIGTERM', () => onSignal('SIGTERM'));
   try {
-    running = await host;
+    running = await (typeof host === 'function' ? host(start.signal) : host);
   } catch (error) {
+    if (first !== undefined) process.exit(codeOf(first));
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     process.exit(EXIT.startFailed);
   }
+  // It may have been started in the same moment.
+  if (first !== undefined) void running.stop();
   const report = await running.stopped;
   if (report.error !== undefined) process.exit(EXIT.connectionLost);
   process.exit(report.running + report.waiting > 0 ? EXIT.cutOff : EXIT.drained);
 }
+
+const codeOf = (signal: Signal) => (signal === 'SIGINT' ? EXIT.secondSigint : EXIT.secondSigterm);

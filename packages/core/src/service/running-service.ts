@@ -15,6 +15,7 @@ import type { HandlerPlace } from '../routing/context.js';
 import type { PreparedMethod } from '../rpc/answer.js';
 import { Answerer } from '../rpc/answer.js';
 import { Caller } from '../rpc/client.js';
+import { Sequencer } from '../sequencing/sequencer.js';
 import { toSubject } from '../topics/escape.js';
 import type { TransportSubscription } from '../transport/transport.js';
 import type { Bus, ChainedBus, Subscription } from './bus.js';
@@ -58,7 +59,9 @@ export class RunningService {
     const { contract } = plan;
     this.#declared = new Declared(plan.name, contract, plan.uses);
     const common = { ...parts, service: contract.address, declared: this.#declared };
-    this.#publisher = new Publisher(common);
+    // One for each service: receivers count by source, and would take the numbers of the others for lost.
+    const sequencer = new Sequencer({ newEpoch: parts.newId });
+    this.#publisher = new Publisher({ ...common, sequencer });
     this.#caller = new Caller(common);
     this.#chained = {
       publish: (kind, topic, messages, chain, options) =>
