@@ -19,7 +19,7 @@ await runScript(async () => {
     throw new StepFailed(`The example system is missing: ${example} was not built.`);
 
   const temp = makeTempRoot();
-  const { code } = await runInForeground([example, ...args, ...extra], {
+  const { code } = await runInForeground(['--import', './scripts/lib/end-with-parent.js', example, ...args, ...extra], {
     env: { ...process.env, ...env, TERABUS_TMP: temp.folder },
   });
   await temp.settle();

@@ -1,4 +1,7 @@
-/** A mocha module. When `npm test` itself is killed, mocha ends too, and with it the servers that its specs started. */
+/**
+ * Loaded into what `npm test` and `npm start` run: when those are killed themselves, mocha and the example end too, and
+ * with them the servers and services that they started.
+ */
 const parent = process.ppid;
 
 setInterval(() => {

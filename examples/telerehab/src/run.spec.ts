@@ -106,6 +106,15 @@ describe('the example', function () {
     expect(readdirSync(folder)).to.deep.equal([]);
   });
 
+  it('a part that is asked to end drains and ends with 0, and is named too', async () => {
+    const broken = run([]);
+    await broken.says('JoinSessionEvent');
+    process.kill(broken.pids.get('user-manager') as number, 'SIGTERM');
+    expect(await broken.ended).to.equal(1);
+    expect(broken.out).to.contain('user-manager ended by code 0: ending the others.');
+    await allGone(broken.pids.values());
+  });
+
   it('a server that is killed is named, and all parts are ended', async () => {
     const broken = run([]);
     await broken.says('CONNECTED');

@@ -12,12 +12,26 @@ type Colour = (typeof colours)[keyof typeof colours] | 'red' | 'dim';
 export class LiveView {
   readonly #lines = new InOrder<Crossing | LogLine>((seen) => this.#print(seen));
   readonly #colourful: boolean;
+  /** What was seen before the view is opened: the parts speak as soon as each is there. */
+  #early: Sighting[] | undefined = [];
 
   constructor(private readonly out: NodeJS.WriteStream) {
     this.#colourful = out.isTTY === true && !process.env['NO_COLOR'];
   }
 
+  /** Says what is running, then shows all that was and will be seen. */
+  open(text: string): void {
+    this.say(text);
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    early.forEach(this.show);
+  }
+
   readonly show = (seen: Sighting): void => {
+    if (this.#early !== undefined) {
+      this.#early.push(seen);
+      return;
+    }
     if (seen.kind === 'log-line') this.#lines.add(seen);
     // The logger says what it keeps: lines of the log need not be shown on their way to it.
     if (seen.kind === 'crossing' && !seen.topic.startsWith('log.')) this.#lines.add(seen);

@@ -12,8 +12,8 @@ export type PartMessage = Sighting | { readonly kind: 'ready' };
 const [name, pace] = process.argv.slice(2);
 if (!isPartName(name) || pace === undefined || !process.connected) process.exit(1);
 
-// A runner that was killed can't say so: the end of its channel does.
-process.on('disconnect', () => process.exit(1));
+// A runner that was killed can't say so: the end of its channel does. Below, a service that has drained ends it too.
+process.on('disconnect', () => process.exit(process.exitCode ?? 1));
 // Ctrl-C reaches every process of a terminal; the runner says who ends when.
 process.on('SIGINT', () => {});
 

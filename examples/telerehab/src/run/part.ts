@@ -51,7 +51,8 @@ export class Part {
   /** Lets the service drain. Resolves when the process is gone. */
   async stop(): Promise<void> {
     this.#stopping = true;
-    if (this.#child.connected) this.#child.send('stop');
+    // It may be ending already, by itself: what can't be sent then is no failure.
+    if (this.#child.connected) this.#child.send('stop', () => {});
     const impatience = setTimeout(() => this.#child.kill('SIGKILL'), STOP_TIMEOUT_MS);
     await this.#exited;
     clearTimeout(impatience);

@@ -41,7 +41,7 @@ export async function runTelerehab({ once, memory }: Pick<RunArguments, 'once' |
     console.error(`The example could not start: ${(error as Error).message}`);
     return 1;
   }
-  view.say(`Running: ${system.description.join(', ')}.${once ? '' : ' Ctrl-C ends it.'}`);
+  view.open(`Running: ${system.description.join(', ')}.${once ? '' : ' Ctrl-C ends it.'}`);
 
   const over = new AbortController();
   const end = await Promise.race([

@@ -1,6 +1,7 @@
 import { BusError } from '@terabus/messages';
 import { expect } from 'chai';
 import { beforeEach, describe, it } from 'mocha';
+import { pino } from 'pino';
 import { Stage } from '../service/stage.spec.js';
 import { handlerError, Reporter } from './reporter.js';
 
@@ -25,6 +26,21 @@ describe('a reporter', () => {
     report();
     await stage.clock.advance(1_000);
     expect(lines()).to.deep.equal(['1 more of A.b: OFF (1)']);
+  });
+  it('goes on when the log can’t be written, and tells how many lines are missing when it can', () => {
+    const written: string[] = [];
+    let full = true;
+    const write = (line: string) => {
+      if (full) throw new Error('the disk is full');
+      written.push(line);
+    };
+    reporter = new Reporter(pino({ level: 'debug' }, { write }), stage.clock);
+    report('A.b');
+    report('A.c');
+    full = false;
+    report('A.d');
+    expect(written.map((line) => JSON.parse(line).unwritten)).to.deep.equal([2]);
+    reporter.close();
   });
   it('starts again after a second without', async () => {
     report();

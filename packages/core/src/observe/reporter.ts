@@ -13,6 +13,8 @@ export class Reporter {
   readonly #clock: Clock;
   readonly #more = new Map<string, { count: number; text: string; fields: object }>();
   #timer: Timer | undefined;
+  /** Lines that the logger threw at. */
+  #unwritten = 0;
 
   constructor(logger: Logger, clock: Clock) {
     this.#logger = logger;
@@ -30,14 +32,14 @@ export class Reporter {
       known.count += 1;
       return;
     }
-    this.#logger.error({ ...fields, err: error }, error.message);
+    this.#write('error', { ...fields, err: error }, error.message);
     this.#more.set(kind, { count: 0, text: `${who}: ${error.reason ?? error.code}`, fields });
     this.#timer ??= this.#clock.setTimer(COUNT_EVERY_MS, () => this.#count());
   }
 
   /** Logs what is no trouble, for those who look closely: one line each, at the level 'debug'. */
   note(error: BusError, fields: object): void {
-    if (this.#logger.isLevelEnabled('debug')) this.#logger.debug(fields, error.message);
+    if (this.#logger.isLevelEnabled('debug')) this.#write('debug', fields, error.message);
   }
 
   /** Logs what is counted and not said yet, and stops its timer. */
@@ -47,6 +49,17 @@ export class Reporter {
     this.#timer?.cancel();
   }
 
+  /** A log that can't be written must not keep messages from being handled; the next line that can be says so. */
+  #write(level: 'error' | 'debug', fields: object, text: string): void {
+    const unwritten = this.#unwritten === 0 ? {} : { unwritten: this.#unwritten };
+    try {
+      this.#logger[level]({ ...fields, ...unwritten }, text);
+      this.#unwritten = 0;
+    } catch {
+      this.#unwritten += 1;
+    }
+  }
+
   #count(): void {
     this.#timer = undefined;
     for (const [kind, entry] of this.#more) {
@@ -54,7 +67,7 @@ export class Reporter {
         this.#more.delete(kind);
         continue;
       }
-      this.#logger.error({ ...entry.fields, count: entry.count }, `${entry.count} more of ${entry.text}`);
+      this.#write('error', { ...entry.fields, count: entry.count }, `${entry.count} more of ${entry.text}`);
       entry.count = 0;
     }
     if (this.#more.size > 0) this.#timer = this.#clock.setTimer(COUNT_EVERY_MS, () => this.#count());

@@ -239,6 +239,16 @@ describe('publishing', () => {
     });
   });
 
+  it('refuses options that it does not know, and sends nothing', async () => {
+    const options = { confirm: true };
+    for (const attempt of [sender.publish(room, 'x', options), sender.send(Registry.messages, device, options)]) {
+      const error = await rejection(attempt);
+      expect(error.reason).to.equal('TERABUS_OPTIONS_INVALID');
+      expect(error.rawMessage).to.contain('got the unknown option "confirm"');
+    }
+    expect(crossings).to.deep.equal([]);
+  });
+
   describe('through interceptors', () => {
     it('goes through the first one first, which may add headers and sees calls too', async () => {
       const trail: string[] = [];

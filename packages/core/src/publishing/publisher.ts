@@ -5,6 +5,7 @@ import type { Topic } from '../contract/contract.js';
 import type { BusEvent } from '../observe/observer.js';
 import { formatAbandoned } from '../sequencing/abandoned.js';
 import type { Sequencer } from '../sequencing/sequencer.js';
+import { printable } from '../topics/printable.js';
 import type { Clock } from '../transport/clock.js';
 import type { Transport } from '../transport/transport.js';
 import type { Chain } from './chain.js';
@@ -55,6 +56,7 @@ export class Publisher {
     const { declared, service, newId } = this.#parts;
     checkTopicArgument(topic, kind);
     declared.checkTopic(topic.definition, kind === 'send' ? 'sends to' : 'publishes to');
+    if (options !== undefined) checkOptions(options, topic, kind);
     try {
       const headers = outgoingHeaders(newId(), chain, options?.headers);
       await this.#send({ kind, service, topic, messages, headers });
@@ -146,6 +148,15 @@ function textOf(topic: Topic, value: unknown): string {
 function bytesOf(topic: Topic, value: unknown): Uint8Array {
   if (value instanceof Uint8Array) return value;
   throw new BusError(`'${topic.name}' carries bytes, not ${show(value)}`, { reason: 'TERABUS_TYPE_NOT_CARRIED' });
+}
+
+/** The compiler finds a misspelt option only where it is written out; it must not be left out without a word. */
+function checkOptions(options: PublishOptions, topic: Topic, kind: 'publish' | 'send'): void {
+  const unknown = Object.keys(options).find((name) => name !== 'headers');
+  if (unknown === undefined) return;
+  throw new BusError(`${kind} to '${topic.name}' got the unknown option ${printable(unknown)}: there is 'headers'`, {
+    reason: 'TERABUS_OPTIONS_INVALID',
+  });
 }
 
 /** For JavaScript, and for types that were cast away: the compiler lets only the right ones through. */

@@ -153,6 +153,23 @@ describe('a delivery group', () => {
     expect(news()).to.include.members(['a fails with hostile after 0', 'b succeeds with 1 after 0']);
   });
 
+  it('takes a promise that throws when it is waited for as a failure', async () => {
+    const boom = () => {
+      throw new Error('hostile');
+    };
+    const group = newGroup();
+    add(group, 'a', { run: () => Object.defineProperty(Promise.resolve(), 'constructor', { get: boom }) });
+    add(group, 'b', { run: () => Object.defineProperty(Promise.resolve(), 'then', { value: boom }) });
+    add(group, 'c', { run: () => 1 });
+    await settle();
+    expect(news()).to.include.members([
+      'a fails with hostile after 0',
+      'b fails with hostile after 0',
+      'c succeeds with 1 after 0',
+    ]);
+    expect(clock.pendingTimers).to.equal(0);
+  });
+
   it('counts a handler as failed once its time is over, and keeps its slot for abandonAfterMs more', async () => {
     const group = newGroup();
     add(group, 'a');
@@ -189,7 +206,7 @@ describe('a delivery group', () => {
     expect(news()).to.deep.equal([]);
     expect(group.running).to.equal(1);
     b.end();
-    await group.idle();
+    await group.finished();
   });
 
   it('keeps the key of a timed-out handler until it is abandoned', async () => {
@@ -220,21 +237,42 @@ describe('a delivery group', () => {
     expect(clock.pendingTimers).to.equal(0);
   });
 
-  it('is idle at once when it has nothing to do, else when the last job has ended', async () => {
+  it('is finished at once when it has nothing to do, else when the last job has ended', async () => {
     const group = newGroup();
-    await group.idle();
+    await group.finished();
     const a = add(group, 'a');
-    let idle = false;
-    const waiting = group.idle().then(() => {
-      idle = true;
+    let finished = false;
+    const waiting = group.finished().then(() => {
+      finished = true;
     });
     await settle();
-    expect(idle).to.equal(false);
+    expect(finished).to.equal(false);
     a.end();
     await waiting;
   });
 
-  it('cuts off what runs and what waits, also behind a key, and is idle then', async () => {
+  it('is finished with what it has now, or with the part that is asked for, whatever comes later', async () => {
+    const group = newGroup({ concurrency: 3, keyed: true });
+    const [a, b] = [add(group, 'a', { key: 1 }), add(group, 'b', { key: 1 }), add(group, 'c', { key: 2 })];
+    await settle();
+    const ended: string[] = [];
+    void group.finished().then(() => ended.push('all'));
+    void group.finished((job) => job === b).then(() => ended.push('b'));
+    void group.finished(() => false).then(() => ended.push('none'));
+    const d = add(group, 'd', { key: 3 });
+    a.end();
+    await settle();
+    expect(ended).to.deep.equal(['none']);
+    b.end();
+    await settle();
+    expect(ended).to.deep.equal(['none', 'b']);
+    group.cutOff();
+    await settle();
+    expect(ended).to.deep.equal(['none', 'b', 'all']);
+    d.end();
+  });
+
+  it('cuts off what runs and what waits, also behind a key, and is finished then', async () => {
     const group = newGroup({ concurrency: 1, keyed: true });
     add(group, 'x1', { key: 'x' });
     add(group, 'x2', { key: 'x' });
@@ -243,7 +281,7 @@ describe('a delivery group', () => {
     news();
     group.cutOff();
     expect(news().sort()).to.deep.equal(['x1 is cut off running', 'x2 is cut off waiting', 'y1 is cut off waiting']);
-    await group.idle();
+    await group.finished();
     expect([group.running, group.waiting]).to.deep.equal([0, 0]);
     expect(clock.pendingTimers).to.equal(0);
   });
@@ -254,7 +292,7 @@ describe('a delivery group', () => {
     add(group, 'a');
     await settle();
     expect(news()).to.deep.equal(['a is cut off waiting']);
-    await group.idle();
+    await group.finished();
   });
 
   for (const [kind, run] of [

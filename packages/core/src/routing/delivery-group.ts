@@ -48,7 +48,7 @@ export class DeliveryGroup {
   /** Jobs that were started since the event loop turned. */
   #inARow = 0;
   #closed = false;
-  #onIdle: (() => void)[] = [];
+  readonly #waiters = new Set<Waiter>();
 
   constructor(options: GroupOptions) {
     this.#options = options;
@@ -86,10 +86,16 @@ export class DeliveryGroup {
     this.#pumpSoon();
   }
 
-  /** Resolves when nothing waits and nothing runs. */
-  idle(): Promise<void> {
-    if (this.#waiting === 0 && this.#running.size === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#onIdle.push(resolve));
+  /**
+   * Resolves when what waits and runs now has ended, or those of it that `which` picks. What comes in the meantime is
+   * not waited for: on a busy topic that would be for ever.
+   */
+  finished(which: (job: Job) => boolean = () => true): Promise<void> {
+    const queues = [this.#ready, ...this.#keys.values()];
+    const jobs = [...[...this.#running].map(({ job }) => job), ...queues.flatMap((queue) => [...queue])];
+    const left = new Set(jobs.filter(which));
+    if (left.size === 0) return Promise.resolve();
+    return new Promise((resolve) => this.#waiters.add({ left, resolve }));
   }
 
   /** Gives up on all that waits and runs, and on whatever still comes. */
@@ -102,6 +108,8 @@ export class DeliveryGroup {
     this.#keys.clear();
     this.#waiting = 0;
     for (const run of [...this.#running]) run.cutOff();
+    for (const { resolve } of this.#waiters) resolve();
+    this.#waiters.clear();
   }
 
   #pumpSoon(): void {
@@ -140,12 +148,18 @@ export class DeliveryGroup {
       else this.#keys.delete(run.job.key);
     }
     if (this.#ready.length > 0) this.#pumpSoon();
-    else if (this.#waiting === 0 && this.#running.size === 0) {
-      const waiting = this.#onIdle;
-      this.#onIdle = [];
-      for (const resolve of waiting) resolve();
+    for (const waiter of this.#waiters) {
+      if (!waiter.left.delete(run.job) || waiter.left.size > 0) continue;
+      this.#waiters.delete(waiter);
+      waiter.resolve();
     }
   }
+}
+
+/** Somebody who waits for the end of some jobs. */
+interface Waiter {
+  readonly left: Set<Job>;
+  readonly resolve: () => void;
 }
 
 /** One job that holds a slot. */
@@ -175,35 +189,35 @@ class Run {
       this.#end();
       return;
     }
-    let result: unknown;
     try {
-      result = this.job.run();
+      const result = this.job.run();
       if (!isThenable(result)) {
-        this.#tell(() => this.job.succeeded(result, this.#durationMs()));
-        this.#end();
+        this.#succeeded(result);
         return;
       }
+      this.#timer = clock.setTimer(timeLeftMs, () => this.#onTimeout());
+      // Inside of the `try`: a promise may have a `constructor` or a `then` of its own, which throws here and now.
+      Promise.resolve(result).then(
+        (value) => this.#succeeded(value),
+        (error) => this.#failed(error),
+      );
     } catch (error) {
-      this.#tell(() => this.job.failed(error, this.#durationMs()));
-      this.#end();
-      return;
+      this.#failed(error);
     }
-    this.#timer = clock.setTimer(timeLeftMs, () => this.#onTimeout());
-    // Promise.resolve runs a foreign thenable's `then` in a microtask of its own, so that it can't throw here.
-    Promise.resolve(result).then(
-      (value) => {
-        this.#tell(() => this.job.succeeded(value, this.#durationMs()));
-        this.#end();
-      },
-      (error) => {
-        this.#tell(() => this.job.failed(error, this.#durationMs()));
-        this.#end();
-      },
-    );
   }
 
   cutOff(): void {
     this.#tell(() => this.job.cutOff(true));
+    this.#end();
+  }
+
+  #succeeded(result: unknown): void {
+    this.#tell(() => this.job.succeeded(result, this.#durationMs()));
+    this.#end();
+  }
+
+  #failed(error: unknown): void {
+    this.#tell(() => this.job.failed(error, this.#durationMs()));
     this.#end();
   }
 
@@ -248,6 +262,10 @@ class Queue<T> {
 
   get length(): number {
     return this.#items.length - this.#head;
+  }
+
+  *[Symbol.iterator](): Generator<T> {
+    for (let index = this.#head; index < this.#items.length; index++) yield this.#items[index] as T;
   }
 
   push(item: T): void {

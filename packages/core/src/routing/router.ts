@@ -88,6 +88,11 @@ export class Router {
     }
   };
 
+  /** Resolves when what these handlers have been given so far has ended. */
+  finished(handlers: ReadonlySet<PreparedHandler>): Promise<void> {
+    return this.queue.finished((job) => handlers.has((job as MessageJob).handler));
+  }
+
   #deliverEnvelope(wrapper: 'event' | 'module-message', inbound: Inbound): void {
     const { time, contents, source, seq } = openEnvelope(wrapper, inbound);
     let verdict: Verdict | undefined;
@@ -194,8 +199,8 @@ const untracked = new SequenceTracker();
 /** One message for one handler. */
 class MessageJob implements Job {
   readonly key: unknown;
+  readonly handler: PreparedHandler;
   readonly #router: Router;
-  readonly #handler: PreparedHandler;
   readonly #type: string;
   readonly #message: unknown;
   readonly #arrival: Arrival;
@@ -210,7 +215,7 @@ class MessageJob implements Job {
     key: unknown,
   ) {
     this.#router = router;
-    this.#handler = handler;
+    this.handler = handler;
     this.#type = type;
     this.#message = message;
     this.#arrival = arrival;
@@ -228,12 +233,12 @@ class MessageJob implements Job {
       kind: 'started',
       service,
       topic: this.#arrival.topic,
-      handler: this.#handler.place.handler,
+      handler: this.handler.place.handler,
       type: this.#type,
       message: this.#message,
       context,
     });
-    return this.#handler.run(this.#message, context);
+    return this.handler.run(this.#message, context);
   }
 
   succeeded(_result: unknown, durationMs: number): void {
@@ -257,7 +262,7 @@ class MessageJob implements Job {
   /** The handler's time counts from its start, so the context is made then. */
   #contextNow(): Context {
     if (this.#context === undefined) {
-      const { place } = this.#handler;
+      const { place } = this.handler;
       this.#context = new Context(place, this.#arrival, place.clock.elapsed() + this.#router.timeoutMs);
     }
     return this.#context;

@@ -13,6 +13,7 @@ import type { Job } from '../routing/delivery-group.js';
 import { DeliveryGroup } from '../routing/delivery-group.js';
 import type { Outcome } from '../routing/settle.js';
 import { settle } from '../routing/settle.js';
+import { printable } from '../topics/printable.js';
 import type { Clock } from '../transport/clock.js';
 import type { Inbound, Transport } from '../transport/transport.js';
 import { parseTimeout } from './deadline.js';
@@ -82,7 +83,7 @@ export class Answerer {
     if (method === undefined) {
       const known = [...this.parts.methods.keys()].join(', ') || 'none';
       const error = new BusError(
-        `${this.parts.service} has no method ${JSON.stringify(request.method.slice(0, 64))}; its methods: ${known}`,
+        `${this.parts.service} has no method ${printable(request.method)}; its methods: ${known}`,
         {
           reason: 'TERABUS_RPC_METHOD_UNKNOWN',
         },
@@ -110,15 +111,21 @@ export class Answerer {
   respond(inbound: Inbound, replyTo: string, call: ReplyHead, reply: string): void {
     const sending = this.#send(inbound, replyTo, reply)
       .catch(async (error: unknown) => {
-        const { service, reporter } = this.parts;
+        const { service, reporter, methods } = this.parts;
         const { reason, rawMessage } = BusError.from(error);
-        const failure = new BusError(`${service} could not send its answer to ${call.method}: ${rawMessage}`, {
-          reason: 'TERABUS_RPC_RESULT',
-          cause: error,
-        });
+        const failure = new BusError(
+          `${service} could not send its answer to ${printable(call.method)}: ${rawMessage}`,
+          {
+            reason: 'TERABUS_RPC_RESULT',
+            cause: error,
+          },
+        );
         reporter.report(service, failure, { topic: inbound.topic });
         // Its caller must not wait in vain for what is too large to be sent.
-        if (reason === 'TERABUS_PAYLOAD_TOO_LARGE') await this.#send(inbound, replyTo, errorReply(call, failure));
+        if (reason !== 'TERABUS_PAYLOAD_TOO_LARGE') return;
+        // The name of no method can be what is too large.
+        const head = methods.has(call.method) ? call : { ...call, method: '' };
+        await this.#send(inbound, replyTo, errorReply(head, failure));
       })
       .catch(() => undefined);
     this.#sending.add(sending);

@@ -163,8 +163,14 @@ describe('calls', () => {
   it('whose answer is too large to be sent fail at once, and do not run into their deadline', async () => {
     const error = await rejection(asker.registry.large());
     expect(error.reason).to.equal('TERABUS_RPC_RESULT');
-    expect(error.message).to.contain('could not send its answer to large');
+    expect(error.message).to.contain('could not send its answer to "large"');
     expect(stage.clock.elapsed()).to.equal(0);
+  });
+
+  it('of a method whose name alone makes the answer too large are answered too, without it', async () => {
+    const reply = await ask('\u0001'.repeat(3_000));
+    expect(JSON.parse(reply as string)).to.deep.include({ method: '', status: 'Error' });
+    for (const { msg } of stage.log) expect(msg).to.have.length.below(500);
   });
 
   it('end at their deadline, and the late answer is dropped', async () => {
@@ -259,9 +265,13 @@ describe('calls', () => {
       ['a', { timeoutMs: 0 }],
       ['a', { timeoutMs: Number.NaN }],
       ['a', { timeoutMs: '5' }],
+      ['a', { timeout: 5 }],
+      ['a', { signal: null }],
+      ['a', { signal: {} }],
     ]) {
       expect((await rejection(greet?.(...args) as Promise<unknown>)).reason).to.equal('TERABUS_RPC_ARGUMENTS');
     }
+    expect(stage.clock.pendingTimers).to.equal(0);
     expect((await rejection(greet?.('a', { headers: { 'Nats-X': '1' } }) as Promise<unknown>)).reason).to.equal(
       'TERABUS_HEADER_INVALID',
     );

@@ -1,4 +1,5 @@
 import { BusError, RPCMessage } from '@terabus/messages';
+import { show } from '../contract/check.js';
 import type { Contract, RpcMethod } from '../contract/contract.js';
 import type { CallOptions, Client } from '../contract/rpc-types.js';
 import type { BusEvent } from '../observe/observer.js';
@@ -7,6 +8,7 @@ import type { Declared } from '../publishing/declared.js';
 import { HEADER, outgoingHeaders } from '../publishing/headers.js';
 import type { Interceptor, Outgoing, Send } from '../publishing/interceptor.js';
 import { intercept } from '../publishing/interceptor.js';
+import { printable } from '../topics/printable.js';
 import type { Clock } from '../transport/clock.js';
 import type { Transport } from '../transport/transport.js';
 import { formatTimeout } from './deadline.js';
@@ -137,25 +139,28 @@ export class Caller {
 type Call = Extract<Outgoing, { readonly kind: 'call' }>;
 
 function callOptions(method: RpcMethod, given: readonly unknown[]): CallOptions {
-  const options = given[method.args.length] ?? {};
-  if (typeof options !== 'object' || given.length > method.args.length + 1) {
-    throw new BusError(
-      `${method.name} takes ${method.args.length} arguments and then the options of the call, got ${given.length} values`,
-      {
-        reason: 'TERABUS_RPC_ARGUMENTS',
-      },
-    );
-  }
-  const { timeoutMs } = options as CallOptions;
+  const options = (given[method.args.length] ?? {}) as CallOptions;
+  const problem =
+    typeof options !== 'object' || given.length > method.args.length + 1
+      ? `takes ${method.args.length} arguments and then the options of the call, got ${given.length} values`
+      : problemOf(options);
+  if (problem === undefined) return options;
+  throw new BusError(`${method.name} ${problem}`, { reason: 'TERABUS_RPC_ARGUMENTS' });
+}
+
+const CALL_OPTIONS: ReadonlySet<string> = new Set(['timeoutMs', 'signal', 'headers'] satisfies (keyof CallOptions)[]);
+
+function problemOf(options: CallOptions): string | undefined {
+  const { timeoutMs, signal } = options;
+  const unknown = Object.keys(options).find((name) => !CALL_OPTIONS.has(name));
+  if (unknown !== undefined) return `was called with the unknown option ${printable(unknown)}`;
   if (timeoutMs !== undefined && !(typeof timeoutMs === 'number' && timeoutMs > 0)) {
-    throw new BusError(
-      `the timeoutMs of a call of ${method.name} was ${String(timeoutMs)}: it is a number of milliseconds above 0`,
-      {
-        reason: 'TERABUS_RPC_ARGUMENTS',
-      },
-    );
+    return `was called with the timeoutMs ${show(timeoutMs)}: it is a number of milliseconds above 0`;
   }
-  return options as CallOptions;
+  if (signal !== undefined && typeof signal?.addEventListener !== 'function') {
+    return `was called with the signal ${show(signal)}: it is an AbortSignal`;
+  }
+  return undefined;
 }
 
 const timedOut = (method: RpcMethod, why: string) =>

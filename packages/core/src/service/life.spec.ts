@@ -28,6 +28,9 @@ const Second = defineService('Second', {});
 const room = defineTopic('room', { wrapper: 'text' });
 const echo = defineTopic('echo', { wrapper: 'text' });
 const people = defineTopic('people', { wrapper: 'event', types: [UserEvent, DeviceEvent] });
+const rooms = defineTopic('place.{room}', { wrapper: 'text' });
+const floors = defineTopic('place.{floor}', { wrapper: 'text' });
+const counted = defineTopic('counted', { wrapper: 'module-message', types: [UserEvent], tracked: true });
 
 /** What happens, in order, for the service of a test to write down. */
 let trail: string[] = [];
@@ -81,7 +84,7 @@ class A extends OpenService {
   }
 }
 
-@Service(Second, { uses: [room, echo, people, First] })
+@Service(Second, { uses: [room, echo, people, rooms, floors, counted, First] })
 class B extends OpenService {
   @OnPayload(room)
   onRoom(text: string) {
@@ -587,6 +590,15 @@ describe('the life of a host', () => {
       release();
       await stopping;
     });
+    it('stop on a topic that others keep busy', async () => {
+      const service = await open();
+      const send = (type: typeof UserEvent | typeof DeviceEvent) => stage.event('people', [[type, type.create({})]]);
+      await service.my.subscribe(people, UserEvent, () => new Promise(() => {}));
+      const devices = await service.my.subscribe(people, DeviceEvent, hears('device'));
+      await send(UserEvent);
+      await send(UserEvent);
+      await devices.stop();
+    });
     it('that are being stopped are part of the drain', async () => {
       const host = await stage.start(B);
       const subscription = await host.service(B).my.subscribe(echo, () => new Promise(() => {}));
@@ -619,6 +631,24 @@ describe('the life of a host', () => {
     const refused: [string, (service: OpenService) => Promise<unknown>, string][] = [
       ['a second handler', (service) => service.my.subscribe(room, () => {}), "both handle 'room'"],
       ['other options', (service) => service.my.subscribe(from(room, { concurrency: 2 }), () => {}), 'give different'],
+      [
+        'a second handler that every instance has',
+        (service) => service.my.subscribe(from(room, { everyInstance: true }), () => {}),
+        "both handle 'room'",
+      ],
+      [
+        'another definition of the same topics',
+        async (service) => {
+          await service.my.subscribe(rooms.all, () => {});
+          await service.my.subscribe(floors.all, () => {});
+        },
+        "handles 'place.{floor}', of which another handler of the class has a different definition",
+      ],
+      [
+        'to share a tracked topic where there are many instances',
+        (service) => service.my.subscribe(counted, UserEvent, () => {}),
+        "would share 'counted', which is tracked",
+      ],
       ['a type that is not carried', (service) => service.my.subscribe(echo, UserEvent, () => {}), "doesn't carry"],
       ['no type where there are types', (service) => service.my.subscribe(people, () => {}), "doesn't carry"],
     ];

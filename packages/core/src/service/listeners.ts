@@ -66,6 +66,20 @@ export class Listeners {
     const options = deliveryOf(source);
     const key = groupKey(pattern, options);
     const known = this.#listening.get(key);
+    const twin = this.#listening.get(groupKey(pattern, { everyInstance: !options.everyInstance }));
+    const definitionThere = (known ?? twin)?.router.parts.definition;
+    if (definitionThere !== undefined && definitionThere.digest !== definition.digest) {
+      throw this.#invalid(
+        handlers,
+        `handles '${definition.template}', of which another handler of the class has a different definition`,
+      );
+    }
+    if (contract.instances === 'many' && definition.tracked && options.everyInstance !== true) {
+      throw this.#invalid(
+        handlers,
+        `would share '${definition.template}', which is tracked, with other instances: each would see gaps in it. Say instances: 'one', or everyInstance: true`,
+      );
+    }
     if (known !== undefined && source.kind === 'delivery' && !sameOptions(known.router.parts.options, options)) {
       throw this.#invalid(
         handlers,
@@ -73,7 +87,7 @@ export class Listeners {
       );
     }
     for (const [typeName] of handlers) {
-      const other = known?.router.handlers.get(typeName);
+      const other = known?.router.handlers.get(typeName) ?? twin?.router.handlers.get(typeName);
       const what = typeName === WHOLE_PAYLOAD ? '' : `${typeName} on `;
       if (other !== undefined) {
         throw this.#invalid(handlers, `and ${other.place.handler} both handle ${what}'${definition.template}'`);
@@ -111,14 +125,14 @@ export class Listeners {
     };
     if (listening.holders > 0) {
       forget();
-      await router.queue.idle();
+      await router.finished(new Set(handlers.map(([, handler]) => handler)));
       return;
     }
     // From now on a new subscription gets a router of its own: this one takes nothing more.
     this.#listening.delete(key);
     this.#retiring.add(listening);
     await this.unsubscribe(subscriptions);
-    await router.queue.idle();
+    await router.queue.finished();
     forget();
     this.#retiring.delete(listening);
   }

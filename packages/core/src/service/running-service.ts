@@ -108,7 +108,7 @@ export class RunningService {
     if (this.#served) await Promise.race([this.#calmly('onDrain', () => this.#hooks.onDrain?.()), timeIsUp]);
     const finished = (async () => {
       await Promise.all([this.#listeners.unsubscribe(this.#answering), this.#listeners.unsubscribeAll()]);
-      await Promise.all([...this.#queues().map((queue) => queue.idle()), ...this.#tasks]);
+      await Promise.all([...this.#queues().map((queue) => queue.finished()), ...this.#tasks]);
     })();
     await Promise.race([finished, timeIsUp]);
     const cutOff = {

@@ -36,7 +36,12 @@ describe('BusError', () => {
   });
 
   it('is told by its brand, so that copies of this package know each other', () => {
-    const foreign = { [Symbol.for('@terabus/messages/BusError')]: true, code: 'NOT_FOUND', message: 'x' };
+    const foreign = {
+      [Symbol.for('@terabus/messages/BusError')]: true,
+      code: 'NOT_FOUND',
+      message: 'x',
+      rawMessage: 'x',
+    };
     expect(BusError.is(new BusError('x', { code: 'INTERNAL' }))).to.equal(true);
     expect(BusError.is(foreign)).to.equal(true);
     expect(BusError.from(foreign)).to.equal(foreign);
@@ -75,6 +80,9 @@ describe('BusError', () => {
       Object.defineProperty(new Error('x'), 'message', { value: 7 }),
       Object.defineProperty({}, Symbol.for('@terabus/messages/BusError'), { get: boom }),
       branded,
+      { ...branded, code: 'NOT_FOUND', message: 'x', rawMessage: 7n },
+      { ...branded, code: 'NOT_FOUND', message: 'x', rawMessage: 'x', reason: 7n },
+      Object.defineProperty({ ...branded, code: 'NOT_FOUND', message: 'x' }, 'rawMessage', { get: boom }),
       Symbol('s'),
       10n,
       () => boom(),

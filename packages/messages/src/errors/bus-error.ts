@@ -96,11 +96,15 @@ export class BusError extends Error {
    * CANCELLED, a timeout DEADLINE_EXCEEDED, everything else INTERNAL. Never throws, whatever it is given.
    */
   static from(thrown: unknown): BusError {
-    if (BusError.is(thrown) && attempt(() => isCode(thrown.code) && typeof thrown.message === 'string', false)) {
-      return thrown;
-    }
+    if (BusError.is(thrown) && attempt(() => isWhole(thrown), false)) return thrown;
     return new BusError(describe(thrown), { code: codeOf(thrown), cause: thrown });
   }
+}
+
+/** The brand alone makes none: whoever reads its parts trusts in what they are. */
+function isWhole({ code, message, rawMessage, reason }: BusError): boolean {
+  const texts = [message, rawMessage, reason ?? ''];
+  return isCode(code) && texts.every((text) => typeof text === 'string');
 }
 
 function codeOf(thrown: unknown): Code {

@@ -89,6 +89,13 @@ class GreeterService extends TeraService {
   helper() {}
 }
 
+async function failure(promise: Promise<unknown>): Promise<Error> {
+  return promise.then(
+    () => expect.fail('it did not fail'),
+    (error) => error,
+  );
+}
+
 describe('a harness', () => {
   const started: Harness[] = [];
   afterEach(async () => {
@@ -100,13 +107,6 @@ describe('a harness', () => {
     const harness = await startHarness({ services: [GreeterService], stubs: [accounts], ...options });
     started.push(harness);
     return { harness, accounts };
-  }
-
-  async function failure(promise: Promise<unknown>): Promise<Error> {
-    return promise.then(
-      () => expect.fail('it did not fail'),
-      (error) => error,
-    );
   }
 
   it('runs a service and tells what it got, asked, published and sent', async () => {
@@ -165,6 +165,14 @@ describe('a harness', () => {
     expect(received.map(({ message }) => message)).to.deep.equal([ANA, BEN]);
   });
 
+  it('keeps calls whose arguments are bad: the method never ran', async () => {
+    const { harness } = await start();
+    const Mistaken = defineModule('Test.Greeter', { rpc: { greet: rpc({ args: [z.string()], returns: z.string() }) } });
+    expect(await failure(harness.client(Mistaken).greet('no uuid'))).to.be.busError('TERABUS_RPC_ARGUMENTS');
+    await harness.idle();
+    expect(harness.received(GreeterService, 'greet').map(({ outcome }) => outcome)).to.deep.equal(['failed']);
+  });
+
   it('keeps the errors of handlers, with what they threw, and their lines of log', async () => {
     const { harness } = await start();
     await harness.send(Greeter.messages, StopSessionEvent.create({ sessionUuid: 'S' }));
@@ -200,7 +208,8 @@ describe('a harness', () => {
       .and.to.contain('for 300 ms of virtual time')
       .and.to.contain('"deviceName":"5000"')
       .and.to.contain('GreeterService.onSession has 1 more waiting')
-      .and.to.contain('due in 4700, 29700');
+      .and.to.contain('due in 4700, 29700')
+      .and.to.not.contain('onDevice has');
     await harness.clock.advance(4_700);
     await harness.idle();
     expect(harness.received(GreeterService, 'onSession')).to.have.lengthOf(1);
@@ -344,6 +353,14 @@ describe('a stub', () => {
         .name_of(ANA)
         .catch((error) => error),
     ).to.be.busError('TERABUS_RPC_RESULT');
+    await harness.stop();
+  });
+
+  it('finds no answer where nobody gave one, though every object has something of that name', async () => {
+    const Strange = defineService('Test.Strange', { rpc: { toString: rpc({ args: [], returns: z.string() }) } });
+    const harness = await startHarness({ services: [GreeterService], stubs: [stub(Strange, {} as never)] });
+    const error = await failure(harness.client(Strange).toString());
+    expect(error).to.be.busError('STUB_UNANSWERED');
     await harness.stop();
   });
 

@@ -1,12 +1,9 @@
 import type {
   Client,
   Contract,
-  Delivery,
-  HandlerContext,
   Host,
   Message,
   OpenBus,
-  Pattern,
   RpcMethod,
   ServiceClass,
   StopReport,
@@ -17,6 +14,7 @@ import type {
 import { BusError, contractOf } from '@terabus/core';
 import type { VirtualClock } from '@terabus/core/memory';
 import type { Transport } from '@terabus/core/transport';
+import type { CallOf, HandlingOf, Heard } from './harness-types.js';
 import type { Restless } from './idle.js';
 import { idle } from './idle.js';
 import type { LogLine } from './logs.js';
@@ -24,25 +22,6 @@ import { payloadsOf } from './read.js';
 import type { Call, Handling, Recorder } from './recorder.js';
 import type { Sender, SendOptions } from './sender.js';
 import type { Wired } from './tap.js';
-
-type Heard<W extends 'event' | 'module-message' | 'text' | 'bytes', P> = Topic<W, P> | Pattern<W, P> | Delivery<W, P>;
-
-/** The arguments of a handler without its context. */
-type WithoutContext<A extends readonly unknown[]> = A extends readonly [...infer Rest, infer Last]
-  ? Last extends HandlerContext
-    ? Rest
-    : A
-  : A;
-
-/** What one method of a service got, typed by the method. */
-export type HandlingOf<Method> = Method extends (...args: infer A) => unknown
-  ? Handling<A[0], WithoutContext<A>>
-  : never;
-
-type CallOf<M> =
-  M extends RpcMethod<string, string, infer Args, infer Returns>
-    ? Call<{ -readonly [I in keyof Args]: Args[I]['_zod']['output'] }, Returns['_zod']['output']>
-    : Call;
 
 /** What a harness is made of. */
 export interface HarnessParts {

@@ -1,4 +1,5 @@
-export type { HandlingOf, Harness } from './harness.js';
+export type { Harness } from './harness.js';
+export type { HandlingOf } from './harness-types.js';
 export type { LogLine } from './logs.js';
 export type { Call, Handling } from './recorder.js';
 export type { SendOptions } from './sender.js';

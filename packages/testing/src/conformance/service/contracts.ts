@@ -41,6 +41,8 @@ export const Office = defineService('Conformance.Office', {
 
 /** Somebody else, who listens. */
 export const Archive = defineService('Conformance.Archive', {});
+/** A service of one instance: it may read a tracked mailbox. */
+export const Clerk = defineService('Conformance.Clerk', { instances: 'one' });
 
 /** What a case wants the methods of {@link Office} to do. */
 export interface OfficeMethods {

@@ -4,8 +4,8 @@ import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { bytes } from '../messages.js';
 import {
-  Archive,
   brokenUser,
+  Clerk,
   Desk,
   deskBytes,
   device,
@@ -23,7 +23,7 @@ export function dispatch({ host, speaker }: ServiceSuite): void {
   /** A reader of everything in {@link news}, and how raw bytes get to it. */
   async function reader() {
     const log = new Log();
-    @Service(Archive, { uses: [Desk] })
+    @Service(Clerk, { uses: [Desk] })
     class Reader extends TeraService {
       @OnEvent(news.all, UserEvent)
       onUser({ userUuid }: UserEvent) {
