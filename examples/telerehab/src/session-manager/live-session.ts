@@ -25,7 +25,7 @@ export class LiveSession {
   readonly parameters: string;
   /** In milliseconds since the Unix epoch. */
   readonly startedAt: number;
-  readonly #members = new Map<string, Member>();
+  readonly #members = { user: new Set<string>(), participant: new Set<string>(), device: new Set<string>() };
 
   constructor(parts: Pick<LiveSession, 'stored' | 'key' | 'parameters' | 'startedAt'>, members: readonly Member[]) {
     this.stored = parts.stored;
@@ -35,24 +35,25 @@ export class LiveSession {
     for (const member of members) this.add(member);
   }
 
+  /** Users first, as OpenTera always tells them. */
   get members(): Member[] {
-    return [...this.#members.values()];
+    return kinds.flatMap((kind) => this.uuidsOf(kind).map((uuid) => ({ kind, uuid })));
   }
 
   uuidsOf(kind: Kind): string[] {
-    return this.members.filter((member) => member.kind === kind).map(({ uuid }) => uuid);
+    return [...this.#members[kind]];
   }
 
-  has(member: Member): boolean {
-    return this.#members.has(keyOf(member));
+  has({ kind, uuid }: Member): boolean {
+    return this.#members[kind].has(uuid);
   }
 
-  add(member: Member): void {
-    this.#members.set(keyOf(member), member);
+  add({ kind, uuid }: Member): void {
+    this.#members[kind].add(uuid);
   }
 
-  remove(member: Member): void {
-    this.#members.delete(keyOf(member));
+  remove({ kind, uuid }: Member): void {
+    this.#members[kind].delete(uuid);
   }
 
   isCreator({ uuid }: Member): boolean {
@@ -83,5 +84,3 @@ export class LiveSession {
     };
   }
 }
-
-const keyOf = ({ kind, uuid }: Member): string => `${kind} ${uuid}`;

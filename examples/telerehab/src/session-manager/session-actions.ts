@@ -35,7 +35,7 @@ export class SessionActions {
     const stored = await this.#stored(request);
     if (typeof stored === 'string') return failed(stored);
     for (const other of this.live) {
-      if (other.stored.id === stored.id || other.stored.creator.uuid === stored.creator.uuid) await this.end(other);
+      if (other.stored.creator.uuid === stored.creator.uuid) await this.end(other);
     }
     const parameters = jsonOf(request.parameters);
     const startedAt = this.clock.now();

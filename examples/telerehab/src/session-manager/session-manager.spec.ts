@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { VirtualClock } from '@terabus/core/memory';
 import type { Message, SessionEvent } from '@terabus/messages';
 import {
   JoinSessionEvent,
@@ -28,12 +29,13 @@ import { InMemorySessionStore, SESSION_EVENT, SESSION_STATUS, SessionStore } fro
 use(terabusAssertions);
 
 const { ana, ben, tablet, bike } = cast;
-const { REPLY_ACCEPTED, REPLY_BUSY, REPLY_DENIED } = JoinSessionReplyEvent_ReplyType;
+const { REPLY_ACCEPTED, REPLY_BUSY, REPLY_DENIED, REPLY_TIMEOUT, REPLY_UNKNOWN } = JoinSessionReplyEvent_ReplyType;
 
 describe('the session manager', () => {
   let server: NatsServer;
   let system: SystemUnderTest;
   let store: InMemorySessionStore;
+  let clock: VirtualClock;
 
   before(async () => {
     server = await startNatsServer();
@@ -41,11 +43,17 @@ describe('the session manager', () => {
   after(() => server.stop());
 
   beforeEach(async () => {
-    store = new InMemorySessionStore(creators);
+    clock = new VirtualClock();
+    store = new InMemorySessionStore([
+      ...creators,
+      { id: 2, ...ben },
+      { id: 3, ...tablet },
+      { id: 4, kind: 'service', uuid: VIDEO_REHAB_UUID, name: 'Video rehabilitation' },
+    ]);
     const container = new Container();
     container.bind(Directory).toConstantValue(new InMemoryDirectory(entries));
     container.bind(SessionStore).toConstantValue(store);
-    system = await startSystem(server, SessionManagerService, container);
+    system = await startSystem(server, SessionManagerService, container, clock);
   });
   afterEach(() => system.stop());
 
@@ -125,7 +133,28 @@ describe('the session manager', () => {
       const again = await start({ id_session: first.id_session, session_devices: [bike.uuid] });
       expect(again.session_uuid).to.equal(first.session_uuid);
       expect(again.session_key).not.to.equal(first.session_key);
-      expect(again.session_devices).to.deep.equal([bike.uuid]);
+      expect(again).to.deep.include({ session_devices: [bike.uuid], session_status: SESSION_STATUS.inProgress });
+    });
+
+    it('SM-1 its creator is the first of user, participant, device and service', async () => {
+      const creator = async (ids: Partial<RequestFor<'start'>>) =>
+        (await start({ id_creator_user: undefined, ...ids })).session_creator_uuid;
+      const service = { id_creator_service: 4 };
+      const device = { id_creator_device: 3, ...service };
+      const participant = { id_creator_participant: 2, ...device };
+      expect(await creator({ id_creator_user: 1, ...participant })).to.equal(ana.uuid);
+      expect(await creator(participant)).to.equal(ben.uuid);
+      expect(await creator(device)).to.equal(tablet.uuid);
+      expect(await creator(service)).to.equal(VIDEO_REHAB_UUID);
+    });
+
+    it('SM-1 a store that fails starts nothing, and it can be started again', async () => {
+      const addEvent = store.addEvent.bind(store);
+      store.addEvent = () => Promise.reject(new Error('the database is down'));
+      expect(await start().catch((reason: unknown) => reason)).to.be.instanceOf(Error);
+      expect(await manage({ action: 'stop', id_session: 1 })).to.include({ status: 'error' });
+      store.addEvent = addEvent;
+      expect(await start({ id_session: 1 })).to.include({ id_session: 1 });
     });
 
     it('SM-1 a session that is not there, or without a creator, is an error with a text', async () => {
@@ -167,18 +196,18 @@ describe('the session manager', () => {
     });
 
     it('SM-2 other words, other rooms and rooms of sessions that are over invite nobody', async () => {
-      const { session_key: key, id_session } = await start();
+      const { session_key: key, session_uuid: sessionUuid, id_session } = await start();
       await system.bus.publish(signalling({ key }), 'Almost!');
       await system.bus.publish(signalling({ key: randomUUID() }), 'Ready!');
       await manage({ action: 'stop', id_session });
-      said();
+      expectSaid(StopSessionEvent.create({ sessionUuid, serviceUuid: VIDEO_REHAB_UUID }), ana, ben, tablet);
       await system.bus.publish(signalling({ key }), 'Ready!');
       await start();
       expect(topics()).to.deep.equal([]);
     });
 
     it('SM-9 an invitation has the whole lists and the address for its kind; the last also goes to the user manager', async () => {
-      const session = await start({ parameters: '{}' });
+      const session = await start({ parameters: '{"a": 1}' });
       await system.bus.publish(signalling({ key: session.session_key }), 'Ready!');
       await system.recorder.until(({ topic }) => topic === toUserManager);
       const invitation = (sessionUrl: string) =>
@@ -190,7 +219,7 @@ describe('the session manager', () => {
           sessionParticipants: [ben.uuid],
           sessionDevices: [tablet.uuid],
           joinMsg: 'Join me!',
-          sessionParameters: '{}',
+          sessionParameters: '{"a": 1}',
           serviceUuid: VIDEO_REHAB_UUID,
         });
       const urls = [session.session_url_users, session.session_url_participants, session.session_url_devices];
@@ -211,6 +240,37 @@ describe('the session manager', () => {
       expect(noted()).to.deep.equal([[SESSION_EVENT.stop]]);
       expectSaid(StopSessionEvent.create({ sessionUuid, serviceUuid: VIDEO_REHAB_UUID }), ana, ben, tablet);
       expect(await store.find(id_session)).to.include({ status: SESSION_STATUS.completed });
+    });
+
+    it('SM-3 counts how long it ran, in seconds, over all its runs', async () => {
+      const { id_session } = await start();
+      await clock.advance(90_000);
+      const once = await manage({ action: 'stop', id_session });
+      expect(once?.session).to.include({ session_duration: 90 });
+      await clock.advance(1_000_000);
+      await start({ id_session });
+      await clock.advance(30_000);
+      await manage({ action: 'stop', id_session });
+      expect(await store.find(id_session)).to.include({ duration: 120 });
+    });
+
+    it('SM-3 what happens meanwhile finds it stopped', async () => {
+      const { session_key: key, session_uuid: sessionUuid, id_session } = await start();
+      const addEvent = store.addEvent.bind(store);
+      const held = new Promise<() => void>((isHeld) => {
+        store.addEvent = (id, event) => new Promise<void>((release) => isHeld(release)).then(() => addEvent(id, event));
+      });
+      const stopping = manage({ action: 'stop', id_session });
+      const release = await held;
+      store.addEvent = addEvent;
+      await system.bus.publish(signalling({ key }), 'Ready!');
+      await system.bus.publish(UserManager.events, presenceEvent(ana, 'disconnected'));
+      const again = manage({ action: 'stop', id_session });
+      await system.bus.client(VideoRehab).participant_info(ben.uuid); // all of it has arrived
+      release();
+      expect(await stopping).to.include({ status: 'stopped' });
+      expect(await again).to.include({ status: 'error' });
+      expectSaid(StopSessionEvent.create({ sessionUuid, serviceUuid: VIDEO_REHAB_UUID }), ana, ben, tablet);
     });
 
     it('SM-3 of a session that does not run is an error with a text', async () => {
@@ -252,6 +312,12 @@ describe('the session manager', () => {
       expect(all.map(([topic]) => topic)).to.deep.equal([...[ana, ben, tablet, bike].map(topicOf), toUserManager]);
       for (const [, message] of all)
         expect((message as JoinSessionEvent).sessionDevices).to.deep.equal([tablet.uuid, bike.uuid]);
+    });
+
+    it('SM-4 invites users first, then participants, then devices, whenever they were added', async () => {
+      const { id_session } = await start({ session_participants: [] });
+      await manage({ action: 'invite', id_session, session_participants: [ben.uuid] });
+      expect(topics()).to.deep.equal([...[ana, ben, tablet].map(topicOf), toUserManager]);
     });
 
     it('SM-4 to a session that does not run is null', async () => {
@@ -330,6 +396,21 @@ describe('the session manager', () => {
       expectSaid(JoinSessionReplyEvent.create(event), ana, ben, tablet);
     });
 
+    it('SM-6 the creator who accepts is told to all members', async () => {
+      const { id_session, session_uuid: sessionUuid } = await start();
+      expect(await reply(id_session, ana, REPLY_ACCEPTED)).to.include({ status: 'OK' });
+      const event = { sessionUuid, userUuid: ana.uuid, joinReply: REPLY_ACCEPTED };
+      expectSaid(JoinSessionReplyEvent.create(event), ana, ben, tablet);
+    });
+
+    for (const code of [REPLY_UNKNOWN, REPLY_DENIED, REPLY_TIMEOUT]) {
+      it(`SM-6 the code ${code} refuses, too`, async () => {
+        const { id_session } = await start();
+        expect((await reply(id_session, tablet, code))?.session?.session_devices).to.deep.equal([]);
+        expect(topics()).to.deep.equal([topicOf(ana), topicOf(ben), toUserManager]);
+      });
+    }
+
     it('SM-6 whoever refuses is out, and told to those who remain', async () => {
       const { id_session, session_uuid: sessionUuid } = await start();
       noted();
@@ -349,6 +430,12 @@ describe('the session manager', () => {
       expect(answer).to.deep.equal({ status: 'error', error_text: 'the creator refused to join' });
       expectSaid(StopSessionEvent.create({ sessionUuid, serviceUuid: VIDEO_REHAB_UUID }), ana, ben, tablet);
       expect(await reply(id_session, ben, REPLY_ACCEPTED)).to.equal(null);
+    });
+
+    it('SM-6 the creator who refuses ends the session, also one who is no member', async () => {
+      const { id_session } = await start({ session_users: [] });
+      expect(await reply(id_session, ana, REPLY_BUSY)).to.include({ error_text: 'the creator refused to join' });
+      expect(topics()).to.deep.equal([topicOf(ben), topicOf(tablet), toUserManager]);
     });
 
     it('SM-6 the answer of somebody who was not asked, or of nobody, is an error that nobody hears of', async () => {

@@ -2,6 +2,7 @@ import type { Transport } from '@terabus/core/transport';
 import type { Message } from '@terabus/messages';
 import { decodeModuleMessage, decodeTeraEvent, standardTypes } from '@terabus/messages';
 import { Database } from '../contracts/database.contract.js';
+import { logLines } from '../contracts/logging.contract.js';
 import { socketCommands, socketEvents } from '../contracts/topics.js';
 import { UserManager } from '../contracts/user-manager.contract.js';
 
@@ -17,6 +18,7 @@ const sources = [
   UserManager.events,
   UserManager.messages,
   socketCommands.all,
+  logLines.all,
   ...Object.values(socketEvents).map((each) => each.all),
 ];
 const PATIENCE_MS = 3_000;

@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import type { ServiceClass } from '@terabus/core';
 import { Bus, defineService, Service, startHost, TeraService } from '@terabus/core';
+import type { Clock } from '@terabus/core/transport';
+import { systemClock } from '@terabus/core/transport';
 import { connectNats } from '@terabus/nats';
 import type { NatsServer } from '@terabus/testing';
 import { type Container, inject } from 'inversify';
@@ -35,11 +37,12 @@ export async function startSystem(
   { url }: NatsServer,
   service: ServiceClass,
   container: Container,
+  clock: Clock = systemClock,
 ): Promise<SystemUnderTest> {
   const namespace = `spec-${randomBytes(4).toString('hex')}`;
   const logger = pino({ level: 'silent' });
   const connect = (name: string) => connectNats({ servers: url, namespace, name });
-  const host = await startHost({ transport: await connect('service'), services: [service], container, logger });
+  const host = await startHost({ transport: await connect('service'), services: [service], container, clock, logger });
   // One connection for both: what came before an answer was recorded before it.
   const transport = await connect('tester');
   const recorder = await Recorder.on(transport);

@@ -9,6 +9,9 @@ import {
   JoinSessionReplyEvent,
   JoinSessionReplyEvent_ReplyType,
   LeaveSessionEvent,
+  type LogEvent,
+  type ServerCommand,
+  ServerCommand_CommandType,
   type SessionEvent,
   StopSessionEvent,
   UserEvent,
@@ -20,6 +23,7 @@ import { expect, use } from 'chai';
 import { Container } from 'inversify';
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
 import type { Kind, Member } from '../contracts/kinds.js';
+import { logLevels, logLines } from '../contracts/logging.contract.js';
 import type { Happening, PresenceEvent } from '../contracts/presence-event.js';
 import { presenceEvent } from '../contracts/presence-event.js';
 import { UserManager } from '../contracts/user-manager.contract.js';
@@ -35,7 +39,7 @@ use(terabusAssertions);
 const { ana, ben, tablet, bike } = cast;
 const SESSION = '55555555-5555-4555-8555-555555555555';
 const OTHER_SESSION = '66666666-6666-4666-8666-666666666666';
-const { REPLY_ACCEPTED, REPLY_BUSY, REPLY_DENIED, REPLY_UNKNOWN } = JoinSessionReplyEvent_ReplyType;
+const { REPLY_ACCEPTED, REPLY_BUSY, REPLY_DENIED, REPLY_TIMEOUT, REPLY_UNKNOWN } = JoinSessionReplyEvent_ReplyType;
 
 const invitation = (sessionUuid: string, ...who: readonly Member[]) => {
   const uuids = (kind: Kind) => who.filter((each) => each.kind === kind).map(({ uuid }) => uuid);
@@ -50,7 +54,7 @@ const invitation = (sessionUuid: string, ...who: readonly Member[]) => {
 describe('the user manager', () => {
   let server: NatsServer;
   let system: SystemUnderTest;
-  const directory = new InMemoryDirectory(entries);
+  let directory: InMemoryDirectory;
 
   before(async () => {
     server = await startNatsServer();
@@ -58,6 +62,7 @@ describe('the user manager', () => {
   after(() => server.stop());
 
   beforeEach(async () => {
+    directory = new InMemoryDirectory(entries);
     const container = new Container();
     container.bind(Directory).toConstantValue(directory);
     system = await startSystem(server, UserManagerService, container);
@@ -145,6 +150,19 @@ describe('the user manager', () => {
     expect(await calls().status_devices()).to.deep.equal({ [tablet.uuid]: { online: true, busy: true, status: null } });
   });
 
+  it('UM-1 UM-2 who comes and who goes is in the log, too', async () => {
+    const line = async (text: string) => {
+      const isIt = (message: Message) => (message as LogEvent).message === text;
+      const log = logLines({ level: 'info' }).name;
+      const { message } = await system.recorder.until(({ topic, message }) => topic === log && isIt(message));
+      expect(message).to.include({ level: logLevels.info, sender: UserManager.name });
+    };
+    await socket(ana, 'connected');
+    await line(`user online ${ana.uuid}`);
+    await socket(tablet, 'disconnected');
+    await line(`device offline ${tablet.uuid}`);
+  });
+
   it('UM-3 all whom an invitation names are announced: users, participants, devices', async () => {
     await tell(invitation(SESSION, tablet, ben, ana, bike));
     await expectSaid(joined(ana), joined(ben), joined(tablet), joined(bike));
@@ -197,13 +215,27 @@ describe('the user manager', () => {
     await said();
     const reply = { sessionUuid: SESSION };
     await tell(JoinSessionReplyEvent.create({ ...reply, userUuid: ana.uuid, joinReply: REPLY_ACCEPTED }));
+    await expectSaid();
+    expect(await calls().busy_users()).to.deep.equal({ [ana.uuid]: SESSION });
     await tell(JoinSessionReplyEvent.create({ ...reply, participantUuid: ben.uuid, joinReply: REPLY_DENIED }));
     await tell(JoinSessionReplyEvent.create({ ...reply, deviceUuid: tablet.uuid, joinReply: REPLY_BUSY }));
     await tell(JoinSessionReplyEvent.create({ ...reply, deviceUuid: bike.uuid, joinReply: REPLY_UNKNOWN }));
-    await expectSaid(left(ben), left(tablet), left(bike));
-    expect(await calls().busy_users()).to.deep.equal({ [ana.uuid]: SESSION });
+    await tell(JoinSessionReplyEvent.create({ ...reply, userUuid: ana.uuid, joinReply: REPLY_TIMEOUT }));
+    await expectSaid(left(ben), left(tablet), left(bike), left(ana));
+    expect(await calls().busy_users()).to.deep.equal({});
     expect(await calls().busy_participants()).to.deep.equal({});
     expect(await calls().busy_devices()).to.deep.equal({});
+  });
+
+  it('UM-6 a reply that names several is theirs: user, participant, device', async () => {
+    await tell(invitation(SESSION, ana, ben, tablet));
+    await said();
+    const [userUuid, participantUuid, deviceUuid] = [ana.uuid, ben.uuid, tablet.uuid];
+    const joinReply = REPLY_DENIED;
+    await tell(
+      JoinSessionReplyEvent.create({ sessionUuid: SESSION, userUuid, participantUuid, deviceUuid, joinReply }),
+    );
+    await expectSaid(left(ana), left(ben), left(tablet));
   });
 
   it('UM-7 names come from the directory, those of participants with project and site', async () => {
@@ -231,14 +263,9 @@ describe('the user manager', () => {
   });
 
   it('UM-7 a directory that fails costs names and nothing else', async () => {
-    const find = directory.find.bind(directory);
     directory.find = () => Promise.reject(new Error('the database is down'));
-    try {
-      await tell(invitation(SESSION, ana, tablet));
-      await expectSaid(presenceEvent(ana, 'joined'), presenceEvent(tablet, 'joined'));
-    } finally {
-      directory.find = find;
-    }
+    await tell(invitation(SESSION, ana, tablet));
+    await expectSaid(presenceEvent(ana, 'joined'), presenceEvent(tablet, 'joined'));
   });
 
   it('UM-8 being online and being in a session have nothing to do with each other', async () => {
@@ -268,13 +295,38 @@ describe('the user manager', () => {
     expect((await calls().status_devices())[tablet.uuid]?.status).to.deep.equal({ status, timestamp: 1_737_474_847.5 });
   });
 
-  it('UM-9 a device that is offline gets null, and nobody is told', async () => {
+  it('UM-9 a device that is offline gets null, known or not, and nobody is told', async () => {
     expect(await calls().update_device_status(tablet.uuid, '{}', 1)).to.equal(null);
+    expect(await calls().update_device_status(randomUUID(), '{}', 1)).to.equal(null);
     await expectSaid();
     expect(await calls().status_devices()).to.deep.equal({});
   });
 
-  it('UM-9 a device that nobody knows is an error that says so', async () => {
+  it('UM-9 a device that goes while it is looked up gets null, and nobody is told', async () => {
+    await socket(tablet, 'connected');
+    await said();
+    let isAsked = () => {};
+    let answer = () => {};
+    const asked = new Promise<void>((resolve) => {
+      isAsked = resolve;
+    });
+    directory.find = () => {
+      isAsked();
+      return new Promise((resolve) => {
+        answer = () => resolve(tablet);
+      });
+    };
+    const status = calls().update_device_status(tablet.uuid, '{}', 1);
+    await asked;
+    await socket(tablet, 'disconnected');
+    await said();
+    answer();
+    expect(await status).to.equal(null);
+    await expectSaid();
+    expect(await calls().status_devices()).to.deep.equal({});
+  });
+
+  it('UM-9 a device that nobody knows is an error that says so, and nothing is kept', async () => {
     const stranger: Member = { kind: 'device', uuid: randomUUID() };
     await socket(stranger, 'connected');
     await said();
@@ -283,6 +335,7 @@ describe('the user manager', () => {
       .catch((reason: unknown) => reason);
     expect(error).to.include({ code: 'NOT_FOUND' });
     await expectSaid();
+    expect((await calls().status_devices())[stranger.uuid]?.status).to.equal(null);
   });
 
   describe('UM-10', () => {
@@ -297,6 +350,8 @@ describe('the user manager', () => {
       await row(kind, DB_DELETE, JSON.stringify({ [`${kind}_uuid`]: fence }));
       await system.recorder.until(({ topic }) => uuidOf(topic) === fence);
       const commands = system.recorder.take().filter(({ message }) => message.$type.endsWith('ServerCommand'));
+      for (const { message } of commands)
+        expect((message as ServerCommand).type).to.equal(ServerCommand_CommandType.CMD_CLIENT_DISCONNECT);
       return commands.map(({ topic }) => uuidOf(topic)).filter((uuid) => uuid !== fence);
     }
 
@@ -306,8 +361,9 @@ describe('the user manager', () => {
       it(`a ${kind} who is disabled, deleted softly, or deleted is told to go`, async () => {
         await row(kind, DB_UPDATE, columns({ [`${kind}_enabled`]: false }));
         await row(kind, DB_UPDATE, columns({ [`${kind}_enabled`]: true, deleted_at: '2025-01-21T10:00:00' }));
+        await row(kind, DB_UPDATE, columns({ deleted_at: null })); // the key counts
         await row(kind, DB_DELETE, columns({}));
-        expect(await toldToGo(kind)).to.deep.equal([uuid, uuid, uuid]);
+        expect(await toldToGo(kind)).to.deep.equal([uuid, uuid, uuid, uuid]);
       });
 
       it(`a ${kind} who is both disabled and deleted softly is told twice`, async () => {
