@@ -50,6 +50,17 @@ describe('envelopes', () => {
     });
   }
 
+  it('none is made of what is no parts', () => {
+    for (const parts of [undefined, null, { time, timestamp: time }] as never[]) {
+      for (const make of [encodeTeraEvent, encodeModuleMessage, encodeRpcRequest]) {
+        expect(() => make(parts))
+          .to.throw('cannot be read')
+          .with.property('reason', 'TERABUS_MESSAGE_INVALID');
+      }
+      expect(() => encodeTeraMessage(parts)).to.throw('TERABUS_TIME_REQUIRED');
+    }
+  });
+
   it('a TeraMessage needs the header of its event', () => {
     expect(() => encodeTeraMessage(TeraEvent.create())).to.throw('TERABUS_TIME_REQUIRED');
   });

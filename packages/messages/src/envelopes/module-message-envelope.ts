@@ -1,3 +1,4 @@
+import { shielded } from '../errors/shielded.js';
 import type { Any } from '../gen/google/protobuf/any.js';
 import { TeraModuleMessage } from '../gen/TeraModuleMessage.js';
 import { requireTime } from './require-time.js';
@@ -20,13 +21,15 @@ export interface ModuleMessageParts {
 
 /** @throws BusError TERABUS_TIME_REQUIRED if the time is zero or not finite (contract 3.4). */
 export function makeModuleMessage(parts: ModuleMessageParts): TeraModuleMessage {
-  const { source, dest, seq, time, version = 1, data } = parts;
-  requireTime('a TeraModuleMessage', time);
-  return {
-    $type: 'opentera.protobuf.TeraModuleMessage',
-    head: { $type: 'opentera.protobuf.TeraModuleMessage.Header', version, time, seq, source, dest },
-    data: [...data],
-  };
+  return shielded('what a TeraModuleMessage is made of', 'TERABUS_MESSAGE_INVALID', () => {
+    const { source, dest, seq, time, version = 1, data } = parts;
+    requireTime('a TeraModuleMessage', time);
+    return {
+      $type: 'opentera.protobuf.TeraModuleMessage',
+      head: { $type: 'opentera.protobuf.TeraModuleMessage.Header', version, time, seq, source, dest },
+      data: [...data],
+    };
+  });
 }
 
 /** The bytes of a TeraModuleMessage: `makeModuleMessage`, encoded. */

@@ -1,3 +1,4 @@
+import { shielded } from '../errors/shielded.js';
 import type { Any } from '../gen/google/protobuf/any.js';
 import { TeraEvent } from '../gen/TeraEvent.js';
 import { requireTime } from './require-time.js';
@@ -15,13 +16,16 @@ export interface TeraEventParts {
 }
 
 /** @throws BusError TERABUS_TIME_REQUIRED if the time is zero or not finite (contract 3.4). */
-export function makeTeraEvent({ topic, time, version = 1, events }: TeraEventParts): TeraEvent {
-  requireTime('a TeraEvent', time);
-  return {
-    $type: 'opentera.protobuf.TeraEvent',
-    header: { $type: 'opentera.protobuf.TeraEvent.Header', version, time, topic },
-    events: [...events],
-  };
+export function makeTeraEvent(parts: TeraEventParts): TeraEvent {
+  return shielded('what a TeraEvent is made of', 'TERABUS_MESSAGE_INVALID', () => {
+    const { topic, time, version = 1, events } = parts;
+    requireTime('a TeraEvent', time);
+    return {
+      $type: 'opentera.protobuf.TeraEvent',
+      header: { $type: 'opentera.protobuf.TeraEvent.Header', version, time, topic },
+      events: [...events],
+    };
+  });
 }
 
 /** The bytes of a TeraEvent: `makeTeraEvent`, encoded. */

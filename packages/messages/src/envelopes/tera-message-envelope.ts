@@ -9,7 +9,7 @@ import { requireTime } from './require-time.js';
  * @throws BusError TERABUS_TIME_REQUIRED if the event's header has no time (contract 3.4).
  */
 export function makeTeraMessage(event: TeraEvent): TeraMessage {
-  requireTime('the TeraEvent in a TeraMessage', event.header?.time ?? 0);
+  requireTime('the TeraEvent in a TeraMessage', (event as TeraEvent | null | undefined)?.header?.time ?? 0);
   return { $type: 'opentera.protobuf.TeraMessage', message: packAny(TeraEvent, event) };
 }
 

@@ -1,10 +1,13 @@
 import { BusError } from '../errors/bus-error.js';
+import { clip } from '../errors/clip.js';
+import { shielded } from '../errors/shielded.js';
 import { anyTypeName } from '../types/any.js';
 import type { Field } from '../types/field.js';
 import type { Message, MessageType } from '../types/message-type.js';
 import { standardTypes } from '../types/standard-types.js';
 import type { TypeRegistry } from '../types/type-registry.js';
 import { maxDepth } from '../wire/limits.js';
+import { show } from '../wire/show.js';
 import type { JsonObject, JsonValue } from './json-value.js';
 import { Mismatch, scalarFromJson } from './scalar-from-json.js';
 
@@ -26,7 +29,9 @@ export function fromJson<T extends Message>(
   json: JsonValue,
   { registry = standardTypes }: FromJsonOptions = {},
 ): T {
-  return new Parser(type.$type, registry).message(type, json, 1) as T;
+  return shielded(`the JSON of ${type.$type}`, 'TERABUS_JSON_INVALID', () => {
+    return new Parser(type.$type, registry).message(type, json, 1) as T;
+  });
 }
 
 type Draft = Record<string, unknown>;
@@ -55,9 +60,9 @@ class Parser {
     const name = anyTypeName({ typeUrl });
     const type = this.registry.get(name);
     if (type === undefined) {
-      throw new BusError(`${this.#where()}: no message type is called ${JSON.stringify(name)} here`, {
+      throw new BusError(`${this.#where()}: no message type is called ${JSON.stringify(clip(name))} here`, {
         reason: 'TERABUS_TYPE_UNKNOWN',
-        details: { type: name },
+        details: { type: clip(name) },
       });
     }
     const message = type === anyType ? this.#innerAny(anyType, content, depth) : this.#fields(type, content, depth);
@@ -67,7 +72,7 @@ class Parser {
   #innerAny(anyType: MessageType, content: JsonObject, depth: number): Message {
     const { value, ...rest } = content;
     const [other] = Object.keys(rest);
-    if (other !== undefined) this.#refuse(`has no field ${JSON.stringify(other)} beside "value"`);
+    if (other !== undefined) this.#refuse(`has no field ${JSON.stringify(clip(other))} beside "value"`);
     if (value === undefined) this.#refuse('must have a "value"');
     return this.#at('value', () => this.message(anyType, value, depth + 1));
   }
@@ -78,7 +83,7 @@ class Parser {
     const seen = new Set<string>();
     for (const key of Object.keys(json)) {
       const field = fields.get(key);
-      if (field === undefined) this.#refuse(`${type.$type} has no field ${JSON.stringify(key)}`);
+      if (field === undefined) this.#refuse(`${type.$type} has no field ${JSON.stringify(clip(key))}`);
       const value = json[key] as JsonValue;
       this.#at(key, () => {
         this.#once(seen, field.jsonName);
@@ -155,10 +160,4 @@ function isArray(json: JsonValue): json is readonly JsonValue[] {
 
 function isObject(json: JsonValue): json is JsonObject {
   return typeof json === 'object' && json !== null && !Array.isArray(json);
-}
-
-function show(json: JsonValue): string {
-  if (isArray(json)) return 'an array';
-  if (isObject(json)) return 'an object';
-  return typeof json === 'string' && json.length > 40 ? 'a longer text' : (JSON.stringify(json) ?? String(json));
 }

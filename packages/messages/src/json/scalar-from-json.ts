@@ -7,6 +7,7 @@ export class Mismatch {
   constructor(readonly expected: string) {}
 }
 
+const integer = /^[+-]?\d+$/;
 const decimal = /^[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?$/;
 
 /**
@@ -38,7 +39,8 @@ export function scalarFromJson(field: Exclude<Field, { kind: 'message' }>, json:
 function enumFromJson(field: Extract<Field, { kind: 'enum' }>, json: JsonValue): number | Mismatch {
   const named = field.enum.values.find(([name]) => name === json)?.[1];
   if (named !== undefined) return named;
-  const number = exactInteger(json);
+  // As text, Python reads it by `int`, which knows neither fractions nor exponents.
+  const number = typeof json === 'string' && !integer.test(json) ? undefined : exactInteger(json);
   if (number !== undefined && BigInt.asIntN(32, number) === number) return Number(number);
   return new Mismatch(`a name or number of ${field.enum.name}`);
 }
@@ -75,7 +77,7 @@ const maxDigits = 400;
 function exactInteger(json: JsonValue): bigint | undefined {
   if (typeof json === 'number') return Number.isSafeInteger(json) ? BigInt(json) : undefined;
   if (typeof json !== 'string' || json.length > maxDigits) return undefined;
-  if (/^[+-]?\d+$/.test(json)) return BigInt(json.replace('+', ''));
+  if (integer.test(json)) return BigInt(json.replace('+', ''));
   const number = decimal.test(json) ? Number(json) : Number.NaN;
   return Number.isInteger(number) ? BigInt(number) : undefined;
 }

@@ -1,4 +1,6 @@
 import { BusError } from '../errors/bus-error.js';
+import { clip } from '../errors/clip.js';
+import { shielded } from '../errors/shielded.js';
 import type { Any } from '../types/any.js';
 import { anyTypeName } from '../types/any.js';
 import type { Field } from '../types/field.js';
@@ -6,7 +8,8 @@ import type { Message, MessageType } from '../types/message-type.js';
 import { standardTypes } from '../types/standard-types.js';
 import type { TypeRegistry } from '../types/type-registry.js';
 import { checkMessage } from '../wire/check-message.js';
-import { maxDepth } from '../wire/limits.js';
+import { ElementCount, maxDepth } from '../wire/limits.js';
+import { readNested } from '../wire/read-message.js';
 import type { JsonObject, JsonValue } from './json-value.js';
 import { scalarToJson } from './scalar-to-json.js';
 
@@ -27,32 +30,43 @@ export interface ToJsonOptions {
  * as strings, bytes as base64, the content of an Any beside its `@type`. (`JSON.stringify` then writes −0 as 0.)
  * @throws BusError TERABUS_TYPE_UNKNOWN for a type that the registry doesn't have; TERABUS_MESSAGE_INVALID for a
  * message that could not be encoded, or is nested over 100 levels, Anys included; what `decode` throws for an Any
- * whose bytes are not a message of its type.
+ * whose bytes are not a message of its type. TERABUS_MESSAGE_OUT_OF_PROPORTION counts the content of all Anys
+ * together.
  */
 export function toJson(
   message: Message,
   { defaults = 'omit', registry = standardTypes }: ToJsonOptions = {},
 ): JsonObject {
   const printer = new Printer(defaults === 'print', registry);
-  const type = printer.typeOf(message.$type);
-  checkMessage(type, message);
-  return printer.message(type, message, 0);
+  return shielded('the message', 'TERABUS_MESSAGE_INVALID', () => {
+    const type = printer.typeOf((message as Message | null | undefined)?.$type);
+    checkMessage(type, message);
+    return printer.message(type, message, 0);
+  });
 }
 
 type Properties = Readonly<Record<string, unknown>>;
 
 class Printer {
+  /** One allowance for all that Anys hold: small pieces together must not cost more than one large one. */
+  readonly #elements = new ElementCount();
+  /** How many Anys are around. */
+  #anys = 0;
+
   constructor(
     private readonly printDefaults: boolean,
     private readonly registry: TypeRegistry,
   ) {}
 
-  typeOf(name: string): MessageType {
+  typeOf(name: unknown): MessageType {
+    if (typeof name !== 'string') {
+      throw new BusError('what has no $type is no message', { reason: 'TERABUS_MESSAGE_INVALID' });
+    }
     const type = this.registry.get(name);
     if (type !== undefined) return type;
-    throw new BusError(`no message type is called ${JSON.stringify(name)} here, so that it can't become JSON`, {
+    throw new BusError(`no message type is called ${JSON.stringify(clip(name))} here, so that it can't become JSON`, {
       reason: 'TERABUS_TYPE_UNKNOWN',
-      details: { type: name },
+      details: { type: clip(name) },
     });
   }
 
@@ -71,10 +85,17 @@ class Printer {
   #any(any: Any, depth: number): JsonObject {
     if (any.typeUrl === '' && any.value.length === 0) return {};
     const type = this.typeOf(anyTypeName(any));
-    const content = type.decode(any.value);
+    // What an inner Any weighs is part of the outer one.
+    if (this.#anys === 0) this.#elements.allow(any.value.length);
+    this.#anys++;
+    const content = readNested(type, any.value, this.#elements);
     const json = { '@type': any.typeUrl };
-    if (type.$type === 'google.protobuf.Any') return { ...json, value: this.message(type, content, depth + 1) };
-    return this.#fields(json, type, content, depth);
+    const result =
+      type.$type === 'google.protobuf.Any'
+        ? { ...json, value: this.message(type, content, depth + 1) }
+        : this.#fields(json, type, content, depth);
+    this.#anys--;
+    return result;
   }
 
   #fields(json: Record<string, JsonValue>, type: MessageType, message: Message, depth: number): JsonObject {

@@ -19,11 +19,11 @@ export type RpcKind = keyof RpcKinds;
  * @throws BusError TERABUS_RPC_VALUE, which names both, if it is of another kind or has no member.
  */
 export function fromRpcValue<K extends RpcKind>(value: Value, kind: K): RpcKinds[K] {
-  const member = value.argValue;
-  const result = member === undefined ? undefined : readers[kind](member);
+  const member = (value as Value | null | undefined)?.argValue ?? undefined;
+  const result = member === undefined ? undefined : readers[kind]?.(member);
   if (result !== undefined) return result as RpcKinds[K];
   throw new BusError(
-    `the argument must be ${nouns[kind]}, and is ${member === undefined ? 'a Value without member' : describe(member)}`,
+    `the argument must be ${nouns[kind] ?? String(kind)}, and is ${member === undefined ? 'a Value without member' : describe(member)}`,
     {
       reason: 'TERABUS_RPC_VALUE',
     },

@@ -1,4 +1,5 @@
 import { requireTime } from '../envelopes/require-time.js';
+import { shielded } from '../errors/shielded.js';
 import type { Value } from '../gen/RPCMessage.js';
 import { RPCMessage } from '../gen/RPCMessage.js';
 
@@ -20,9 +21,19 @@ export interface RpcRequestParts {
  * The bytes of an RPCMessage, which travels without an envelope.
  * @throws BusError TERABUS_TIME_REQUIRED if the timestamp is zero or not finite (contract 3.4).
  */
-export function encodeRpcRequest({ method, replyTo, id, timestamp, args }: RpcRequestParts): Uint8Array {
-  requireTime('an RPCMessage', timestamp);
-  return RPCMessage.encode({ $type: 'opentera.protobuf.RPCMessage', method, replyTo, id, timestamp, args: [...args] });
+export function encodeRpcRequest(parts: RpcRequestParts): Uint8Array {
+  return shielded('what an RPCMessage is made of', 'TERABUS_MESSAGE_INVALID', () => {
+    const { method, replyTo, id, timestamp, args } = parts;
+    requireTime('an RPCMessage', timestamp);
+    return RPCMessage.encode({
+      $type: 'opentera.protobuf.RPCMessage',
+      method,
+      replyTo,
+      id,
+      timestamp,
+      args: [...args],
+    });
+  });
 }
 
 /** The RPCMessage in these bytes. */

@@ -79,6 +79,7 @@ describe('fromRpcValue', () => {
   it('reads no Value without member', () => {
     for (const kind of ['number', 'bigint', 'boolean', 'string', 'bytes'] as const) {
       expect(() => fromRpcValue(Value.create(), kind)).to.throw('a Value without member');
+      expect(() => fromRpcValue(null as unknown as Value, kind)).to.throw('a Value without member');
     }
   });
 });

@@ -1,4 +1,5 @@
 import { BusError } from '../errors/bus-error.js';
+import { clip } from '../errors/clip.js';
 import { Any } from '../gen/google/protobuf/any.js';
 import type { Message, MessageType } from './message-type.js';
 
@@ -17,16 +18,21 @@ export function packAny<T extends Message>(type: MessageType<T>, message: T): An
 export function unpackAny<T extends Message>(type: MessageType<T>, any: Any): T {
   const name = anyTypeName(any);
   if (name !== type.$type) {
-    throw new BusError(`the Any holds ${name === '' ? 'nothing' : name}, not ${type.$type}`, {
+    throw new BusError(`the Any holds ${name === '' ? 'nothing' : clip(name)}, not ${type.$type}`, {
       reason: 'TERABUS_TYPE_MISMATCH',
     });
   }
   return type.decode(any.value);
 }
 
-/** Full name of the type in an Any: what follows the last `/` of its URL, as in Python (contract 1). */
+/**
+ * Full name of the type in an Any: what follows the last `/` of its URL, as in Python (contract 1).
+ * @throws BusError TERABUS_MESSAGE_INVALID if it is no Any.
+ */
 export function anyTypeName(any: Pick<Any, 'typeUrl'>): string {
-  return any.typeUrl.slice(any.typeUrl.lastIndexOf('/') + 1);
+  const typeUrl: unknown = (any as Partial<Any> | null | undefined)?.typeUrl;
+  if (typeof typeUrl === 'string') return typeUrl.slice(typeUrl.lastIndexOf('/') + 1);
+  throw new BusError('what has no typeUrl is no google.protobuf.Any', { reason: 'TERABUS_MESSAGE_INVALID' });
 }
 
 export { Any };

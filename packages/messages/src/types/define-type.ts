@@ -1,6 +1,7 @@
 import type { BinaryWriter } from '@bufbuild/protobuf/wire';
-import { BusError } from '../errors/bus-error.js';
+import { shielded } from '../errors/shielded.js';
 import { checkMessage } from '../wire/check-message.js';
+import { checkPartial } from '../wire/check-partial.js';
 import { readMessage } from '../wire/read-message.js';
 import { checkShape } from './check-shape.js';
 import type { Field } from './field.js';
@@ -35,21 +36,20 @@ export function defineType<T extends Message>(
   const type: MessageType<T> = {
     $type: codec.$type,
     fields: Object.freeze(fields),
-    create: (partial?: DeepPartial<T>): T => codec.fromPartial(partial ?? {}),
+    create(partial?: DeepPartial<T>): T {
+      if (partial === undefined || partial === null) return codec.fromPartial({});
+      return shielded(type.$type, 'TERABUS_MESSAGE_INVALID', () => {
+        checkPartial(type, partial);
+        return codec.fromPartial(partial);
+      });
+    },
     encode(message: T): Uint8Array {
-      checkMessage(type, message);
-      return finish(type, codec.encode(message));
+      return shielded(type.$type, 'TERABUS_MESSAGE_INVALID', () => {
+        checkMessage(type, message);
+        return codec.encode(message).finish();
+      });
     },
     decode: (bytes: Uint8Array): T => readMessage(type, bytes),
   };
   return Object.freeze(type);
-}
-
-/** The writer is a plain one, whose `finish` gives an array of its own; only memory can fail here. */
-function finish(type: MessageType, writer: BinaryWriter): Uint8Array {
-  try {
-    return writer.finish();
-  } catch (cause) {
-    throw new BusError(`${type.$type} cannot be encoded`, { reason: 'TERABUS_MESSAGE_INVALID', cause });
-  }
 }

@@ -23,7 +23,11 @@ export interface MessageType<T extends Message = Message> {
   readonly $type: T['$type'];
   /** The field table, in the order of the `.proto` file. */
   readonly fields: readonly Field[];
-  /** Makes a message: what is left out has its default (zero, empty; message fields and oneofs are absent). */
+  /**
+   * Makes a message: what is left out has its default (zero, empty; message fields and oneofs are absent).
+   * @throws BusError TERABUS_MESSAGE_INVALID, with type and field, for what could only be lost or turned into something
+   * else: a message of another type inside, a member that a oneof doesn't have, a number for a 64-bit integer.
+   */
   create(partial?: DeepPartial<T>): T;
   /**
    * The message's bytes, the same that Python protobuf makes.

@@ -62,6 +62,25 @@ describe('a TypeRegistry', () => {
     }
   });
 
+  it('refuses what is no message type, no message and no Any', () => {
+    const { fields: _, ...codecLike } = UserEvent;
+    for (const type of [null, undefined, {}, 'UserEvent', codecLike]) {
+      expect(() => standardTypes.with(type as unknown as MessageType))
+        .to.throw('a registry holds message types')
+        .with.property('reason', 'TERABUS_TYPE_SHAPE');
+    }
+    for (const value of [null, undefined, {}, 'x', { typeUrl: 5 }] as unknown as Any[]) {
+      for (const run of [
+        () => standardTypes.packAny(value),
+        () => standardTypes.unpackAny(value),
+        () => unpackAny(UserEvent, value),
+        () => anyTypeName(value),
+      ]) {
+        expect(run).to.throw('is no').with.property('reason', 'TERABUS_MESSAGE_INVALID');
+      }
+    }
+  });
+
   it('refuses two types of one name', () => {
     const other: MessageType<UserEvent> = { ...UserEvent };
     expect(() => standardTypes.with(other))

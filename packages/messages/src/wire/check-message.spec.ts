@@ -38,6 +38,13 @@ describe('encode refuses what bytes cannot carry', () => {
     ['a float beyond its range', Value, value({ $case: 'floatValue', value: 1e39 }), 'in the range of a float'],
     ['an array for bytes', Value, value({ $case: 'bytesValue', value: [1] }), '.bytesValue: must be a Uint8Array'],
     ['a number for a boolean', Value, value({ $case: 'boolValue', value: 1 }), '.boolValue: must be a boolean'],
+    [
+      'a member that the oneof lacks',
+      Value,
+      value({ $case: 'int_value', value: 1n }),
+      '.argValue: has no member "int_value"',
+    ],
+    ['a oneof without $case', Value, value({ value: 1n }), '.argValue: has no member undefined'],
     ['a oneof that is no pair', Value, { ...Value.create(), argValue: 5 }, 'must be in { $case, value }'],
     ['no array for a list', RPCMessage, { ...RPCMessage.create(), args: {} }, '.args: must be an array'],
     ['a hole in a list', RPCMessage, { ...RPCMessage.create(), args: [undefined] }, '.args[0]: must be a message'],
@@ -59,6 +66,29 @@ describe('encode refuses what bytes cannot carry', () => {
       expect(() => type.encode(message as Message)).to.throw(type.$type);
     });
   }
+
+  it('objects whose properties throw', () => {
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    let reads = 0;
+    const thrower = {
+      ...TeraEvent.create(),
+      get events(): unknown {
+        return reads++ === 0 ? [] : 5;
+      },
+    };
+    const forged = { ...Value.create(), argValue: { $case: 'bytesValue', value: Object.create(Uint8Array.prototype) } };
+    for (const [type, message] of [
+      [TeraEvent, proxy],
+      [TeraEvent, header({ topic: proxy })],
+      [TeraEvent, thrower],
+      [Value, forged],
+    ] as const) {
+      expect(() => type.encode(message as never))
+        .to.throw(`${type.$type} cannot be read`)
+        .with.property('reason', 'TERABUS_MESSAGE_INVALID');
+    }
+  });
 
   it('and takes both ends of each range', () => {
     for (const code of [2n ** 63n - 1n, -(2n ** 63n)]) {

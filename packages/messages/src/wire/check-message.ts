@@ -1,7 +1,9 @@
 import { BusError } from '../errors/bus-error.js';
 import type { Field, ScalarKind } from '../types/field.js';
+import { layoutOf } from '../types/layout.js';
 import type { Message, MessageType } from '../types/message-type.js';
 import { maxDepth } from './limits.js';
+import { show } from './show.js';
 
 /**
  * Refuses what bytes can't carry, before anything is encoded: ts-proto's encoders write lone surrogates as U+FFFD
@@ -18,7 +20,7 @@ export function checkMessage(type: MessageType, message: Message): void {
 }
 
 /** What is wrong, and where: the path grows on the way out, so that messages that are right pay nothing for it. */
-interface Fault {
+export interface Fault {
   readonly path: string;
   readonly what: string;
 }
@@ -32,22 +34,36 @@ function faultOf(type: MessageType, message: unknown, depth: number): Fault | un
     const short = type.$type.slice(type.$type.lastIndexOf('.') + 1);
     return { path: '', what: `must be made with ${short}.create(…): its $type is ${show(properties.$type)}` };
   }
-  for (const field of type.fields) {
-    const fault = faultOfField(field, properties, depth);
+  const { plain, oneofs } = layoutOf(type);
+  for (const field of plain) {
+    const fault = faultOfField(field, properties[field.jsonName], depth);
     if (fault !== undefined) return { path: `.${field.jsonName}${fault.path}`, what: fault.what };
+  }
+  for (const { property, members } of oneofs) {
+    const fault = faultOfOneof(property, members, properties[property], depth);
+    if (fault !== undefined) return fault;
   }
   return undefined;
 }
 
-function faultOfField(field: Field, properties: Readonly<Record<string, unknown>>, depth: number): Fault | undefined {
-  if (field.oneof !== undefined) {
-    const member = properties[field.oneof];
-    if (member === undefined) return undefined;
-    if (typeof member !== 'object' || member === null) return { path: '', what: `must be in { $case, value }` };
-    const { $case, value } = member as { $case?: unknown; value?: unknown };
-    return $case === field.jsonName ? faultOfValue(field, value, depth) : undefined;
-  }
-  const value = properties[field.jsonName];
+/** A member that the oneof doesn't have would be left out, and a Value without member arrive. */
+function faultOfOneof(
+  property: string,
+  members: ReadonlyMap<unknown, Field>,
+  member: unknown,
+  depth: number,
+): Fault | undefined {
+  if (member === undefined) return undefined;
+  if (typeof member !== 'object' || member === null)
+    return { path: `.${property}`, what: `must be in { $case, value }` };
+  const { $case, value } = member as { $case?: unknown; value?: unknown };
+  const field = members.get($case);
+  if (field === undefined) return { path: `.${property}`, what: `has no member ${show($case)}` };
+  const fault = faultOfValue(field, value, depth);
+  return fault && { path: `.${field.jsonName}${fault.path}`, what: fault.what };
+}
+
+function faultOfField(field: Field, value: unknown, depth: number): Fault | undefined {
   if (field.repeated) {
     if (!Array.isArray(value)) return { path: '', what: `must be an array, is ${show(value)}` };
     for (let index = 0; index < value.length; index++) {
@@ -108,11 +124,4 @@ function isInteger(value: unknown, least: number, most: number): boolean {
 /** `String.isWellFormed` is newer than some browsers and than the ES2023 library. */
 function isWellFormed(text: string): boolean {
   return (text as { isWellFormed?(): boolean }).isWellFormed?.() ?? !/\p{Surrogate}/u.test(text);
-}
-
-function show(value: unknown): string {
-  if (typeof value === 'string') return value.length > 40 ? 'a string' : JSON.stringify(value);
-  if (typeof value === 'bigint') return `${value}n`;
-  if (typeof value === 'object' && value !== null) return Array.isArray(value) ? 'an array' : 'an object';
-  return typeof value === 'symbol' || typeof value === 'function' ? `a ${typeof value}` : String(value);
 }

@@ -1,5 +1,5 @@
 import { BusError } from '../errors/bus-error.js';
-import { maxElements } from './limits.js';
+import type { ElementCount } from './limits.js';
 
 // A byte order mark at the start of a string belongs to it: Python keeps it.
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -19,14 +19,17 @@ export class Cursor {
   readonly #type: string;
   readonly #bytes: Uint8Array;
   readonly #view: DataView;
-  #elements: number;
+  readonly #elements: ElementCount;
+  readonly #copies: boolean;
 
-  constructor(type: string, bytes: Uint8Array) {
+  /** @param copies whether bytes fields are copied: what is decoded only to be printed may point into its input. */
+  constructor(type: string, bytes: Uint8Array, elements: ElementCount, copies: boolean) {
     this.#type = type;
     // A Buffer's slice() shares memory; a plain view's copies.
     this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#elements = maxElements(bytes.byteLength);
+    this.#elements = elements;
+    this.#copies = copies;
   }
 
   /** How many bytes there are. */
@@ -36,9 +39,9 @@ export class Cursor {
 
   /** Counts elements that are about to become objects or entries. */
   spend(elements: number): void {
-    this.#elements -= elements;
-    if (this.#elements >= 0) return;
-    throw new BusError(`${this.where()} has more than ${maxElements(this.length)} elements in ${this.length} bytes`, {
+    if (this.#elements.spend(elements)) return;
+    const { most, bytes } = this.#elements;
+    throw new BusError(`${this.where()} has more than ${most} elements in ${bytes} bytes`, {
       reason: 'TERABUS_MESSAGE_OUT_OF_PROPORTION',
       details: { type: this.#type },
     });
@@ -124,12 +127,12 @@ export class Cursor {
     return this.#view.getBigInt64(this.fixed(8, end), true);
   }
 
-  /** A copy of the next bytes, so that the message neither pins nor shares the input. */
+  /** The next bytes, copied so that a message that is kept neither pins nor shares the input. */
   bytes(end: number): Uint8Array {
     const to = this.lengthEnd(end);
-    const copy = this.#bytes.slice(this.at, to);
+    const bytes = this.#copies ? this.#bytes.slice(this.at, to) : this.#bytes.subarray(this.at, to);
     this.at = to;
-    return copy;
+    return bytes;
   }
 
   string(end: number): string {

@@ -7,7 +7,7 @@ import { TeraEvent } from '../gen/TeraEvent.js';
 import { fromJson } from '../json/from-json.js';
 import type { JsonValue } from '../json/json-value.js';
 import { toJson } from '../json/to-json.js';
-import { Any, packAny } from '../types/any.js';
+import { Any, packAny, unpackAny } from '../types/any.js';
 import type { Message, MessageType } from '../types/message-type.js';
 import { standardTypes } from '../types/standard-types.js';
 
@@ -62,6 +62,14 @@ function orRefuse<T>(run: () => T): T | undefined {
   } catch (error) {
     if (BusError.is(error)) return undefined;
     throw error;
+  }
+}
+
+function orThrown(run: () => unknown): unknown {
+  try {
+    return run();
+  } catch (error) {
+    return error;
   }
 }
 
@@ -163,6 +171,41 @@ describe(`hostile bytes (TERABUS_FUZZ_SEED=${seed})`, function () {
         .to.throw()
         .with.property('reason', 'TERABUS_MESSAGE_OUT_OF_PROPORTION');
       expect(process.memoryUsage().heapUsed - heap).to.be.below(16 * megabyte);
+    }
+  });
+
+  it('empty elements are counted across all Anys, and nested Anys are not copied, when they become JSON', () => {
+    const small = new Uint8Array(19_000).map((_, index) => (index % 2 === 0 ? 0x12 : 0));
+    const any = Any.create({ typeUrl: '/opentera.protobuf.TeraEvent', value: small });
+    expect(toJson(any)).to.have.property('events').with.length(9_500);
+    expect(() => toJson(TeraEvent.create({ events: [any, any] })))
+      .to.throw('has more than 10000 elements in 38000 bytes')
+      .with.property('reason', 'TERABUS_MESSAGE_OUT_OF_PROPORTION');
+
+    const large = 4 * 2 ** 20;
+    let nested = Any.create({
+      typeUrl: '/opentera.protobuf.Value',
+      value: Uint8Array.of(0x32, 0x80, 0x80, 0x80, 0x02),
+    });
+    nested.value = Uint8Array.from({ length: large + 5 }, (_, index) => nested.value[index] ?? 0);
+    for (let level = 0; level < 90; level++) nested = packAny(Any, nested);
+    const before = process.memoryUsage().arrayBuffers;
+    toJson(nested);
+    expect(process.memoryUsage().arrayBuffers - before).to.be.below(10 * large);
+  });
+
+  it('errors do not repeat a megabyte of what was sent', () => {
+    const long = 'x'.repeat(2 ** 20);
+    for (const run of [
+      () => fromJson(TeraEvent, { [long]: 1 }),
+      () => fromJson(Any, { '@type': long }),
+      () => fromJson(Any, { '@type': 'google.protobuf.Any', value: {}, [long]: 1 }),
+      () => toJson(Any.create({ typeUrl: long })),
+      () => unpackAny(TeraEvent, Any.create({ typeUrl: long })),
+      () => standardTypes.unpackAny(Any.create({ typeUrl: long })),
+    ]) {
+      expect(run).to.throw(BusError);
+      expect(JSON.stringify(orThrown(run)).length).to.be.below(1_000);
     }
   });
 

@@ -14,7 +14,29 @@ const freeElements = 10_000;
  */
 const minBytesPerElement = 32;
 
-/** How many elements a message of this many bytes may have. */
-export function maxElements(bytes: number): number {
-  return Math.max(freeElements, Math.floor(bytes / minBytesPerElement));
+/** Counts the elements of a message, or of several that are decoded as parts of one. */
+export class ElementCount {
+  #bytes = 0;
+  #spent = 0;
+
+  /** These many bytes of input more may become elements. */
+  allow(bytes: number): void {
+    this.#bytes += bytes;
+  }
+
+  /** Counts elements, and answers whether there may be so many. */
+  spend(elements: number): boolean {
+    this.#spent += elements;
+    return this.#spent <= this.most;
+  }
+
+  /** How many elements there may be in all. */
+  get most(): number {
+    return Math.max(freeElements, Math.floor(this.#bytes / minBytesPerElement));
+  }
+
+  /** How many bytes of input there are. */
+  get bytes(): number {
+    return this.#bytes;
+  }
 }

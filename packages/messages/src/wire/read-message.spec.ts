@@ -42,7 +42,10 @@ describe('decode refuses what Python refuses', () => {
   for (const [what, type, hex] of refused) it(what, () => undecodable(type, hex));
 
   it('what is no bytes', () => {
-    for (const value of ['0a', null, undefined, [10], new ArrayBuffer(2)]) {
+    const detached = new Uint8Array(2);
+    structuredClone(detached, { transfer: [detached.buffer] });
+    const lookalikes = [Object.create(Uint8Array.prototype), new Proxy(new Uint8Array(2), {}), detached];
+    for (const value of ['0a', null, undefined, [10], new ArrayBuffer(2), ...lookalikes]) {
       expect(() => DeviceEvent.decode(value as unknown as Uint8Array)).to.throw('from a Uint8Array');
     }
   });

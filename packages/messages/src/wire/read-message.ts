@@ -2,7 +2,7 @@ import { BusError } from '../errors/bus-error.js';
 import type { Field, ScalarKind } from '../types/field.js';
 import type { Message, MessageType } from '../types/message-type.js';
 import { Cursor, WireType } from './cursor.js';
-import { maxDepth } from './limits.js';
+import { ElementCount, maxDepth } from './limits.js';
 import { skipField } from './skip-field.js';
 
 /** A message while it is being filled. */
@@ -17,13 +17,34 @@ const fieldsByNumber = new WeakMap<MessageType, Map<number, Field>>();
  * replace a message field that occurs twice where Python merges both.
  */
 export function readMessage<T extends Message>(type: MessageType<T>, bytes: Uint8Array): T {
-  if (!(bytes instanceof Uint8Array)) {
+  // A view of a type of its own tag: `instanceof` alone takes proxies and objects that inherit from Uint8Array.
+  if (!ArrayBuffer.isView(bytes) || !(bytes instanceof Uint8Array) || isDetached(bytes)) {
     throw new BusError(`${type.$type} is decoded from a Uint8Array`, { reason: 'TERABUS_MESSAGE_UNDECODABLE' });
   }
+  const elements = new ElementCount();
+  elements.allow(bytes.byteLength);
+  return read(type, new Cursor(type.$type, bytes, elements, true));
+}
+
+/** Decodes a part of something larger, with which it shares a count, to be looked at and not kept. */
+export function readNested(type: MessageType, bytes: Uint8Array, elements: ElementCount): Message {
+  return read(type, new Cursor(type.$type, bytes, elements, false));
+}
+
+function read<T extends Message>(type: MessageType<T>, cursor: Cursor): T {
   const message = type.create();
-  const cursor = new Cursor(type.$type, bytes);
   readInto(message as unknown as Draft, type, cursor, cursor.length, 0);
   return message;
+}
+
+/** Whether the buffer was transferred elsewhere: it has no bytes left, which would read as a message of defaults. */
+function isDetached({ buffer, byteLength }: Uint8Array): boolean {
+  if (byteLength > 0) return false;
+  try {
+    return new DataView(buffer).byteLength < 0;
+  } catch {
+    return true;
+  }
 }
 
 function readInto(draft: Draft, type: MessageType, cursor: Cursor, end: number, depth: number): void {
