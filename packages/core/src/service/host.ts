@@ -64,6 +64,15 @@ export async function startHost(options: HostOptions): Promise<Host> {
 /** What `onStop` hooks get at least, together, also when the drain has used up its time: they close databases. */
 const LAST_HOOKS_MS = 2_000;
 
+/** The steps of a start, as sentences tell of one that takes too long, and of one that fails. */
+const STEP = {
+  build: { doing: 'being built', failed: 'could not be built' },
+  onStart: { doing: 'in onStart', failed: 'failed in onStart' },
+  subscribe: { doing: 'subscribing', failed: 'could not subscribe' },
+  onReady: { doing: 'in onReady', failed: 'failed in onReady' },
+} as const;
+type Step = (typeof STEP)[keyof typeof STEP];
+
 class RunningHost implements Host {
   readonly #options: CheckedHostOptions;
   readonly #lifecycle = new Lifecycle();
@@ -71,6 +80,8 @@ class RunningHost implements Host {
   readonly #logger: Logger;
   readonly #services = new Map<ServiceClass, { readonly running: RunningService; instance: TeraService | undefined }>();
   readonly #ended = deferred<StopReport>();
+  /** Who is being started, and how far it is. */
+  #starting = { service: '', doing: '' };
   #stopping: Promise<StopReport> | undefined;
   /** Why the transport went away, if it did so by itself. */
   #lost: BusError | undefined;
@@ -127,8 +138,10 @@ class RunningHost implements Host {
     const controller = new AbortController();
     const late = deferred<never>();
     const timer = clock.setTimer(startTimeoutMs, () => {
-      const error = new BusError(`the services were not started within ${startTimeoutMs} ms`, {
+      const { service, doing } = this.#starting;
+      const error = new BusError(`the services were not started within ${startTimeoutMs} ms: ${service} is ${doing}`, {
         reason: 'TERABUS_START_FAILED',
+        details: { service, doing },
       });
       controller.abort(error);
       late.reject(error);
@@ -165,22 +178,23 @@ class RunningHost implements Host {
 
   async #startServices(signal: AbortSignal): Promise<void> {
     // A step that ends after the start was given up must not be followed by another.
-    const step = async <T>(plan: ServicePlan, what: string, run: () => Promise<T>): Promise<T> => {
-      const result = await failingAs(plan, what, run);
+    const step = async <T>(plan: ServicePlan, { doing, failed }: Step, run: () => Promise<T>): Promise<T> => {
+      this.#starting = { service: plan.name, doing };
+      const result = await failingAs(plan, failed, run);
       signal.throwIfAborted();
       return result;
     };
     for (const [serviceClass, entry] of this.#services) {
       const { running } = entry;
-      const instance = await step(running.plan, 'could not be built', () => this.#build(serviceClass, running));
+      const instance = await step(running.plan, STEP.build, () => this.#build(serviceClass, running));
       entry.instance = instance;
-      await step(running.plan, 'failed in onStart', () => running.start(instance, signal));
+      await step(running.plan, STEP.onStart, () => running.start(instance, signal));
     }
     for (const { running } of this.#services.values()) {
-      await step(running.plan, 'could not subscribe', () => running.listen());
+      await step(running.plan, STEP.subscribe, () => running.listen());
     }
     for (const { running } of this.#services.values()) {
-      await step(running.plan, 'failed in onReady', () => running.ready());
+      await step(running.plan, STEP.onReady, () => running.ready());
     }
   }
 

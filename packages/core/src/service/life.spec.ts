@@ -200,7 +200,7 @@ describe('the life of a host', () => {
         });
       };
       const error = await failure([A, B], { startTimeoutMs: 500 });
-      expect(error.rawMessage).to.equal('the services were not started within 500 ms');
+      expect(error.rawMessage).to.equal('the services were not started within 500 ms: A is in onStart');
       expect(aborted).to.equal(true);
       end();
       await stage.settle();

@@ -281,6 +281,23 @@ describe('a harness', () => {
     expect(await failure(harness.publish(room({ key: 'hall' }), ''))).to.be.busError('TERABUS_CLOSED');
   });
 
+  it('names the service that never comes to the end of its start', async () => {
+    const Sleeper = defineService('Test.Sleeper', {});
+    let signalled = false;
+    @Service(Sleeper)
+    class SleeperService extends TeraService {
+      protected override onStart(signal: AbortSignal) {
+        signal.addEventListener('abort', () => {
+          signalled = true;
+        });
+        return new Promise<void>((resolve) => this.clock.setTimer(1_000, resolve));
+      }
+    }
+    const error = await failure(startHarness({ services: [SleeperService], patienceMs: 20 }));
+    expect(error).to.be.busError('HARNESS_STUCK', 'SleeperService is in onStart, and nothing has moved for 20 ms');
+    expect(signalled).to.equal(true);
+  });
+
   it('is disposed of at the end of a block', async () => {
     let kept: Harness;
     {

@@ -16,7 +16,7 @@ import type { VirtualClock } from '@terabus/core/memory';
 import type { Transport } from '@terabus/core/transport';
 import type { CallOf, HandlingOf, Heard } from './harness-types.js';
 import type { Restless } from './idle.js';
-import { idle } from './idle.js';
+import { idle, movingTime } from './idle.js';
 import type { LogLine } from './logs.js';
 import { payloadsOf } from './read.js';
 import type { Call, Handling, Recorder } from './recorder.js';
@@ -173,17 +173,9 @@ export class Harness implements AsyncDisposable {
     return report;
   }
 
-  async #ended<T>(stopping: Promise<T>): Promise<T> {
-    const { recorder, restless, drainTimeoutMs } = this.#parts;
-    let ended = false;
-    const ending = stopping.finally(() => {
-      ended = true;
-    });
-    while (!ended) {
-      const moved = await recorder.movesWithin(restless.patienceMs, ending);
-      if (!moved) await this.clock.advance(drainTimeoutMs);
-    }
-    return ending;
+  #ended<T>(stopping: Promise<T>): Promise<T> {
+    const { restless, drainTimeoutMs } = this.#parts;
+    return movingTime(stopping, restless, () => this.clock.advance(drainTimeoutMs));
   }
 }
 

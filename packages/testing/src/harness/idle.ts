@@ -61,6 +61,25 @@ async function untilQuiet({ recorder, transports, busy }: Restless): Promise<voi
   );
 }
 
+/**
+ * Waits for what may need time to pass, such as a drain. Whenever nothing has moved for `patienceMs` of real time,
+ * `moveTime` is called.
+ */
+export async function movingTime<T>(
+  work: Promise<T>,
+  { recorder, patienceMs }: Pick<Restless, 'recorder' | 'patienceMs'>,
+  moveTime: () => Promise<void>,
+): Promise<T> {
+  let ended = false;
+  const ending = work.finally(() => {
+    ended = true;
+  });
+  while (!ended) {
+    if (!(await recorder.movesWithin(patienceMs, ending))) await moveTime();
+  }
+  return ending;
+}
+
 function stuck({ recorder, patienceMs, elapsed, pendingDelaysMs }: Restless): BusError {
   const running = recorder.running.map((handling) => `  ${describe(handling, elapsed() - handling.startedAtMs)}`);
   const waiting = [...recorder.waiting].map(
@@ -73,7 +92,8 @@ function stuck({ recorder, patienceMs, elapsed, pendingDelaysMs }: Restless): Bu
     delays.length === 0
       ? 'No virtual timer is pending: it waits for something real, or for a promise that nobody settles.'
       : `Virtual timers are pending, due in ${shown.join(', ')}${delays.length > 5 ? ', …' : ''} ms: ` +
-        'time moves only with harness.clock.advance(ms).';
+        'time moves only with harness.clock.advance(ms). The limits of handlers are among them; for real work that ' +
+        'takes longer, give startHarness a longer patienceMs.';
   return new BusError(
     [
       `nothing has moved for ${patienceMs} ms, and there is work that has not ended:`,
@@ -90,7 +110,8 @@ function stuck({ recorder, patienceMs, elapsed, pendingDelaysMs }: Restless): Bu
 }
 
 function describe({ handler, service, type, topic, args }: Handling, forMs: number): string {
-  return `${handler} of ${service} on ${type} from '${topic}', for ${forMs} ms of virtual time: ${args.map(show).join(', ')}`;
+  const shown = args.length === 0 ? '' : `: ${args.map(show).join(', ')}`;
+  return `${handler} of ${service} on ${type} from '${topic}', for ${forMs} ms of virtual time${shown}`;
 }
 
 function show(value: unknown): string {

@@ -3,6 +3,7 @@ import { BusError, contractOf, startHost } from '@terabus/core';
 import { MemoryBroker, VirtualClock } from '@terabus/core/memory';
 import type { Transport } from '@terabus/core/transport';
 import { Harness } from './harness.js';
+import { movingTime } from './idle.js';
 import type { LogLine } from './logs.js';
 import { capturing } from './logs.js';
 import { Recorder } from './recorder.js';
@@ -47,10 +48,12 @@ export interface HarnessOptions extends Pick<HostOptions, OfHost> {
  * await harness.stop();
  * ```
  *
- * @throws BusError as `startHost` does, and `TERABUS_HOST_INVALID` when a stub stands in for a service under test
+ * @throws BusError as `startHost` does; `TERABUS_HOST_INVALID` when a stub stands in for a service under test;
+ * `HARNESS_STUCK` when a service does not come to the end of its start: time stands still until the harness is there
  */
 export async function startHarness(options: HarnessOptions): Promise<Harness> {
   const { services, stubs = [], transport, patienceMs = 1_000, observers = [], ...ofHost } = options;
+  const { drainTimeoutMs = 25_000 } = ofHost;
   refuseTwins(services, stubs);
   const clock = new VirtualClock();
   const recorder = new Recorder(() => clock.elapsed());
@@ -79,12 +82,19 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
             services: stubs.map(serviceClassOf),
             observers: [recorder.observe],
           });
-    const host = await startHost({
+    const starting = startHost({
       ...common,
       ...ofHost,
+      startTimeoutMs: START_TIMEOUT_MS,
       transport: await connect((message) => wire.push(message)),
       services,
       observers: [recorder.observe, ...observers],
+    });
+    const host = await movingTime(starting, { recorder, patienceMs }, () =>
+      // The first step ends the start; what is left of it may need the time of a drain.
+      clock.advance(clock.elapsed() < START_TIMEOUT_MS ? START_TIMEOUT_MS : drainTimeoutMs),
+    ).catch((error: unknown) => {
+      throw neverStarted(error, patienceMs);
     });
     return new Harness({
       clock,
@@ -103,12 +113,26 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
         elapsed: () => clock.elapsed(),
         pendingDelaysMs: () => clock.pendingDelaysMs,
       },
-      drainTimeoutMs: ofHost.drainTimeoutMs ?? 25_000,
+      drainTimeoutMs,
     });
   } catch (error) {
     await Promise.all(transports.map((opened) => opened.close()));
     throw error;
   }
+}
+
+/** In virtual time, which stands still while services start: it is moved when they don't. */
+const START_TIMEOUT_MS = 1;
+
+/** Says of services that started too late what that means here; other errors say it themselves. */
+function neverStarted(error: unknown, patienceMs: number): unknown {
+  if (!BusError.is(error) || error.details?.['doing'] === undefined) return error;
+  const { service, doing } = error.details;
+  return new BusError(
+    `${service} is ${doing}, and nothing has moved for ${patienceMs} ms: virtual time stands still until the harness ` +
+      'is there, and for real work that takes longer there is patienceMs',
+    { code: 'DEADLINE_EXCEEDED', reason: 'HARNESS_STUCK', cause: error },
+  );
 }
 
 /** They would share its calls, each getting some of them. */
