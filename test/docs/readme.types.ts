@@ -11,7 +11,6 @@ export async function atACluster(PresenceService: ServiceClass) {
     tls: { caFile: '/run/secrets/ca.pem' },
     namespace: 'prod',
   });
-  const host = await startHost({ transport, services: [PresenceService] });
-  await runUntilSignal(host);
+  await runUntilSignal((signal) => startHost({ transport, services: [PresenceService], signal }));
   // #endregion
 }

@@ -77,6 +77,10 @@ describe('publishing', () => {
     expect(crossings).to.have.length(1);
     expect(decodeTeraEvent(crossings[0]?.bytes as Uint8Array).events).to.have.length(2);
   });
+  it('sends nothing for an empty list', async () => {
+    await sender.publishAll(people({ uuid: 'u' }), []);
+    expect(crossings).to.deep.equal([]);
+  });
   it('sends text as UTF-8 and bytes as they are', async () => {
     await sender.publish(room, 'é');
     await sender.publish(blobs, new Uint8Array([1, 2]));

@@ -57,6 +57,8 @@ export class Publisher {
     checkTopicArgument(topic, kind);
     declared.checkTopic(topic.definition, kind === 'send' ? 'sends to' : 'publishes to');
     if (options !== undefined) checkOptions(options, topic, kind);
+    // An envelope without content would tell its readers nothing.
+    if (messages.length === 0) return;
     try {
       const headers = outgoingHeaders(newId(), chain, options?.headers);
       await this.#send({ kind, service, topic, messages, headers });

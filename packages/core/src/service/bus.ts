@@ -58,7 +58,7 @@ export interface Bus<Own extends Contract = Contract, Uses = Usable> {
     options?: PublishOptions,
   ): Promise<void>;
 
-  /** Publishes several messages in one `TeraEvent`, for topics whose readers are all Terabus. */
+  /** Publishes several messages in one `TeraEvent`, for topics whose readers are all Terabus; nothing for none. */
   publishAll<P>(
     topic: Topic<'event', P, SpokenTopic<Own, Uses>>,
     messages: readonly NoInfer<P>[],
