@@ -58,7 +58,7 @@ export class Publisher {
     declared.checkTopic(topic.definition, kind === 'send' ? 'sends to' : 'publishes to');
     if (options !== undefined) checkOptions(options, topic, kind);
     // An envelope without content would tell its readers nothing.
-    if (messages.length === 0) return;
+    if (Array.isArray(messages) && messages.length === 0) return;
     try {
       const headers = outgoingHeaders(newId(), chain, options?.headers);
       await this.#send({ kind, service, topic, messages, headers });
