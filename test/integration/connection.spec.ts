@@ -50,7 +50,7 @@ describe('connections to a real server', () => {
     ];
     const started = performance.now();
     const error = await failure(connectNats({ servers, connectTimeoutMs: 150 }));
-    expect(performance.now() - started).to.be.within(140, 1_000);
+    expect(performance.now() - started).to.be.within(140, 4_000);
     expect(error?.reason).to.equal('TERABUS_NO_SERVER');
     expect(error?.message).to.contain(
       `no NATS server answered at ${servers.join(', ').replaceAll('u:hunter2@', '')} within 150 ms`,
@@ -65,7 +65,7 @@ describe('connections to a real server', () => {
     const { port } = silent.address() as AddressInfo;
     const started = performance.now();
     const error = await failure(connectNats({ servers: `127.0.0.1:${port}`, connectTimeoutMs: 150 }));
-    expect(performance.now() - started).to.be.within(140, 1_000);
+    expect(performance.now() - started).to.be.within(140, 4_000);
     expect(error?.reason).to.equal('TERABUS_NO_SERVER');
     // The client does not close a connection on which it never heard anything.
     for (const socket of accepted) socket.destroy();

@@ -164,7 +164,7 @@ describe(`hostile bytes (TERABUS_FUZZ_SEED=${seed})`, function () {
       expect(() => type.decode(bytes))
         .to.throw()
         .with.property('reason', 'TERABUS_MESSAGE_OUT_OF_PROPORTION');
-      expect(performance.now() - start).to.be.below(250);
+      expect(performance.now() - start).to.be.below(2_000);
       expect(process.memoryUsage().heapUsed - heap).to.be.below(16 * megabyte);
     }
   });
