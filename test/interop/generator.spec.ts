@@ -28,21 +28,35 @@ function run(protoFile: FileDescriptorProto[], fileToGenerate: string[], paramet
   return fromBinary(CodeGeneratorResponseSchema, stdout);
 }
 
+/** What is beside the field, and properties of the file. */
+interface Shape {
+  readonly name?: string;
+  readonly nestedType?: object[];
+  readonly oneofDecl?: object[];
+  readonly more?: object[];
+  readonly beside?: object[];
+  readonly [property: string]: unknown;
+}
+
 /** A file with one message of one field. */
-function file(field: object, more: object = {}): FileDescriptorProto {
+function file(field: object, shape: Shape = {}): FileDescriptorProto {
   const label = FieldDescriptorProto_Label.OPTIONAL;
-  const { nestedType = [], oneofDecl = [], ...rest } = more as { nestedType?: object[]; oneofDecl?: object[] };
+  const { name = 'M', nestedType = [], oneofDecl = [], more: fields = [], beside = [], ...rest } = shape;
   return create(FileDescriptorProtoSchema, {
     name: 'x.proto',
     package: 'x',
     syntax: 'proto3',
     messageType: [
       {
-        name: 'M',
-        field: [{ name: 'f', jsonName: 'f', number: 1, label, type: FieldDescriptorProto_Type.STRING, ...field }],
+        name,
+        field: [
+          { name: 'f', jsonName: 'f', number: 1, label, type: FieldDescriptorProto_Type.STRING, ...field },
+          ...fields,
+        ],
         nestedType,
         oneofDecl,
       },
+      ...beside,
     ],
     ...rest,
   });
@@ -110,6 +124,33 @@ describe('protoc-gen-terabus', function () {
     ],
     ['a JSON name that is no property', [file({ jsonName: 'a-b' })], 'x.M.f has the JSON name a-b'],
     ['a property that every object has', [file({ name: 'to_string', jsonName: 'toString' })], 'x.M.to_string becomes'],
+    [
+      'a oneof that becomes a property of every object',
+      [file({ oneofIndex: 0 }, { oneofDecl: [{ name: 'constructor' }] })],
+      'x.M.f is in a oneof that becomes the property constructor',
+    ],
+    [
+      'a oneof and a field of one name',
+      [
+        file(
+          { oneofIndex: 0 },
+          { oneofDecl: [{ name: 'a_b' }], more: [{ name: 'a_b', jsonName: 'aB', number: 2, label: 1, type: STRING }] },
+        ),
+      ],
+      'x.M.f is in a oneof that becomes the property aB, as the field a_b does',
+    ],
+    ['a name that generated code uses', [file({}, { name: 'Uint8Array' })], 'x.Uint8Array is called like something'],
+    ['a word of JavaScript', [file({}, { name: 'class' })], 'x.class begins with no capital letter'],
+    [
+      'two types of one TypeScript name',
+      [file({}, { nestedType: [{ name: 'N' }], beside: [{ name: 'M_N' }] })],
+      'x.M_N becomes M_N in TypeScript, as x.M.N does',
+    ],
+    [
+      "a message of one's own in OpenTera's package",
+      [file({}, { package: 'opentera.protobuf' })],
+      "opentera.protobuf.M is none of OpenTera's messages",
+    ],
     ['a oneof in camelCase', [file({ oneofIndex: 0 }, { oneofDecl: [{ name: 'myOneof' }] })], 'in the oneof myOneof'],
   ];
   for (const [what, files, sentence] of refused) {

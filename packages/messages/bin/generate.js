@@ -1,7 +1,8 @@
 import { create, createFileRegistry } from '@bufbuild/protobuf';
 import { FileDescriptorSetSchema } from '@bufbuild/protobuf/wkt';
 import { joinCodecs } from './join-codecs.js';
-import { keepNegativeZero } from './keep-negative-zero.js';
+import { keepNegativeZero, messagesOf } from './keep-negative-zero.js';
+import { localName } from './names.js';
 import { refuseUnsupported } from './refuse-unsupported.js';
 import { runTsProto } from './run-ts-proto.js';
 
@@ -9,6 +10,14 @@ import { runTsProto } from './run-ts-proto.js';
 
 /** Where generated code finds `defineType`, `Any` and OpenTera's messages. */
 const packageName = '@terabus/messages';
+
+/** OpenTera's messages, which @terabus/messages has. */
+const openTeras = new Set([
+  'ArchiveEvent', 'CreateSession', 'DatabaseEvent', 'DeviceEvent', 'JoinSessionEvent', 'JoinSessionReplyEvent',
+  'LeaveSessionEvent', 'LogEvent', 'LoginEvent', 'ParticipantEvent', 'RPCMessage', 'Result', 'ServerCommand',
+  'StopSessionEvent', 'TeraEvent', 'TeraEvent_Header', 'TeraMessage', 'TeraModuleMessage', 'TeraModuleMessage_Header',
+  'UserEvent', 'UserRegisterToEvent', 'Value',
+]); // biome-ignore format: a list
 
 /**
  * All generated files of a request.
@@ -43,7 +52,12 @@ export function generate(request, encode) {
 
 /** What @terabus/messages has already: a second copy of a type would not go into a registry with the first. */
 function isProvided(/** @type {import('@bufbuild/protobuf').DescFile} */ file) {
-  return file.proto.package === 'opentera.protobuf' || protoName(file) === 'google/protobuf/any.proto';
+  if (file.proto.package !== 'opentera.protobuf') return protoName(file) === 'google/protobuf/any.proto';
+  const other = messagesOf(file).find((message) => !openTeras.has(localName(message)));
+  if (other === undefined) return true;
+  throw new Error(
+    `${protoName(file)}: ${other.typeName} is none of OpenTera's messages: give yours a package of your own`,
+  );
 }
 
 function protoName(/** @type {import('@bufbuild/protobuf').DescFile} */ file) {

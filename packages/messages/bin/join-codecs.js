@@ -1,5 +1,6 @@
 import { posix } from 'node:path';
 import { messagesOf } from './keep-negative-zero.js';
+import { camel, localName } from './names.js';
 
 /** @typedef {import('@bufbuild/protobuf').DescFile} DescFile */
 /** @typedef {import('@bufbuild/protobuf').DescMessage} DescMessage */
@@ -125,16 +126,6 @@ function enumTable(type, file) {
  */
 function tableName(type, file) {
   return `$${type.file === file ? localName(type) : type.typeName.replaceAll('.', '_')}`;
-}
-
-/** ts-proto's name: without the package, with `_` between levels. */
-function localName(/** @type {DescMessage | DescEnum} */ type) {
-  const prefix = type.file.proto.package === '' ? '' : `${type.file.proto.package}.`;
-  return type.typeName.slice(prefix.length).replaceAll('.', '_');
-}
-
-function camel(/** @type {string} */ name) {
-  return name.replace(/_([a-z0-9])/g, (_match, letter) => letter.toUpperCase());
 }
 
 /** The comment in front of a message in its `.proto` file, as TSDoc. */
