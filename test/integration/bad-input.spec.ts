@@ -56,6 +56,16 @@ describe('bad input over a real server', () => {
     ]);
   });
 
+  it('is none where the subject is nobody’s topic: a listener to everything leaves it alone', async () => {
+    const everything = await record(transport, { pattern: '>' });
+    const raw = await rawClient(server.port);
+    for (const subject of ['_REPLY.a.b.1', '_INBOX.a', '$X.y', '@other.news', 'news']) await raw.publish(subject, 'x');
+    raw.close();
+
+    expect((await everything.stop()).map(({ topic }) => topic)).to.deep.equal(['news']);
+    expect(statuses).to.deep.equal([]);
+  });
+
   it('from inside is refused before it is sent', async () => {
     const everything = await record(transport, { pattern: '>' });
     const nothing = bytes('');

@@ -1,4 +1,4 @@
-import type { BusError, Middleware, TrackedContext } from '@terabus/core';
+import type { BusError, Middleware } from '@terabus/core';
 import { defineService, Service, startHost, TeraService } from '@terabus/core';
 import { MemoryBroker } from '@terabus/core/memory';
 import { DeviceEvent, DeviceEvent_EventType, encodeModuleMessage, packAny } from '@terabus/messages';
@@ -8,8 +8,10 @@ import { Presence, PresenceService } from './presence.js';
 
 /** Runs around every handler of the host: here it prints what the number of each module message says. */
 const printVerdict: Middleware = (next) => (message, context) => {
-  const { source, seq, verdict } = context as TrackedContext;
-  console.log(`${(message as DeviceEvent).deviceName}: number ${seq} of ${source}: ${verdict.kind}`);
+  if (context.kind === 'module-message') {
+    const { source, seq, verdict } = context;
+    console.log(`${(message as DeviceEvent).deviceName}: number ${seq} of ${source}: ${verdict.kind}`);
+  }
   return next(message, context);
 };
 

@@ -1,7 +1,6 @@
 import type { Transport } from '@terabus/core/transport';
 import type { Message } from '@terabus/messages';
 import { decodeModuleMessage, decodeTeraEvent, standardTypes } from '@terabus/messages';
-import { Database } from '../contracts/database.contract.js';
 import { logLines } from '../contracts/logging.contract.js';
 import { socketCommands, socketEvents } from '../contracts/topics.js';
 import { UserManager } from '../contracts/user-manager.contract.js';
@@ -71,6 +70,3 @@ export class Recorder {
     return this.recorded.splice(0);
   }
 }
-
-/** Topics that rows of the database come by, of which specs need one or the other. */
-export const rowsOf = (table: 'user' | 'participant' | 'device') => Database.events({ table });

@@ -22,6 +22,7 @@ import { startNatsServer, terabusAssertions } from '@terabus/testing';
 import { expect, use } from 'chai';
 import { Container } from 'inversify';
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
+import { Database } from '../contracts/database.contract.js';
 import type { Kind, Member } from '../contracts/kinds.js';
 import { logLevels, logLines } from '../contracts/logging.contract.js';
 import type { Happening, PresenceEvent } from '../contracts/presence-event.js';
@@ -29,7 +30,6 @@ import { presenceEvent } from '../contracts/presence-event.js';
 import { UserManager } from '../contracts/user-manager.contract.js';
 import { cast, entries } from '../device-simulator/cast.js';
 import { Directory, InMemoryDirectory } from '../directory/directory.js';
-import { rowsOf } from '../support/recorder.js';
 import type { SystemUnderTest } from '../support/system-under-test.js';
 import { startSystem } from '../support/system-under-test.js';
 import { UserManagerService } from './user-manager.service.js';
@@ -341,7 +341,10 @@ describe('the user manager', () => {
   describe('UM-10', () => {
     const { DB_CREATE, DB_UPDATE, DB_DELETE } = DatabaseEvent_EventType;
     const row = (kind: Kind, type: DatabaseEvent_EventType, objectValue: string) =>
-      system.bus.publish(rowsOf(kind), DatabaseEvent.create({ type, objectType: kind, objectValue }));
+      system.bus.publish(
+        Database.events({ table: kind }),
+        DatabaseEvent.create({ type, objectType: kind, objectValue }),
+      );
 
     /** Whose sockets were told to close, up to somebody who is deleted and whom nobody else knows. */
     async function toldToGo(kind: Kind): Promise<string[]> {
