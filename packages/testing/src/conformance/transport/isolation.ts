@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { listen } from '../listener.js';
-import { askText, failure, message, serve, text } from '../messages.js';
+import { ask, askText, failure, message, serve, text } from '../messages.js';
 import type { Suite } from '../suite.js';
 
 function explode(): never {
@@ -38,6 +38,16 @@ export function isolation({ connect }: Suite): void {
         });
       });
       expect(await askText(client, message('echo', 'still here'))).to.equal('still here');
+    });
+
+    it('of an answer takes nothing away from requests that end with the connection', async () => {
+      const [client, server] = [await connect(), await connect()];
+      const silent = await listen(server, 'echo');
+      client.request(message('echo'), explode);
+      const answer = ask(client, message('echo'));
+      await silent.first(2);
+      await client.close();
+      expect(await answer).to.be.busError('TERABUS_CLOSED');
     });
   });
 
