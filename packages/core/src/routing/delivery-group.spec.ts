@@ -2,8 +2,8 @@ import { expect } from 'chai';
 import fc from 'fast-check';
 import { afterEach, describe, it } from 'mocha';
 import { VirtualClock } from '../transport/memory/index.js';
-import type { GroupOptions, Job } from './delivery-group.js';
 import { DeliveryGroup } from './delivery-group.js';
+import type { GroupOptions, Job } from './job.js';
 
 /** A job whose handler ends when the test says so, and that writes down what it is told. */
 class TestJob implements Job {

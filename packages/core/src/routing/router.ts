@@ -13,13 +13,10 @@ import { printable } from '../topics/printable.js';
 import { parseTemplate, type TopicTemplate } from '../topics/template.js';
 import type { Clock } from '../transport/clock.js';
 import type { Inbound } from '../transport/transport.js';
-import type { AnyContext, Arrival, HandlerPlace } from './context.js';
-import { Context } from './context.js';
+import type { Arrival, HandlerPlace } from './context.js';
 import { openEnvelope } from './decode.js';
-import type { Job } from './delivery-group.js';
 import { DeliveryGroup } from './delivery-group.js';
-import type { Outcome } from './settle.js';
-import { settle } from './settle.js';
+import { MessageJob } from './message-job.js';
 
 /** After so many milliseconds a handler counts as failed, where nothing else was said. */
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -195,88 +192,6 @@ export class Router {
 
 /** For mailboxes that nobody counts: every message is `untracked`. */
 const untracked = new SequenceTracker();
-
-/** One message for one handler. */
-class MessageJob implements Job {
-  readonly key: unknown;
-  readonly handler: PreparedHandler;
-  readonly #router: Router;
-  readonly #type: string;
-  readonly #message: unknown;
-  readonly #arrival: Arrival;
-  #context: Context | undefined;
-
-  constructor(
-    router: Router,
-    handler: PreparedHandler,
-    type: string,
-    message: unknown,
-    arrival: Arrival,
-    key: unknown,
-  ) {
-    this.#router = router;
-    this.handler = handler;
-    this.#type = type;
-    this.#message = message;
-    this.#arrival = arrival;
-    this.key = key;
-  }
-
-  timeLeftMs(): number {
-    return this.#router.timeoutMs;
-  }
-
-  run(): unknown {
-    const { service, watch } = this.#router.parts;
-    const context = this.#contextNow() as unknown as AnyContext;
-    watch?.({
-      kind: 'started',
-      service,
-      topic: this.#arrival.topic,
-      handler: this.handler.place.handler,
-      type: this.#type,
-      message: this.#message,
-      context,
-    });
-    return this.handler.run(this.#message, context);
-  }
-
-  succeeded(_result: unknown, durationMs: number): void {
-    this.#settle({ kind: 'succeeded' }, durationMs);
-  }
-  failed(thrown: unknown, durationMs: number): void {
-    this.#settle({ kind: 'failed', thrown }, durationMs);
-  }
-  timedOut(durationMs: number): void {
-    const error = this.#settle({ kind: 'timed-out' }, durationMs);
-    if (error !== undefined) this.#contextNow().abort(error);
-  }
-  abandoned(): void {
-    this.#settle({ kind: 'abandoned' }, 0);
-  }
-  cutOff(running: boolean): void {
-    const error = this.#settle({ kind: 'cut-off', running }, 0);
-    if (error !== undefined) this.#contextNow().abort(error);
-  }
-
-  /** The handler's time counts from its start, so the context is made then. */
-  #contextNow(): Context {
-    if (this.#context === undefined) {
-      const { place } = this.handler;
-      this.#context = new Context(place, this.#arrival, place.clock.elapsed() + this.#router.timeoutMs);
-    }
-    return this.#context;
-  }
-
-  #settle(outcome: Outcome, durationMs: number): BusError | undefined {
-    const { parts, timeoutMs } = this.#router;
-    return settle(
-      outcome,
-      { context: this.#contextNow(), type: this.#type, message: this.#message, durationMs, timeoutMs },
-      parts,
-    );
-  }
-}
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 

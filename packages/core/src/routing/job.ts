@@ -1,0 +1,31 @@
+import type { Clock } from '../transport/clock.js';
+
+/** One piece of work of a group: a message for one handler, or a call. */
+export interface Job {
+  /** Jobs of one key run one after another. Ignored where the group has no keys. */
+  readonly key: unknown;
+  /** How long it may run, in milliseconds, decided when it starts. 0 or less: its time is over already. */
+  timeLeftMs(): number;
+  /** Runs the handler. May be synchronous. */
+  run(): unknown;
+  /** Ended well. Called at most once, and never together with `failed`. */
+  succeeded(result: unknown, durationMs: number): void;
+  /** Threw or rejected. */
+  failed(error: unknown, durationMs: number): void;
+  /** Ran out of time; it may still be running. */
+  timedOut(durationMs: number): void;
+  /** Did not end within `abandonAfterMs` after running out of time: its slot has gone to another. */
+  abandoned(): void;
+  /** Was not finished before the end of the drain. `running` tells whether it had begun. */
+  cutOff(running: boolean): void;
+}
+
+/** How a group runs its jobs. */
+export interface GroupOptions {
+  readonly clock: Clock;
+  /** How many jobs run at once. */
+  readonly concurrency: number;
+  /** Whether jobs of one key run one after another. */
+  readonly keyed: boolean;
+  readonly abandonAfterMs: number;
+}
