@@ -4,6 +4,7 @@ import type {
   Outbound,
   SubscribeOptions,
   Transport,
+  TransportHealth,
   TransportSubscription,
 } from '@terabus/core/transport';
 import {
@@ -132,9 +133,23 @@ export class NatsTransport implements Transport {
     this.#send(replyTo, bytes, headers);
   }
 
+  async prepareRequests(): Promise<void> {
+    this.#listenForReplies();
+    await this.flush();
+  }
+
   async flush(): Promise<void> {
     this.#checkOpen();
     await this.#client.flush();
+  }
+
+  health(): TransportHealth {
+    const nothing = { messages: 0, bytes: 0 };
+    return { state: 'up', problems: [], roundTripMs: undefined, unconfirmed: nothing, waiting: nothing };
+  }
+
+  watch(): () => void {
+    return () => {};
   }
 
   close(): Promise<void> {

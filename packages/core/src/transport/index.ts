@@ -23,5 +23,7 @@ export type {
   Outbound,
   SubscribeOptions,
   Transport,
+  TransportPublishOptions,
   TransportSubscription,
 } from './transport.js';
+export type { Amount, TransportEvent, TransportHealth } from './transport-health.js';

@@ -1,4 +1,5 @@
 import type { BusError } from '@terabus/messages';
+import type { TransportEvent, TransportHealth } from './transport-health.js';
 
 /** Headers of a message, by their exact name (names are case-sensitive). A name that came twice has its first value. */
 export type Headers = ReadonlyMap<string, string>;
@@ -13,6 +14,21 @@ export interface Outbound {
   readonly bytes: Uint8Array;
   /** Headers that arrive as they were sent: `checkHeaders` says which can. */
   readonly headers?: Headers | undefined;
+  /**
+   * Called at most once, and only after `publish` has resolved without `confirm`: the link was lost
+   * before the server was known to have the message, so it may or may not have been delivered
+   * (`TERABUS_UNCONFIRMED`), or the server refused it (`TERABUS_NATS_FORBIDDEN`). It must not throw.
+   */
+  readonly onUnconfirmed?: ((error: BusError) => void) | undefined;
+}
+
+/** Options of {@link Transport.publish}. */
+export interface TransportPublishOptions {
+  /**
+   * Resolve when the server has the message, which takes one round trip, instead of when it was handed to the
+   * connection. Defaults to false.
+   */
+  readonly confirm?: boolean | undefined;
 }
 
 /** What a transport hands over. */
@@ -80,8 +96,16 @@ export interface Transport {
    */
   readonly maxPayloadBytes: number;
 
-  /** Resolves when the message was handed to the connection. That nobody subscribes to its topic is no error. */
-  publish(message: Outbound): Promise<void>;
+  /**
+   * Resolves when the message was handed to the connection, or with `confirm` when the server has it. That nobody
+   * subscribes to its topic is no error. What becomes of a message that was handed over is never silent: it is
+   * delivered, or `onUnconfirmed` is called.
+   *
+   * Rejects when it was not handed over: `TERABUS_DISCONNECTED` (the link is down, longer than this transport lets a
+   * message wait), `TERABUS_OVERLOADED` (the server does not keep up, and as much as may wait is waiting already),
+   * `TERABUS_NATS_FORBIDDEN`. With `confirm` also `TERABUS_UNCONFIRMED`, when nobody knows whether the server has it.
+   */
+  publish(message: Outbound, options?: TransportPublishOptions): Promise<void>;
 
   /** Resolves when the server knows of the subscription: what is published afterwards arrives. */
   subscribe(
@@ -93,7 +117,7 @@ export interface Transport {
   /**
    * Publishes a request. `settle` is called at most once, never inside this call: with the first answer, or with
    * the `BusError` that ends the wait (`TERABUS_NO_RESPONDERS` at once when nobody subscribes to the topic;
-   * `TERABUS_CLOSED`; bad input). Deadlines are the caller's: it calls the returned function to stop waiting, after which
+   * `TERABUS_DISCONNECTED` at once when the link is down or drops; `TERABUS_CLOSED`; bad input). Deadlines are the caller's: it calls the returned function to stop waiting, after which
    * `settle` is not called any more and a late answer is dropped.
    */
   request(message: Outbound, settle: (answer: Inbound | BusError) => void): () => void;
@@ -104,6 +128,12 @@ export interface Transport {
    * transport answers to.
    */
   respond(replyTo: string, bytes: Uint8Array, headers?: Headers): Promise<void>;
+
+  /**
+   * Makes ready to receive answers, so that a missing permission shows before the first request does. A transport
+   * that was not asked for it does so with its first request. Rejects with `TERABUS_NATS_FORBIDDEN`.
+   */
+  prepareRequests(): Promise<void>;
 
   /** Resolves when all that was published before has reached the server. */
   flush(): Promise<void>;
@@ -116,4 +146,13 @@ export interface Transport {
 
   /** Resolves when the transport has ended: with the reason if nobody asked for it, else with undefined. */
   readonly closed: Promise<BusError | undefined>;
+
+  /** How the link is at this moment. */
+  health(): TransportHealth;
+
+  /**
+   * Calls `listener` with everything that happens beside messages, at once when it happens, until the returned
+   * function is called. A listener that throws is ignored: a log that fails must not end a connection.
+   */
+  watch(listener: (event: TransportEvent) => void): () => void;
 }

@@ -107,8 +107,17 @@ export const reasons = {
   },
   TERABUS_MESSAGE_BAD: { code: 'INVALID_ARGUMENT', sentence: 'A message arrived whose headers are malformed.' },
   TERABUS_NO_RESPONDERS: { code: 'UNAVAILABLE', sentence: 'Nobody subscribes to the topic of the request.' },
+  TERABUS_OVERLOADED: {
+    code: 'RESOURCE_EXHAUSTED',
+    sentence: 'More is waiting than may wait: for a handler, for the server, or for the link.',
+  },
   TERABUS_PAYLOAD_TOO_LARGE: { code: 'INVALID_ARGUMENT', sentence: 'The message is larger than the server takes.' },
   TERABUS_REPLY_REFUSED: { code: 'PERMISSION_DENIED', sentence: 'No answer is sent to a subject of that shape.' },
+
+  TERABUS_UNCONFIRMED: {
+    code: 'UNKNOWN',
+    sentence: 'The link was lost before the server was known to have the message: it may have been delivered or not.',
+  },
 
   // nats
   TERABUS_ENVIRONMENT_INVALID: { code: 'INVALID_ARGUMENT', sentence: 'An environment variable has a bad value.' },

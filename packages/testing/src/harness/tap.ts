@@ -4,6 +4,9 @@ import type {
   Outbound,
   SubscribeOptions,
   Transport,
+  TransportEvent,
+  TransportHealth,
+  TransportPublishOptions,
   TransportSubscription,
 } from '@terabus/core/transport';
 import type { BusError } from '@terabus/messages';
@@ -46,9 +49,9 @@ export class TappedTransport implements Transport {
     return this.#inner.closed;
   }
 
-  async publish(message: Outbound): Promise<void> {
+  async publish(message: Outbound, options?: TransportPublishOptions): Promise<void> {
     const wired = { topic: message.topic, bytes: new Uint8Array(message.bytes), headers: new Map(message.headers) };
-    await this.#inner.publish(message);
+    await this.#inner.publish(message, options);
     this.#tap.published?.(wired);
     this.#tap.moved();
   }
@@ -77,8 +80,20 @@ export class TappedTransport implements Transport {
     this.#tap.moved();
   }
 
+  prepareRequests(): Promise<void> {
+    return this.#inner.prepareRequests();
+  }
+
   flush(): Promise<void> {
     return this.#inner.flush();
+  }
+
+  health(): TransportHealth {
+    return this.#inner.health();
+  }
+
+  watch(listener: (event: TransportEvent) => void): () => void {
+    return this.#inner.watch(listener);
   }
 
   close(): Promise<void> {

@@ -5,6 +5,7 @@ import { compilePattern } from '../../topics/pattern.js';
 import { printable } from '../../topics/printable.js';
 import { checkGroup } from '../group.js';
 import type { Headers, Inbound, Outbound, SubscribeOptions, Transport, TransportSubscription } from '../transport.js';
+import type { TransportHealth } from '../transport-health.js';
 import type { Exchange } from './exchange.js';
 import { MemorySubscription } from './memory-subscription.js';
 
@@ -83,8 +84,27 @@ export class MemoryTransport implements Transport {
     this.#exchange.answer(this.#name, replyTo, bytes, headers);
   }
 
+  async prepareRequests(): Promise<void> {
+    this.#checkOpen();
+  }
+
   async flush(): Promise<void> {
     this.#checkOpen();
+  }
+
+  health(): TransportHealth {
+    return {
+      state: this.#ended ? 'closed' : 'up',
+      problems: this.#ended ? [closedError()] : [],
+      roundTripMs: undefined,
+      unconfirmed: NOTHING,
+      waiting: NOTHING,
+    };
+  }
+
+  /** Nothing happens to a link that is none. */
+  watch(): () => void {
+    return () => {};
   }
 
   close(): Promise<void> {
@@ -126,6 +146,8 @@ export class MemoryTransport implements Transport {
     if (this.#ended) throw closedError();
   }
 }
+
+const NOTHING = Object.freeze({ messages: 0, bytes: 0 });
 
 function closedError(): BusError {
   return new BusError('the connection to the memory broker is closed', { reason: 'TERABUS_CLOSED' });
