@@ -68,9 +68,12 @@ export class Ledger {
   /** The reader has it. Any text may be seen: what is no id is unexpected. */
   seen(id: string): void {
     const parts = splitId(id);
-    if (parts) return this.#of(parts.publisher).see(parts.n);
-    this.#strangers += 1;
-    if (this.#strangersKept.length < STRANGERS_KEPT) this.#strangersKept.push(id);
+    if (parts) {
+      this.#of(parts.publisher).see(parts.n);
+    } else {
+      this.#strangers += 1;
+      if (this.#strangersKept.length < STRANGERS_KEPT) this.#strangersKept.push(id);
+    }
   }
 
   /** How many were acknowledged and never seen. Cheap, so that a test may ask it again and again. */
