@@ -9,9 +9,11 @@ export interface FaultContext {
   readonly random: SeededRandom;
   /** Ends with the run: a fault that takes long should look at it. */
   readonly signal: AbortSignal;
+  /** Resolves after so many milliseconds by the clock of the run, or when the run is to end. */
+  wait(ms: number): Promise<void>;
 }
 
-/** Does something bad, and resolves when it is done: also heals it, unless a later fault is to find it. */
+/** Does something bad, and resolves when it is done. It heals it too, unless later faults are to find it. */
 export type Fault = (context: FaultContext) => void | Promise<void>;
 
 /** Options of {@link schedule}. */
@@ -96,7 +98,12 @@ export function schedule(options: ScheduleOptions): Schedule {
       const startedMs = clock.elapsed() - begun;
       const { n, fault } = step;
       try {
-        await faults.get(fault)?.run({ n, random: seededRandom(seed).fork(`step ${n}`), signal: ending });
+        await faults.get(fault)?.run({
+          n,
+          random: seededRandom(seed).fork(`step ${n}`),
+          signal: ending,
+          wait: (ms) => wait(clock, ms, ending),
+        });
       } catch (cause) {
         throw new Error(`fault ${n}, '${fault}', failed (${replay}): ${cause}`, { cause });
       }
