@@ -26,7 +26,6 @@ export class Lane {
   #to: Socket | undefined;
   #queue: Item[] = [];
   #heldBytes = 0;
-  #lastDueMs = 0;
   #nextDripMs = 0;
   #timer: NodeJS.Timeout | undefined;
   #isFull = false;
@@ -86,7 +85,6 @@ export class Lane {
   /** Lets go what was held for a line that has healed. */
   hurry(): void {
     this.#queue = this.#queue.map((item) => ({ ...item, dueMs: 0 }));
-    this.#lastDueMs = 0;
     this.#nextDripMs = 0;
     this.move();
   }
@@ -131,8 +129,7 @@ export class Lane {
 
   #push(item: { kind: 'bytes'; bytes: Buffer } | { kind: 'end' | 'reset' }): void {
     const delayMs = this.#line.drawDelayMs();
-    if (delayMs > 0) this.#lastDueMs = Math.max(this.#lastDueMs, performance.now() + delayMs);
-    this.#queue.push({ ...item, dueMs: this.#lastDueMs });
+    this.#queue.push({ ...item, dueMs: delayMs > 0 ? performance.now() + delayMs : 0 });
     this.move();
   }
 
