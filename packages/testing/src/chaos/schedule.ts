@@ -48,7 +48,7 @@ export interface PerformedFault extends PlannedFault {
 }
 
 /** How {@link Schedule.run} runs. */
-export interface RunOptions {
+export interface RunScheduleOptions {
   /** By default that of the machine. */
   readonly clock?: Clock;
   /** Ends the run before the next fault. */
@@ -65,7 +65,7 @@ export interface Schedule {
    * Performs the plan, one fault after the other, and resolves with what was done: all of it, or what came before the
    * signal. Rejects with an `Error` that names fault and seed when a fault throws; `cause` is what it threw.
    */
-  run(options?: RunOptions): Promise<readonly PerformedFault[]>;
+  run(options?: RunScheduleOptions): Promise<readonly PerformedFault[]>;
   /** The plan in one line, for people. */
   toString(): string;
 }
@@ -87,7 +87,7 @@ export function schedule(options: ScheduleOptions): Schedule {
   const plan = makePlan(seed, weights, options);
   const replay = `TERABUS_SEED=${seed} replays these ${plan.length} faults`;
 
-  async function run({ clock = systemClock, signal, print = console.error }: RunOptions = {}) {
+  async function run({ clock = systemClock, signal, print = console.error }: RunScheduleOptions = {}) {
     print(`${replay}.`);
     const begun = clock.elapsed();
     const ending = signal ?? new AbortController().signal;
