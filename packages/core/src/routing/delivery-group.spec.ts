@@ -73,7 +73,14 @@ describe('a delivery group', () => {
   });
 
   function newGroup(options: Partial<GroupOptions> = {}) {
-    return new DeliveryGroup({ clock, concurrency: 1, keyed: false, abandonAfterMs: 500, limits: NO_LIMITS, ...options });
+    return new DeliveryGroup({
+      clock,
+      concurrency: 1,
+      keyed: false,
+      abandonAfterMs: 500,
+      limits: NO_LIMITS,
+      ...options,
+    });
   }
   function add(group: DeliveryGroup, name: string, options?: JobOptions): TestJob {
     const job = new TestJob(log, name, options);

@@ -39,7 +39,10 @@ const THROWN: Readonly<Record<string, () => unknown>> = {
   'a proxy that throws': () => hostile,
   'a revoked proxy': revoked,
   'an object whose getters throw': () =>
-    Object.defineProperties({}, { message: { get: boom }, stack: { get: boom }, name: { get: boom }, code: { get: boom } }),
+    Object.defineProperties(
+      {},
+      { message: { get: boom }, stack: { get: boom }, name: { get: boom }, code: { get: boom } },
+    ),
   'an object without prototype': () => Object.create(null),
   'an error whose message throws': () => Object.defineProperty(new Error('x'), 'message', { get: boom }),
   'a BusError with a cycle in its details': () => {
@@ -66,7 +69,6 @@ const MISDEEDS: Readonly<Record<string, () => unknown>> = {
   ),
   // biome-ignore lint/suspicious/noThenProperty: it is what the case is about
   'returns a thenable that throws': () => ({ then: boom }),
-  // biome-ignore lint/suspicious/noThenProperty: it is what the case is about
   'returns a thenable whose then can’t be read': () => Object.defineProperty({}, 'then', { get: boom }),
   'returns a thenable that calls both ends and throws': () => ({
     // biome-ignore lint/suspicious/noThenProperty: it is what the case is about
@@ -133,7 +135,13 @@ describe(`${MANY} handlers of which half misbehave in ${kinds.length} ways`, () 
     const host = await stage.start(WardService);
     const answers = new Map<string, number>();
     for (let n = 0; n < MANY; n += 1) {
-      const bytes = encodeRpcRequest({ method: 'work', replyTo: '', id: BigInt(n), timestamp: 1, args: [toRpcValue(what(n))] });
+      const bytes = encodeRpcRequest({
+        method: 'work',
+        replyTo: '',
+        id: BigInt(n),
+        timestamp: 1,
+        args: [toRpcValue(what(n))],
+      });
       stage.client.request({ topic: Ward.rpc.work.topic, bytes }, (answer) => {
         const text = BusError.is(answer) ? answer.message : new TextDecoder().decode(answer.bytes);
         const { status, return_value } = JSON.parse(text);
