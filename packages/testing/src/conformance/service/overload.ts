@@ -11,33 +11,33 @@ const SENT = 50;
 
 export function overload({ host, speaker, gate, given }: ServiceSuite): void {
   describe('more than may wait', () => {
-    given('headers')(
-      'is dropped and counted, and the next message that is taken shows a gap of just that',
-      async () => {
-        const log = new Log();
-        const door = gate();
-        @Service(Desk)
-        class Busy extends TeraService {
-          @OnMessage(from(Desk.messages, { maxQueued: 5 }), UserEvent)
-          async onUser({ userUuid }: UserEvent, { verdict }: TrackedContext) {
-            log.add(`${userUuid}: ${verdict.kind} ${verdict.missing}`);
-            await door.opened;
-          }
+    given('headers')('is dropped and counted, and the messages that are taken show gaps of just that', async () => {
+      const gaps = new Log<number>();
+      const door = gate();
+      @Service(Desk)
+      class Busy extends TeraService {
+        @OnMessage(from(Desk.messages, { maxQueued: 5 }), UserEvent)
+        async onUser(_: UserEvent, { verdict }: TrackedContext) {
+          gaps.add(verdict.missing);
+          await door.opened;
         }
-        const { host: running, events } = await host([Busy]);
-        const bus = await speaker();
-        for (let n = 1; n <= SENT; n += 1) await bus.send(Desk.messages, user(`${n}`));
-        const came = ({ kind }: BusEvent) => kind === 'accepted' || kind === 'dropped';
-        await events.until(() => events.entries.filter(came).length === SENT);
-        door.open();
-        const taken = SENT - running.counters.dropped;
-        expect(taken).to.be.within(5, 6);
-        await log.first(taken);
-        await bus.send(Desk.messages, user('after'));
-        expect((await log.first(taken + 1)).at(-1)).to.equal(`after: gap ${SENT - taken}`);
-        expect(running.counters).to.include({ dropped: SENT - taken, missing: SENT - taken, badMessages: 0 });
-      },
-    );
+      }
+      const { host: running, events } = await host([Busy]);
+      const bus = await speaker();
+      for (let n = 1; n <= SENT; n += 1) await bus.send(Desk.messages, user(`${n}`));
+      const came = ({ kind }: BusEvent) => kind === 'accepted' || kind === 'dropped';
+      await events.until(() => events.entries.filter(came).length === SENT);
+      door.open();
+      const taken = SENT - running.counters.dropped;
+      expect(taken).to.be.within(5, 6);
+      await gaps.first(taken);
+      await bus.send(Desk.messages, user('after'));
+      // A slot may come free in the middle of the flood: the loss is in all gaps together.
+      const all = await gaps.first(taken + 1);
+      expect(all.at(-1)).to.be.above(0);
+      expect(all.reduce((sum, missing) => sum + missing)).to.equal(SENT - taken);
+      expect(running.counters).to.include({ dropped: SENT - taken, missing: SENT - taken, badMessages: 0 });
+    });
 
     it('of calls is refused at once, and those that wait are answered', async () => {
       const log = new Log();
