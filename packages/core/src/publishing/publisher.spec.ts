@@ -266,11 +266,16 @@ describe('publishing', () => {
   });
 
   it('refuses options that it does not know, and sends nothing', async () => {
-    const options = { confirm: true };
-    for (const attempt of [sender.publish(room, 'x', options), sender.send(Registry.messages, device, options)]) {
-      const error = await rejection(attempt);
-      expect(error.reason).to.equal('TERABUS_OPTIONS_INVALID');
-      expect(error.rawMessage).to.contain('got the unknown option "confirm"');
+    const refused: [object, string][] = [
+      [{ confirmed: true }, 'got the unknown option "confirmed"'],
+      [{ confirm: 'yes' }, "takes true or false for 'confirm'"],
+    ];
+    for (const [options, why] of refused) {
+      for (const attempt of [sender.publish(room, 'x', options), sender.send(Registry.messages, device, options)]) {
+        const error = await rejection(attempt);
+        expect(error.reason).to.equal('TERABUS_OPTIONS_INVALID');
+        expect(error.rawMessage).to.contain(why);
+      }
     }
     expect(crossings).to.deep.equal([]);
   });

@@ -196,6 +196,7 @@ describe('routing', () => {
   });
 
   describe('of module messages', () => {
+    const EPOCH = '01JGFJJZ00000000000000000A';
     const send = (name: string, seq: number, epoch?: string) =>
       stage.message('module.Test.Registry.messages', device(name), {
         seq,
@@ -204,8 +205,8 @@ describe('routing', () => {
     const heard = () => registry.log.map((line) => line.replace(/ module\..*/, ''));
 
     it('drops a duplicate with an epoch', async () => {
-      await send('a', 1, 'E');
-      await send('a again', 1, 'E');
+      await send('a', 1, EPOCH);
+      await send('a again', 1, EPOCH);
       expect(heard()).to.deep.equal(['a #1 first']);
       expect(stage.eventsOf('sequence').at(-1)).to.deep.include({ dropped: true });
     });

@@ -58,11 +58,11 @@ describe('Sequencer', () => {
     expect(shown(sequencer.next('a'))).to.equal('a e1 4 abandoned 3');
   });
 
-  it('is content with a heartbeat that named them', () => {
+  it('names in a message again what a heartbeat named, which may have been lost', () => {
     const sequencer = newSequencer();
     sequencer.abandon(sequencer.next('a'));
-    sequencer.sent(sequencer.last('a') as SequenceStamp);
-    expect(shown(sequencer.next('a'))).to.equal('a e1 2');
+    expect(shown(sequencer.last('a'))).to.equal('a e1 1 abandoned 1');
+    expect(shown(sequencer.next('a'))).to.equal('a e1 2 abandoned 1');
   });
 
   it('names 64 ranges in a message and the rest in the next', () => {

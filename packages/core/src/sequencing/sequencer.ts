@@ -78,8 +78,8 @@ export class Sequencer {
 
   /**
    * The last number given to a destination, for a heartbeat; undefined if there is none or it was forgotten. It
-   * names what a next message would name. A heartbeat that was handed over is `sent` too; one that was not needs no
-   * call, as it has no number of its own.
+   * names what a next message would name. A heartbeat has no number of its own and is settled by no call: the next
+   * message names the same again, which is what helps if the heartbeat is lost.
    */
   last(destination: string): SequenceStamp | undefined {
     const counter = this.#counters.get(destination);

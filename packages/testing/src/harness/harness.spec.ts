@@ -229,15 +229,16 @@ describe('a harness', () => {
   });
 
   it('fakes other senders: their names, numbers and epochs', async () => {
+    const EPOCH = { a: '01JGFJJZ00000000000000000A', b: '01JGFJJZ00000000000000000B' };
     const { harness } = await start();
     const from = (options: Parameters<typeof harness.send>[2]) =>
       harness.send(Greeter.messages, StopSessionEvent.create(), options);
     await harness.send(Greeter.messages, StopSessionEvent.create());
     await from({ source: 'websocket.device.x' });
-    await from({ source: 'module.Other', seq: 5, epoch: 'A' });
-    await from({ source: 'module.Other', seq: 8, epoch: 'A' });
-    await from({ source: 'module.Other', seq: 8, epoch: 'A' });
-    await from({ source: 'module.Other', seq: 1, epoch: 'B' });
+    await from({ source: 'module.Other', seq: 5, epoch: EPOCH.a });
+    await from({ source: 'module.Other', seq: 8, epoch: EPOCH.a });
+    await from({ source: 'module.Other', seq: 8, epoch: EPOCH.a });
+    await from({ source: 'module.Other', seq: 1, epoch: EPOCH.b });
     await harness.idle();
     const contexts = harness
       .received(GreeterService, 'onSession')

@@ -6,6 +6,9 @@ import { Desk, deskBytes, packedUser, user } from './contracts.js';
 import { Log } from './log.js';
 import type { ServiceSuite } from './service-suite.js';
 
+/** Epochs are ULIDs, which sort by age. */
+const EPOCH = { a: '01JGFJJZ00000000000000000A', b: '01JGFJJZ00000000000000000B' } as const;
+
 export function sequences({ host, speaker, given }: ServiceSuite): void {
   async function desk() {
     const log = new Log();
@@ -46,7 +49,7 @@ export function sequences({ host, speaker, given }: ServiceSuite): void {
 
     given('headers')('show gaps and what comes late; a duplicate is dropped and told', async () => {
       const { log, from, events, host: running, logs } = await desk();
-      const epoch = { [HEADER.epoch]: 'A' };
+      const epoch = { [HEADER.epoch]: EPOCH.a };
       for (const [id, seq] of [
         ['a', 1],
         ['b', 4],
@@ -74,10 +77,10 @@ export function sequences({ host, speaker, given }: ServiceSuite): void {
 
     given('headers')('start again with a newer epoch, once, and go on in the older one beside it', async () => {
       const { log, from } = await desk();
-      await from('a', 7, { [HEADER.epoch]: 'A' });
-      await from('b', 1, { [HEADER.epoch]: 'B' });
-      await from('c', 8, { [HEADER.epoch]: 'A' });
-      await from('d', 2, { [HEADER.epoch]: 'B' });
+      await from('a', 7, { [HEADER.epoch]: EPOCH.a });
+      await from('b', 1, { [HEADER.epoch]: EPOCH.b });
+      await from('c', 8, { [HEADER.epoch]: EPOCH.a });
+      await from('d', 2, { [HEADER.epoch]: EPOCH.b });
       expect(await log.first(4)).to.deep.equal([
         'a module.X #7 first',
         'b module.X #1 restart',
@@ -106,8 +109,8 @@ export function sequences({ host, speaker, given }: ServiceSuite): void {
     given('headers')('excuse numbers that their sender abandoned', async () => {
       const { log, from } = await desk();
       const sender = await speaker('module.Y');
-      await from('a', 1, { [HEADER.epoch]: 'A' });
-      await from('b', 4, { [HEADER.epoch]: 'A', [HEADER.abandoned]: '2-3' });
+      await from('a', 1, { [HEADER.epoch]: EPOCH.a });
+      await from('b', 4, { [HEADER.epoch]: EPOCH.a, [HEADER.abandoned]: '2-3' });
       await log.first(2);
       // What can't be encoded costs no number.
       await sender.send(Desk.messages, user('c'));
