@@ -2,7 +2,16 @@ import { DeviceEvent, decodeModuleMessage } from '@terabus/messages';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import type { Bus, Host, TrackedContext } from '../index.js';
-import { defineModule, defineService, defineTopic, from, OnMessage, Service, TeraService } from '../index.js';
+import {
+  defineModule,
+  defineService,
+  defineTopic,
+  from,
+  OnMessage,
+  OnPayload,
+  Service,
+  TeraService,
+} from '../index.js';
 import { Stage } from '../service/stage.spec.js';
 import type { Crossing } from '../transport/memory/index.js';
 
@@ -10,15 +19,22 @@ const Desk = defineModule('Test.Desk', { messages: { types: [DeviceEvent] }, ali
 const Porter = defineService('Porter', {});
 const floors = defineTopic('floors.{floor}', { wrapper: 'module-message', types: [DeviceEvent], tracked: true });
 
+const rooms = defineTopic('floors.{floor}.{room}', { wrapper: 'text' });
+
 const device = (deviceName: string) => DeviceEvent.create({ deviceName });
 
-@Service(Desk, { uses: [floors] })
+@Service(Desk, { uses: [floors, rooms] })
 class DeskService extends TeraService {
   readonly log: string[] = [];
 
   @OnMessage(Desk.messages, DeviceEvent)
   onDevice({ deviceName }: DeviceEvent, { seq, verdict }: TrackedContext): void {
     this.log.push(`${deviceName} #${seq} ${verdict.kind}`);
+  }
+
+  @OnPayload(rooms.all)
+  onRoom(text: string): void {
+    this.log.push(`room ${text}`);
   }
 
   @OnMessage(from(floors.all, { everyInstance: true }), DeviceEvent)
@@ -137,6 +153,28 @@ describe('the tail of what was sent', () => {
     expect(gaps()).to.deep.equal([]);
   });
 
+  it('is not missed by a receiver that ends: heartbeats end before messages', async () => {
+    const ended: string[] = [];
+    const transport = stage.broker.connect();
+    const subscribe = transport.subscribe.bind(transport);
+    transport.subscribe = async (pattern, options, deliver) => {
+      const subscription = await subscribe(pattern, options, deliver);
+      return {
+        drain: () => {
+          ended.push(pattern);
+          return subscription.drain();
+        },
+      };
+    };
+    @Service(defineModule('Test.Other', { messages: { types: [DeviceEvent] } }))
+    class Other extends TeraService {
+      @OnMessage(defineModule('Test.Other', { messages: { types: [DeviceEvent] } }).messages, DeviceEvent)
+      onDevice(): void {}
+    }
+    await (await stage.start(Other, { transport })).stop();
+    expect(ended).to.deep.equal(['module.Test.Other.messages.heartbeat', 'module.Test.Other.messages']);
+  });
+
   it('is not missed by a receiver that takes nothing more', async () => {
     await send('a');
     const stopping = desk.stop();
@@ -179,6 +217,8 @@ describe('the tail of what was sent', () => {
     await lost('2', floors({ floor: '2' }));
     await stage.clock.advance(500);
     expect(gaps()).to.deep.equal([`${alias} module.Test.Sender 1`, 'floors.2 service.Porter 1']);
+    expect(heard().filter((line) => !line.startsWith('floor '))).to.deep.equal(['a #1 first']);
+    expect(desk.counters).to.include({ badMessages: 0, unhandled: 0 });
   });
 
   it('is not believed from whoever has no epoch, or writes to one topic of another', async () => {

@@ -252,6 +252,48 @@ describe('a harness', () => {
     ]);
   });
 
+  it('refuses an epoch that nobody would take for one', async () => {
+    const { harness } = await start();
+    const sending = harness.send(Greeter.messages, StopSessionEvent.create(), { seq: 1, epoch: 'A' });
+    expect(await failure(sending)).to.be.busError('TERABUS_OPTIONS_INVALID', 'an epoch is a ULID');
+  });
+
+  it('shows nothing of heartbeats', async () => {
+    const telling = defineModule('Test.Telling', { messages: { types: [UserEvent] } });
+    @Service(defineService('Test.Teller', {}), { uses: [telling] })
+    class Teller extends TeraService {
+      tell = () => this.send(telling.messages, UserEvent.create());
+    }
+    await using harness = await startHarness({ services: [Teller] });
+    await harness.service(Teller).tell();
+    await harness.clock.advance(60_000);
+    const wide = defineTopic('module.Test.Telling.{a}.{b}', { wrapper: 'module-message', types: [UserEvent] });
+    expect(harness.sent(telling.messages)).to.have.lengthOf(1);
+    expect(harness.sent(wide.all)).to.have.lengthOf(0);
+  });
+
+  it('takes the link of the services away, and gives it back', async () => {
+    @Service(defineService('Test.Caller', {}), { uses: [room] })
+    class Caller extends TeraService {
+      say = (text: string) => this.publish(room({ key: 'hall' }), text);
+    }
+    const unconfirmed: string[] = [];
+    await using harness = await startHarness({
+      services: [Caller],
+      observers: [(event) => event.kind === 'unconfirmed' && unconfirmed.push(event.topic)],
+    });
+    await harness.service(Caller).say('on its way');
+    harness.interrupt();
+    expect(unconfirmed).to.deep.equal([room({ key: 'hall' }).name]);
+    expect(await failure(harness.service(Caller).say('no link'))).to.be.busError('TERABUS_DISCONNECTED');
+    // The test has its own.
+    await harness.publish(room({ key: 'hall' }), 'hello?');
+    await harness.idle();
+    harness.restore();
+    await harness.service(Caller).say('back');
+    expect(harness.published(room.all)).to.deep.equal(['on its way', 'back']);
+  });
+
   it('puts any bytes on the bus', async () => {
     const { harness } = await start();
     await harness.publishBytes(Greeter.messages, Buffer.from('no message'));
