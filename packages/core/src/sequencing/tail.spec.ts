@@ -9,6 +9,7 @@ import {
   from,
   OnMessage,
   OnPayload,
+  openBus,
   Service,
   TeraService,
 } from '../index.js';
@@ -236,10 +237,10 @@ describe('the tail of what was sent', () => {
   });
 
   it('leaves no timer behind when the connection of its sender ends', async () => {
-    await send('a');
-    expect(stage.clock.pendingTimers).to.equal(1);
-    await stage.broker.close();
-    await Promise.all([porter.stop(), desk.stop()]);
-    expect(stage.clock.pendingTimers).to.equal(0);
+    const { client: transport, clock } = stage;
+    await openBus({ transport, clock, source: 'service.Script' }).send(Desk.messages, device('a'));
+    expect(clock.pendingTimers).to.equal(1);
+    await transport.close();
+    expect(clock.pendingTimers).to.equal(0);
   });
 });

@@ -31,6 +31,9 @@ export type OpenBus = Pick<Bus, 'publish' | 'publishAll' | 'send' | 'client'>;
 /**
  * A bus for code that is no service: a command line tool, a script, a test. It handles nothing, and it is not held to
  * a list of `uses`, since it has no contract from which anybody would derive its permissions.
+ *
+ * It has no end of its own: what sends to a tracked mailbox and closes the transport at once leaves no heartbeat, so the
+ * loss of its last messages can't be found. Let such a script `confirm` them.
  */
 export function openBus({ transport, source, clock = systemClock, observer }: OpenBusOptions): OpenBus {
   const ulid = monotonicFactory();

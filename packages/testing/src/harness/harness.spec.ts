@@ -267,9 +267,9 @@ describe('a harness', () => {
     await using harness = await startHarness({ services: [Teller] });
     await harness.service(Teller).tell();
     await harness.clock.advance(60_000);
-    const wide = defineTopic('module.Test.Telling.{a}.{b}', { wrapper: 'module-message', types: [UserEvent] });
+    const wide = defineTopic('module.Test.Telling.{a}.{b}', { wrapper: 'bytes' });
     expect(harness.sent(telling.messages)).to.have.lengthOf(1);
-    expect(harness.sent(wide.all)).to.have.lengthOf(0);
+    expect(harness.published(wide.all)).to.have.lengthOf(0);
   });
 
   it('takes the link of the services away, and gives it back', async () => {
