@@ -1,5 +1,4 @@
-import type { Message } from '@terabus/messages';
-import { BusError, encodeModuleMessage, encodeTeraEvent, packAny } from '@terabus/messages';
+import { BusError, encodeModuleMessage, encodeTeraEvent } from '@terabus/messages';
 import { show } from '../contract/check.js';
 import type { Topic } from '../contract/contract.js';
 import type { BusEvent } from '../observe/observer.js';
@@ -16,6 +15,7 @@ import type { Declared } from './declared.js';
 import { HEADER, outgoingHeaders } from './headers.js';
 import type { Interceptor, Outgoing, Send } from './interceptor.js';
 import { intercept } from './interceptor.js';
+import { bytesOf, onlyOf, packAll, textOf } from './pack.js';
 
 /** Options of one `publish`, `publishAll` or `send`. */
 export interface PublishOptions {
@@ -124,6 +124,7 @@ export class Publisher {
       await this.#publish(outgoing, this.#moduleMessage(topic, events, stamp.seq), (error) => {
         unconfirmed = true;
         sequencer.abandon(stamp);
+        this.#heartbeats.again(topic.name);
         this.#unconfirmed(topic, messageId, error);
       });
       // It may be told before this goes on.
@@ -196,36 +197,6 @@ export class Publisher {
 }
 
 type PublishedOutgoing = Exclude<Outgoing, { readonly kind: 'call' }>;
-
-const packAll = (topic: Topic, messages: readonly unknown[]) =>
-  messages.map((message) => {
-    const type = topic.definition.types.get((message as Message)?.$type);
-    if (type === undefined) {
-      throw new BusError(
-        `'${topic.name}' carries ${[...topic.definition.types.keys()].join(', ')}, not ${show((message as Message)?.$type ?? message)}`,
-        { reason: 'TERABUS_TYPE_NOT_CARRIED' },
-      );
-    }
-    return packAny(type, message as Message);
-  });
-
-/** Text and bytes have no envelope that could hold several. */
-function onlyOf(topic: Topic, messages: readonly unknown[]): unknown {
-  if (messages.length === 1) return messages[0];
-  throw new BusError(`'${topic.name}' carries one text or one piece of bytes at a time, not ${messages.length}`, {
-    reason: 'TERABUS_TYPE_NOT_CARRIED',
-  });
-}
-
-function textOf(topic: Topic, value: unknown): string {
-  if (typeof value === 'string' && value.isWellFormed()) return value;
-  throw new BusError(`'${topic.name}' carries text, not ${show(value)}`, { reason: 'TERABUS_TYPE_NOT_CARRIED' });
-}
-
-function bytesOf(topic: Topic, value: unknown): Uint8Array {
-  if (value instanceof Uint8Array) return value;
-  throw new BusError(`'${topic.name}' carries bytes, not ${show(value)}`, { reason: 'TERABUS_TYPE_NOT_CARRIED' });
-}
 
 /** The compiler finds a misspelt option only where it is written out; it must not be left out without a word. */
 function checkOptions(options: PublishOptions, topic: Topic, kind: 'publish' | 'send'): void {

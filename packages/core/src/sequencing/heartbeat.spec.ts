@@ -90,6 +90,16 @@ describe('Heartbeats', () => {
     expect(beats).to.deep.equal(['10500 a 3']);
   });
 
+  it('come again when a message turns out unconfirmed, however late', async () => {
+    const heartbeats = start();
+    send(heartbeats, 'a');
+    await clock.advance(10_000);
+    beats = [];
+    heartbeats.again('a');
+    await clock.advance(10_000);
+    expect(beats).to.deep.equal(['10500 a 1', '11000 a 1', '12000 a 1']);
+  });
+
   it('that fail are not tried again', async () => {
     send(start({ publish: () => Promise.reject(new Error('no link')) }), 'a');
     await clock.advance(60_000);

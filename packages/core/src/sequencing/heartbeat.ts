@@ -79,6 +79,14 @@ export class Heartbeats {
     this.#wakeAt(dueMs(tail));
   }
 
+  /**
+   * A message that was handed over turned out unconfirmed: the link was lost, and with it maybe the heartbeats so far.
+   */
+  again(destination: string): void {
+    this.began(destination);
+    this.settled(destination);
+  }
+
   /** Sends each destination that is still owed heartbeats its last one, and no more. Never rejects. */
   async end(): Promise<void> {
     const owed = this.#stages.flatMap((stage) => [...stage]);

@@ -208,6 +208,8 @@ class Sender {
         if (this.#dead) return;
         account.unconfirmed.add(stamp.seq);
         this.#sequencer.abandon(stamp);
+        this.#settledMs.set(destination, this.clock.elapsed());
+        this.#heartbeats.again(destination);
       });
     };
     if (settledAfterMs === 0) settle();

@@ -1,4 +1,4 @@
-import { DeviceEvent, decodeModuleMessage } from '@terabus/messages';
+import { BusError, DeviceEvent, decodeModuleMessage } from '@terabus/messages';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import type { Bus, Host, TrackedContext } from '../index.js';
@@ -195,6 +195,29 @@ describe('the tail of what was sent', () => {
     expect(gaps()).to.deep.equal([]);
     await send('c');
     expect(heard()).to.deep.equal(['a #1 first', 'c #3 in-order']);
+  });
+
+  it('is found behind an unconfirmed message, when the heartbeats before were lost with the link', async () => {
+    const transport = stage.broker.connect({ name: 'second' });
+    const publish = transport.publish.bind(transport);
+    let unconfirmed = (): void => {};
+    transport.publish = (message) => {
+      const { onUnconfirmed } = message;
+      if (onUnconfirmed !== undefined) {
+        unconfirmed = () => onUnconfirmed(new BusError('no link', { reason: 'TERABUS_UNCONFIRMED' }));
+      }
+      return publish(message);
+    };
+    const bus = openBus({ transport, clock: stage.clock, source: 'service.Script' });
+    await bus.send(Desk.messages, device('a'));
+    await stage.settle();
+    stage.broker.interrupt({ connection: 'desk' });
+    for (const name of ['lost', 'unconfirmed']) await bus.send(Desk.messages, device(name));
+    await stage.clock.advance(60_000);
+    stage.broker.restore();
+    unconfirmed();
+    await stage.clock.advance(500);
+    expect(gaps()).to.deep.equal(['module.Test.Desk.messages service.Script 1']);
   });
 
   it('is late when it comes after all, and is missing no more', async () => {

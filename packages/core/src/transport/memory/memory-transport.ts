@@ -16,6 +16,7 @@ import type {
 } from '../transport.js';
 import type { TransportEvent, TransportHealth } from '../transport-health.js';
 import type { Exchange, Transit } from './exchange.js';
+import { InTransit } from './in-transit.js';
 import { MemorySubscription } from './memory-subscription.js';
 
 interface PendingRequest {
@@ -23,12 +24,6 @@ interface PendingRequest {
   readonly settle: (answer: Inbound | BusError) => void;
   /** Its link was lost: it is settled with this, whatever was on its way. */
   readonly failed?: BusError;
-}
-
-/** A message that was published, and not handed over yet. */
-interface PendingPublish extends Transit {
-  /** Its link was lost. */
-  lose(error: BusError): void;
 }
 
 /** One connection to a {@link MemoryBroker}. */
@@ -42,8 +37,7 @@ export class MemoryTransport implements Transport {
   readonly #inbox: string;
   readonly #subscriptions = new Set<MemorySubscription>();
   readonly #requests = new Map<number, PendingRequest>();
-  readonly #transits = new Set<Transit>();
-  readonly #publishes = new Set<PendingPublish>();
+  readonly #sent: InTransit;
   readonly #watchers = new Set<(event: TransportEvent) => void>();
   #requestCount = 0;
   /** Why the link is down, and since when. */
@@ -56,6 +50,7 @@ export class MemoryTransport implements Transport {
     this.#exchange = exchange;
     this.#clock = clock;
     this.name = name;
+    this.#sent = new InTransit(exchange.queue);
     this.#inbox = `_REPLY.${toName(name)}.${id}`;
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
@@ -82,24 +77,10 @@ export class MemoryTransport implements Transport {
   }
 
   #publish(message: Outbound, confirmed: () => void, unconfirmed: (error: BusError) => void): void {
-    let publish: PendingPublish | undefined;
-    this.#exchange.carry(this.name, message, (bytes) => {
-      publish = { bytes, lost: false, lose: unconfirmed };
-      this.#publishes.add(publish);
-      return publish;
-    });
-    this.#exchange.queue.push(() => {
-      if (publish !== undefined && this.#publishes.delete(publish)) confirmed();
-    });
+    this.#exchange.carry(this.name, message, (bytes) => this.#sent.add(bytes, unconfirmed));
+    // Behind all who get it.
+    this.#exchange.queue.push(confirmed);
   }
-
-  /** What a request or an answer is while it is on its way. */
-  readonly #begin = (bytes: number): Transit => {
-    const transit = { bytes, lost: false };
-    this.#transits.add(transit);
-    this.#exchange.queue.push(() => this.#transits.delete(transit));
-    return transit;
-  };
 
   async subscribe(
     pattern: string,
@@ -121,7 +102,7 @@ export class MemoryTransport implements Transport {
     this.#requests.set(n, { topic: message.topic, settle });
     try {
       this.#checkOpen();
-      if (this.#exchange.carry(this.name, message, this.#begin, `${this.#inbox}.${n}`) === 0) {
+      if (this.#exchange.carry(this.name, message, (bytes) => this.#sent.add(bytes), `${this.#inbox}.${n}`) === 0) {
         throw new BusError(`nobody subscribes to ${printable(message.topic)}`, {
           reason: 'TERABUS_NO_RESPONDERS',
           details: { topic: message.topic },
@@ -135,7 +116,7 @@ export class MemoryTransport implements Transport {
 
   async respond(replyTo: string, bytes: Uint8Array, headers?: Headers): Promise<void> {
     this.#checkOpen();
-    this.#exchange.answer(this.name, { replyTo, bytes, headers }, this.#begin);
+    this.#exchange.answer(this.name, { replyTo, bytes, headers }, (size) => this.#sent.add(size));
   }
 
   async prepareRequests(): Promise<void> {
@@ -147,13 +128,12 @@ export class MemoryTransport implements Transport {
   }
 
   health(): TransportHealth {
-    const publishes = [...this.#publishes];
     const problem = this.#ended ? closedError() : this.#down?.error;
     return {
       state: this.#ended ? 'closed' : this.#down === undefined ? 'up' : 'down',
       problems: problem === undefined ? [] : [problem],
       roundTripMs: undefined,
-      unconfirmed: { messages: publishes.length, bytes: publishes.reduce((sum, { bytes }) => sum + bytes, 0) },
+      unconfirmed: this.#sent.unconfirmed,
       waiting: NOTHING,
     };
   }
@@ -174,19 +154,7 @@ export class MemoryTransport implements Transport {
       this.#requests.set(n, { ...request, failed: error });
       this.#settleSoon(n, error);
     }
-    this.#tell({ kind: 'disconnected', server: this.kind, error, unconfirmed: this.#lose(error) });
-  }
-
-  /** What is on its way from here is lost; says how many messages these were. */
-  #lose(error: BusError): number {
-    for (const transit of this.#transits) transit.lost = true;
-    const lost = [...this.#publishes];
-    this.#publishes.clear();
-    for (const publish of lost) {
-      publish.lost = true;
-      publish.lose(unconfirmedError(error));
-    }
-    return lost.length;
+    this.#tell({ kind: 'disconnected', server: this.kind, error, unconfirmed: this.#sent.lose(error) });
   }
 
   /** The link is back, with all subscriptions. */
@@ -205,7 +173,7 @@ export class MemoryTransport implements Transport {
 
   /** Ends the connection as a broken link would: what is queued for its subscriptions is lost. */
   abort(reason: BusError | undefined): void {
-    if (!this.#ended) this.#lose(reason ?? closedError());
+    if (!this.#ended) this.#sent.lose(reason ?? closedError());
     this.#end(reason, (subscription) => subscription.cut());
   }
 
@@ -255,11 +223,4 @@ const NOTHING = Object.freeze({ messages: 0, bytes: 0 });
 
 function closedError(): BusError {
   return new BusError('the connection to the memory broker is closed', { reason: 'TERABUS_CLOSED' });
-}
-
-function unconfirmedError(cause: BusError): BusError {
-  return new BusError('the link to the memory broker was lost before it was known to have the message', {
-    reason: 'TERABUS_UNCONFIRMED',
-    cause,
-  });
 }
