@@ -63,7 +63,7 @@ describe('the permissions that are generated for a host', function () {
   });
 
   it('are named by a start that lacks one to subscribe', async () => {
-    const host = await heartyHost();
+    const host = heartyHost();
     const missing = grantsOf(host.permissions).filter(({ how, grant }) => how === 'subscribe' && !/_REPLY/.test(grant));
     expect(missing).to.have.length(3);
     const users = missing.map((taken, index) => [`user${index}`, without(host.permissions, taken)] as const);
@@ -72,12 +72,45 @@ describe('the permissions that are generated for a host', function () {
       const transport = await connectNats({ servers: server.url, user: `user${index}`, password: OPERATOR.password });
       const error = await startHost({ transport, services: [host.Service], logger }).catch((reason) => reason);
       expect(error).to.be.instanceOf(BusError).and.have.property('reason', 'TERABUS_START_FAILED');
-      expect((error as Error).message).to.contain(`the subscription on ${grant.split(' ')[0]}`);
+      expect((error as Error).message)
+        .to.contain('People')
+        .and.contain(`"${grant.split(' ')[0]}"`);
+    }
+  });
+
+  it('are named where one to publish is missing', async () => {
+    const { Caller, callerPermissions } = heartyHost();
+    expect(callerPermissions.publish.allow).to.deep.equal(['notes', 'service.People.rpc']);
+    const none = { ...callerPermissions, publish: { allow: [], deny: ['>'] } };
+    await using server = await serverWith(new Map([['caller', none]]));
+    // Whoever published or called may be told by its own error; the connection's listener is told in any case.
+    const said: BusError[] = [];
+    const transport = await connectNats({
+      servers: server.url,
+      user: 'caller',
+      password: OPERATOR.password,
+      name: 'caller',
+      onStatus: (status) => status.type === 'error' && said.push(status.error),
+    });
+    const host = await startHost({ transport, services: [Caller], logger });
+    const keep = (error: unknown) => void said.push(BusError.from(error));
+    try {
+      await host.service(Caller).note('hello').catch(keep);
+      await host.service(Caller).people().echo(1, { timeoutMs: 500 }).catch(keep);
+      await transport.flush();
+      for (const subject of callerPermissions.publish.allow) {
+        const naming = said.filter(
+          ({ reason, message }) => reason === 'TERABUS_NATS_FORBIDDEN' && message.includes(subject),
+        );
+        expect(naming, subject).to.have.length.above(0);
+      }
+    } finally {
+      await host.stop();
     }
   });
 
   it('keep 10,000 answers from a user who listens to all inboxes', async () => {
-    const { Service: Served, permissions, contract, Caller, callerPermissions } = await heartyHost();
+    const { Service: Served, permissions, contract, Caller, callerPermissions } = heartyHost();
     const snooper = { publish: { allow: [], deny: ['>'] }, subscribe: { allow: ['_INBOX.>'] } };
     await using server = await serverWith(
       new Map([
@@ -121,7 +154,7 @@ describe('the permissions that are generated for a host', function () {
 });
 
 /** A service that is called, shares messages and gets them all; and one that calls it. */
-async function heartyHost() {
+function heartyHost() {
   const contract = defineService('People', { rpc: { echo: rpc({ args: [z.int()], returns: z.int() }) } });
   const notes = defineTopic('notes', { wrapper: 'text' });
   const alarms = defineTopic('alarms', { wrapper: 'text' });
@@ -138,10 +171,13 @@ async function heartyHost() {
     onAlarm() {}
   }
 
-  @Service(defineService('Caller', {}), { uses: [contract] })
+  @Service(defineService('Caller', {}), { uses: [contract, notes] })
   class Caller extends TeraService {
     people() {
       return this.client(contract);
+    }
+    note(text: string) {
+      return this.publish(notes, text);
     }
   }
   return {
