@@ -7,10 +7,10 @@ import { after, before, describe, it } from 'mocha';
 import { connect } from 'nats';
 import { pino } from 'pino';
 import { z } from 'zod';
-import { mutations, whole } from './permissions/round.js';
+import { permissionRound, problemsOf } from './permissions/round.js';
 import { grantsOf, OPERATOR, serverWith, without } from './permissions/server.js';
 import { letThrough, strangersTo, strangeSubjects } from './permissions/strangers.js';
-import { namespaceOf, onePage, type SystemUnderTest, telerehab } from './permissions/systems.js';
+import { examplesUnderTest, namespaceOf, type SystemUnderTest } from './permissions/systems.js';
 import { bytes, record } from './support/recorder.js';
 
 const logger = pino({ level: 'silent' });
@@ -21,21 +21,20 @@ describe('the permissions that are generated for a host', function () {
 
   let systems: SystemUnderTest[];
   before(async () => {
-    const pages = ['01-events', '02-rpc', '03-module-messages', '04-own-messages'];
-    systems = await Promise.all([...pages.map(onePage), telerehab()]);
+    systems = await examplesUnderTest();
   });
   const system = (name: string) => systems.find((each) => each.name === name) as SystemUnderTest;
 
-  for (const name of ['01-events', '02-rpc', '03-module-messages', '04-own-messages', 'telerehab']) {
+  for (const name of ['01-events', '02-rpc', '04-own-messages', 'telerehab']) {
     it(`are all that ${name} needs, and all that its services declare`, async () => {
-      expect(await whole(system(name))).to.deep.equal({ failure: undefined, refused: [] });
+      expect(await problemsOf(system(name))).to.deep.equal([]);
     });
   }
 
-  it('hold nothing that 03-module-messages could do without', async () => {
-    const findings = await mutations(system('03-module-messages'));
+  it('are all that 03-module-messages needs, and hold nothing that it could do without', async () => {
+    const { findings, problems } = await permissionRound([system('03-module-messages')]);
+    expect(problems).to.deep.equal([]);
     expect(findings).to.have.length(10);
-    expect(findings.filter(({ missedBy }) => missedBy === 'nobody')).to.deep.equal([]);
     // The others are declared, and left out by the example's own run.
     expect(findings.filter(({ missedBy }) => missedBy === 'the services')).to.have.length(4);
   });
@@ -122,7 +121,11 @@ describe('the permissions that are generated for a host', function () {
     const as = (user: string) => ({ servers: server.url, user, password: OPERATOR.password });
     const snoop = await connect({ servers: server.url, user: 'snooper', pass: OPERATOR.password });
     let snooped = 0;
-    snoop.subscribe('_INBOX.>', { callback: (error) => void (error ?? (snooped += 1)) });
+    snoop.subscribe('_INBOX.>', {
+      callback: () => {
+        snooped += 1;
+      },
+    });
     await snoop.flush();
     const service = await startHost({ transport: await connectNats(as('service')), services: [Served], logger });
     const caller = await startHost({

@@ -19,12 +19,28 @@ export interface Finding extends Grant {
   readonly missedBy: 'the services' | 'a declared operation' | 'nobody';
 }
 
-/** What came of a system whose users have exactly what is generated for them. */
-export interface Whole {
-  /** What its own run expects and did not see; undefined if it saw everything. */
-  readonly failure: string | undefined;
-  /** What was refused, in its own run and in the exercise of what it declares. */
-  readonly refused: readonly string[];
+/** What came of a round. */
+export interface Round {
+  readonly findings: readonly Finding[];
+  /** Sentences about everything that is not as promised; empty if all is well. */
+  readonly problems: readonly string[];
+}
+
+/**
+ * Runs systems under the permissions that are generated for them, then without each of their grants. For all examples
+ * that takes two or three minutes.
+ */
+export async function permissionRound(systems: readonly SystemUnderTest[]): Promise<Round> {
+  const findings: Finding[] = [];
+  const problems: string[] = [];
+  for (const system of systems) {
+    problems.push(...(await problemsOf(system)));
+    findings.push(...(await mutations(system)));
+  }
+  for (const { system, host, how, grant, missedBy } of findings) {
+    if (missedBy === 'nobody') problems.push(`${system}, ${host}: nobody misses ${how} ${grant}`);
+  }
+  return { findings, problems };
 }
 
 const userOf = (host: HostUnderTest, namespace: string) => `${host.name}-${namespace}`;
@@ -34,8 +50,11 @@ function usersOf({ hosts }: SystemUnderTest, namespace: string): [string, NatsPe
   return hosts.map((host) => [userOf(host, namespace), host.permissions(namespace)]);
 }
 
-/** Runs a system under its own permissions, then exercises what it declares. */
-export async function whole(system: SystemUnderTest): Promise<Whole> {
+/**
+ * Runs a system under its own permissions, then exercises what it declares. Gives sentences about what its run expects
+ * and did not see, and about what was refused.
+ */
+export async function problemsOf(system: SystemUnderTest): Promise<string[]> {
   const namespace = namespaceOf(0);
   await using server = await serverWith(new Map(usersOf(system, namespace)));
   const drive = system.start(server.url, namespace, (host) => userOf(host, namespace));
@@ -45,13 +64,15 @@ export async function whole(system: SystemUnderTest): Promise<Whole> {
     await exercise(server, { user: userOf(host, namespace), name: host.name, namespace }, host.declared);
   }
   const refused = system.hosts.flatMap((host) =>
-    refusedTo(server, userOf(host, namespace)).map(({ how, subject }) => `${host.name}: ${how} ${subject}`),
+    refusedTo(server, userOf(host, namespace)).map(
+      ({ how, subject }) => `${system.name}, ${host.name}: it may not ${how} ${subject}`,
+    ),
   );
-  return { failure, refused };
+  return failure === undefined ? refused : [`${system.name} does not work: ${failure}`, ...refused];
 }
 
 /** Takes each grant from each host of a system, one at a time, and finds out who misses it. */
-export async function mutations(system: SystemUnderTest, width = 3): Promise<Finding[]> {
+async function mutations(system: SystemUnderTest, width = 3): Promise<Finding[]> {
   const takenFrom = system.hosts.flatMap((host) =>
     grantsOf(host.permissions(namespaceOf(0))).map((_, index) => ({ host, index })),
   );

@@ -34,12 +34,18 @@ export interface Drive {
   kill(): Promise<void>;
 }
 
+/** All examples. */
+export function examplesUnderTest(): Promise<SystemUnderTest[]> {
+  const pages = ['01-events', '02-rpc', '03-module-messages', '04-own-messages'];
+  return Promise.all([...pages.map(onePage), telerehab()]);
+}
+
 /** How many namespaces the one-page examples are prepared for. */
 const NAMESPACES = 40;
 export const namespaceOf = (index: number) => `n${index}`;
 
 /** An example of one page: one host in one process. */
-export async function onePage(name: string): Promise<SystemUnderTest> {
+async function onePage(name: string): Promise<SystemUnderTest> {
   const namespaces = Array.from({ length: NAMESPACES }, (_, index) => namespaceOf(index));
   const { permissions, declared } = await collected(name, namespaces);
   const host: HostUnderTest = {
@@ -85,7 +91,7 @@ interface Telerehab {
 }
 
 /** examples/telerehab: four hosts in four processes, driven by its own simulator, judged by its own expectations. */
-export async function telerehab(): Promise<SystemUnderTest> {
+async function telerehab(): Promise<SystemUnderTest> {
   const files = ['run/parts.js', 'contracts/topics.js', 'run/tally.js', 'run/expectations.js'];
   const modules = await Promise.all(files.map((file) => import(new URL(`telerehab/dist/${file}`, examples).href)));
   const { loadPart, signalling, Tally, saysThatAllIsLost } = Object.assign({}, ...modules) as Telerehab;
