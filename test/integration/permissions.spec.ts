@@ -1,6 +1,6 @@
 import { defineService, defineTopic, from, OnPayload, Rpc, rpc, Service, startHost, TeraService } from '@terabus/core';
 import { BusError } from '@terabus/core/transport';
-import { connectNats, natsPermissions } from '@terabus/nats';
+import { connectNats, type NatsPermissions, natsPermissions } from '@terabus/nats';
 import type { NatsServer } from '@terabus/testing';
 import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
@@ -10,7 +10,7 @@ import { z } from 'zod';
 import { permissionRound, problemsOf } from './permissions/round.js';
 import { grantsOf, OPERATOR, serverWith, without } from './permissions/server.js';
 import { letThrough, strangersTo, strangeSubjects } from './permissions/strangers.js';
-import { examplesUnderTest, namespaceOf, type SystemUnderTest } from './permissions/systems.js';
+import { examplesUnderTest, type HostUnderTest, namespaceOf, type SystemUnderTest } from './permissions/systems.js';
 import { bytes, record } from './support/recorder.js';
 
 const logger = pino({ level: 'silent' });
@@ -40,16 +40,22 @@ describe('the permissions that are generated for a host', function () {
   });
 
   it('refuse 500 subjects of others to each user, to publish and to subscribe', async () => {
-    const hosts = systems.flatMap(({ name, hosts: all }) =>
-      all.map((host) => ({ user: `${name}-${host.name}`, permissions: host.permissions(namespaceOf(0)) })),
+    const mute: HostUnderTest = {
+      name: 'mute',
+      declared: { speaks: [], asks: [], answers: [], hears: [] },
+      comingAndGoing: [],
+      permissions: () => natsPermissions([]),
+    };
+    const hosts = [...systems, { name: 'none', hosts: [mute] }].flatMap(({ name, hosts: all }) =>
+      all.map((host) => ({ host, user: `${name}-${host.name}`, permissions: host.permissions(namespaceOf(0)) })),
     );
     await using server = await serverWith(new Map(hosts.map(({ user, permissions }) => [user, permissions])));
     const subjects = strangeSubjects(
       hosts.map(({ permissions }) => permissions),
       700,
     );
-    for (const { user, permissions } of hosts) {
-      const strangers = strangersTo(permissions, subjects);
+    for (const { host, user } of hosts) {
+      const strangers = strangersTo(host, namespaceOf(0), subjects);
       expect(strangers.publish, user).to.have.length.above(500);
       expect(strangers.subscribe, user).to.have.length.above(500);
       expect(await letThrough(server.port, user, strangers), user).to.deep.equal([]);
@@ -204,11 +210,12 @@ describe('what nats-server makes of permissions', () => {
     fenced: { allow: ['a.*'], deny: ['a.*.>'] },
     empty: { allow: [] },
     denied: { allow: [], deny: ['>'] },
+    replies: { allow: ['_REPLY.x.*.*'] },
   } as const;
   before(async () => {
-    server = await serverWith(
-      new Map(Object.entries(users).map(([user, subscribe]) => [user, { ...nobody, subscribe }])),
-    );
+    const listeners = Object.entries(users).map(([user, subscribe]) => [user, { ...nobody, subscribe }] as const);
+    const answers = { publish: { allow: ['_REPLY.*.*.*'] }, subscribe: users.denied };
+    server = await serverWith(new Map<string, NatsPermissions>([...listeners, ['answers', answers]]));
   });
   after(() => server.stop());
 
@@ -228,6 +235,14 @@ describe('what nats-server makes of permissions', () => {
   it('a subject without one admits every group, unless the same subject stands there with one', async () => {
     expect(await allowed('plain', 'a.b', 'a.b q', 'a.b r')).to.deep.equal(['a.b', 'a.b q', 'a.b r']);
     expect(await allowed('both', 'a.b', 'a.b q', 'a.b r')).to.deep.equal(['a.b', 'a.b q']);
+  });
+
+  it('patterns of reply subjects admit one host, and one token for each *', async () => {
+    const subjects = ['_REPLY.x.1f.*', '_REPLY.x.>', '_REPLY.*.1f.*', '_REPLY.>', '_REPLY.y.1f.*', '_REPLY.x.1f.2.3'];
+    expect(await allowed('replies', ...subjects)).to.deep.equal(['_REPLY.x.1f.*']);
+    const publish = ['_REPLY.x.1f.2', '_REPLY.x.1f', '_REPLY.x.1f.2.3', '$JS.API.INFO'];
+    const sent = await letThrough(server.port, 'answers', { publish, subscribe: [] });
+    expect(sent).to.deep.equal(['Publish _REPLY.x.1f.2']);
   });
 
   it('an empty allow admits everything, and a deny of everything nothing', async () => {

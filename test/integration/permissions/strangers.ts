@@ -1,8 +1,9 @@
 import { once } from 'node:events';
 import { createConnection } from 'node:net';
-import { matches } from '@terabus/core/transport';
+import { matches, toSubject } from '@terabus/core/transport';
 import type { NatsPermissions } from '@terabus/nats';
 import { OPERATOR } from './server.js';
+import type { HostUnderTest } from './systems.js';
 
 /** What nobody is granted, or only others: `count` subjects and patterns, the dangerous ones first. */
 export function strangeSubjects(others: readonly NatsPermissions[], count: number): string[] {
@@ -33,16 +34,34 @@ export function strangeSubjects(others: readonly NatsPermissions[], count: numbe
   return [...subjects].slice(0, count);
 }
 
-/** Of these subjects, those that a user's grants don't hold, and the same subjects with other queue groups. */
-export function strangersTo({ publish, subscribe }: NatsPermissions, subjects: readonly string[]) {
-  const held = (allow: readonly string[], subject: string) =>
-    allow.some((grant) => matches(grant.split(' ')[0] as string, subject));
-  const queued = subscribe.allow.filter((grant) => / [^*]/.test(grant)).map((grant) => grant.split(' ')[0] as string);
+/**
+ * Of these subjects, those that a host does not declare, and those that it shares by itself with other queue groups, or
+ * none. What is granted is not asked: a grant that is too wide must show.
+ */
+export function strangersTo(
+  { name, declared, comingAndGoing }: HostUnderTest,
+  namespace: string,
+  subjects: readonly string[],
+) {
+  const { speaks, asks, answers, hears } = declared;
+  const inside = (subject: string) => `@${namespace}.${subject}`;
+  // Members of a family are declared by a sample.
+  const spoken = [...speaks, ...asks].map((topic) => inside(toSubject(topic).replaceAll(/\bsample\b/g, '*')));
+  const heard = [...hears, ...answers].map(({ pattern }) => inside(pattern));
+  const published = [...spoken, ...(answers.length > 0 ? ['_INBOX.>', inside('_REPLY.*.*.*')] : [])];
+  const subscribed = [
+    ...heard,
+    ...comingAndGoing.map(inside),
+    ...(asks.length > 0 ? [inside(`_REPLY.${name}.*.*`)] : []),
+  ];
+  const isNone = (declaredPatterns: readonly string[]) => (subject: string) =>
+    !declaredPatterns.some((pattern) => matches(pattern, subject));
   return {
-    publish: subjects.filter((subject) => !held(publish.allow, subject)),
+    publish: subjects.filter(isNone(published)),
     subscribe: [
-      ...subjects.filter((subject) => !held(subscribe.allow, subject)),
-      ...queued.flatMap((subject) => [subject, `${subject} somebody`]),
+      ...subjects.filter(isNone(subscribed)),
+      // None of the examples has handlers of every instance.
+      ...heard.flatMap((pattern) => [pattern, `${pattern} somebody`]),
     ],
   };
 }

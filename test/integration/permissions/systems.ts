@@ -1,9 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import type { ServiceClass, Source } from '@terabus/core';
+import type { ServiceClass, TopicFamily } from '@terabus/core';
 import { contractOf } from '@terabus/core';
-import { type NatsPermissions, natsPermissions, type Subscribable } from '@terabus/nats';
+import { type NatsPermissions, natsPermissions } from '@terabus/nats';
 import { expectedOf } from '../../examples/support/run-example.js';
 import { type Declared, declaredBy } from './declared.js';
 import { OPERATOR } from './server.js';
@@ -15,6 +15,8 @@ export interface HostUnderTest {
   /** The name of its connection. */
   readonly name: string;
   readonly declared: Declared;
+  /** Patterns that it subscribes to as it runs. */
+  readonly comingAndGoing: readonly string[];
   permissions(namespace: string): NatsPermissions;
 }
 
@@ -51,6 +53,7 @@ async function onePage(name: string): Promise<SystemUnderTest> {
   const host: HostUnderTest = {
     name: 'terabus',
     declared,
+    comingAndGoing: [],
     permissions: (namespace) => permissions[namespaces.indexOf(namespace)] as NatsPermissions,
   };
   return {
@@ -85,7 +88,7 @@ const PARTS = ['logger', 'user-manager', 'session-manager', 'simulator'] as cons
 /** What of examples/telerehab is needed here: it is a program and no library. */
 interface Telerehab {
   readonly loadPart: (name: string) => Promise<ServiceClass>;
-  readonly signalling: Subscribable & Source;
+  readonly signalling: TopicFamily;
   readonly Tally: new () => { add(seen: object): void; readonly isWhole: boolean; summary(): string };
   readonly saysThatAllIsLost: (seen: object) => boolean;
 }
@@ -103,6 +106,7 @@ async function telerehab(): Promise<SystemUnderTest> {
       return {
         name,
         declared: declaredBy([contractOf(service)]),
+        comingAndGoing: subscribes.map(({ all }) => all.pattern),
         permissions: (namespace) => natsPermissions([service], { name, namespace, subscribes }),
       };
     }),
