@@ -3,4 +3,3 @@ export { natsEnvironment, natsOptionsFromEnv } from './environment.js';
 export type { NatsOptions } from './options.js';
 export type { ReplyShape } from './reply-subjects.js';
 export { type RunOptions, runService } from './run-service.js';
-export type { NatsStatus, NatsStatusListener } from './status.js';
