@@ -1,7 +1,7 @@
 // The only file that imports `nats`. A link is one connection of that client, from its dial to its end: it never
 // reconnects, so that nothing of an old link (buffers, flushes, subscriptions) reaches a new one.
 import { BusError, printable } from '@terabus/core/transport';
-import type { Authenticator, Msg, MsgHdrs, NatsConnection } from 'nats';
+import type { Authenticator, Msg, MsgHdrs, NatsConnection, ServerInfo } from 'nats';
 import { connect, credsAuthenticator, Events, nkeyAuthenticator } from 'nats';
 import { complaint, translated } from './client-errors.js';
 import { clientOptions, DIAL_TIMEOUT_MS } from './client-options.js';
@@ -99,6 +99,7 @@ interface Inside {
   readonly protocol: {
     flush(pong: { resolve(): void; reject(): void }): unknown;
     processError(text: Uint8Array): void;
+    readonly info?: ServerInfo;
     readonly parser: { parse(chunk: Uint8Array): void };
   };
 }
@@ -108,7 +109,6 @@ class NatsLink implements Link {
   readonly #connection: NatsConnection & Inside;
   readonly #sockets: Sockets;
   readonly #listener: LinkListener;
-  #maxPayloadBytes = 0;
   #ended = false;
 
   constructor(server: PoolServer, connection: NatsConnection, sockets: Sockets, listener: LinkListener) {
@@ -121,13 +121,17 @@ class NatsLink implements Link {
     void this.#followStatus();
   }
 
+  /** What the server said last; the public side forgets it with the end of the connection, when it is needed most. */
+  get #info() {
+    return this.#connection.protocol.info;
+  }
+
   get maxPayloadBytes(): number {
-    this.#maxPayloadBytes = this.#connection.info?.max_payload ?? this.#maxPayloadBytes;
-    return this.#maxPayloadBytes;
+    return this.#info?.max_payload ?? 0;
   }
 
   get peers(): readonly string[] {
-    return this.#connection.info?.connect_urls ?? [];
+    return this.#info?.connect_urls ?? [];
   }
 
   get open(): boolean {

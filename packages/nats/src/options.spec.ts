@@ -21,7 +21,7 @@ describe('options of connectNats', () => {
       name: 'terabus',
       connectTimeoutMs: 5_000,
       closeTimeoutMs: 2_000,
-      maxUnconfirmedBytes: 8_388_608,
+      maxUnconfirmedBytes: 4_194_304,
       publishBuffer: { maxBytes: 8_388_608, maxWaitMs: 5_000 },
       replyTo: { inbox: true, crossAccount: false },
     });

@@ -78,13 +78,13 @@ export const natsOptions = z
       .prefault({}),
     /**
      * How much may be on its way to the server at a time, in bytes (each message counts 128 more), before publishes wait.
-     * Defaults to 8 MiB, for which a link with a round trip of 100 ms carries 80 MB per second; it is what a server that
+     * Defaults to 4 MiB, with which a link whose round trip is 50 ms carries 80 MB per second; it is what a server that
      * hangs costs this process, and what may be lost with a link.
      */
-    maxUnconfirmedBytes: z.int().min(1).default(8_388_608),
+    maxUnconfirmedBytes: z.int().min(1).default(4_194_304),
     /**
      * Where publishes and answers wait while the link is down or the server does not keep up: up to `maxBytes` (8 MiB by
-     * default, as much as may be on its way; each message counts 128 more) for up to `maxWaitMs` (5 seconds by default,
+     * default, some seconds of a busy service; each message counts 128 more) for up to `maxWaitMs` (5 seconds by default,
      * which a restart of the server takes less than). They keep their order. `false` refuses them at once.
      */
     publishBuffer: z
