@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { eventually } from './eventually.js';
 
 type Kind = TransportEvent['kind'];
-type EventOf<K extends Kind> = Extract<TransportEvent, { kind: K }>;
+type EventOf<K extends Kind> = TransportEvent & { kind: K };
 
 /** Keeps what a transport tells of itself. */
 export function watching(transport: Transport) {
