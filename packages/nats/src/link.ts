@@ -131,7 +131,8 @@ class NatsLink implements Link {
   }
 
   get peers(): readonly string[] {
-    return this.#info?.connect_urls ?? [];
+    const named: unknown = this.#info?.connect_urls;
+    return Array.isArray(named) ? named.filter((each) => typeof each === 'string') : [];
   }
 
   get open(): boolean {

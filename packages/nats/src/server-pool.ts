@@ -41,7 +41,7 @@ export class ServerPool {
     const known = new Set(this.#configured.map(({ host, port }) => `${host}:${port}`));
     const learned = addresses
       .slice(0, MOST_LEARNED)
-      .map((address) => parseServerUrl(`${address}`))
+      .map((address) => parseServerUrl(address))
       .filter((server) => server !== undefined)
       .filter(({ address }) => !known.has(address));
     this.#learned = learned.map((server) => poolServer(server, from.tlsName));
