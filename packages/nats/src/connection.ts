@@ -1,4 +1,4 @@
-import type { Clock, Timer, TransportEvent } from '@terabus/core/transport';
+import type { Clock, TransportEvent } from '@terabus/core/transport';
 import { BusError } from '@terabus/core/transport';
 import { backoff } from './backoff.js';
 import { closedError, disconnectedError } from './errors.js';
@@ -7,10 +7,10 @@ import { Ledger } from './ledger.js';
 import type { Dial, Link, LinkListener } from './link.js';
 import type { CheckedNatsOptions } from './options.js';
 import { type Live, Outbox } from './outbox.js';
+import { Pause } from './pause.js';
 import { Problems } from './problems.js';
 import { isReply, type Refusal } from './refusal.js';
-import type { PoolServer } from './server-pool.js';
-import { ServerPool } from './server-pool.js';
+import { type PoolServer, ServerPool } from './server-pool.js';
 import { Subscriptions } from './subscriptions.js';
 
 /** One refused login may be a server that is just being given its users. */
@@ -43,18 +43,19 @@ export class Connection {
   readonly #listener: ConnectionListener;
   readonly #abort = new AbortController();
   readonly #waits = backoff();
+  readonly #pause: Pause;
 
   #live: (Live & { readonly server: PoolServer; readonly heartbeat: Heartbeat; readonly since: number }) | undefined;
   #down: { readonly error: BusError; readonly since: number } | undefined;
   #refusedLogins = 0;
   #roundTripMs: number | undefined;
-  #pause: { readonly timer: Timer; readonly end: () => void } | undefined;
 
   constructor(options: CheckedNatsOptions, dial: Dial, listener: ConnectionListener) {
     const emit = (event: TransportEvent) => listener.emit(event);
     this.#options = options;
     this.#clock = options.clock;
     this.#dial = dial;
+    this.#pause = new Pause(options.clock);
     this.#listener = listener;
     this.#pool = new ServerPool(options.servers);
     this.#problems = new Problems(emit);
@@ -100,15 +101,13 @@ export class Connection {
       try {
         await this.#connect(remainingMs);
         return;
-      } catch (thrown) {
-        const error = BusError.from(thrown);
-        if (error.reason === 'TERABUS_NATS_UNAUTHENTICATED') {
-          this.close();
-          throw error;
-        }
-        reason = error.rawMessage;
+      } catch (error) {
+        const { reason: kind, rawMessage } = BusError.from(error);
+        if (kind === 'TERABUS_NATS_UNAUTHENTICATED') this.close();
+        if (this.#closed) throw error;
+        reason = rawMessage;
       }
-      if (attempt % this.#pool.size === 0) await this.#sleep(Math.min(100, endsAt - this.#clock.elapsed()));
+      if (attempt % this.#pool.size === 0) await this.#pause.wait(Math.min(100, endsAt - this.#clock.elapsed()));
     }
     this.close();
     const addresses = servers.map(({ printable }) => printable).join(', ');
@@ -121,7 +120,7 @@ export class Connection {
   close(): void {
     if (this.#closed) return;
     this.#abort.abort();
-    this.#pause?.end();
+    this.#pause.end();
     this.#leave(closedError());
     this.outbox.close();
     this.subscriptions.close();
@@ -230,7 +229,7 @@ export class Connection {
 
   async #restore(): Promise<void> {
     while (!this.#closed) {
-      await this.#sleep(this.#waits.next());
+      await this.#pause.wait(this.#waits.next());
       for (let tries = this.#pool.size; tries > 0 && this.state === 'down'; tries -= 1) {
         try {
           await this.#connect(RENEWAL_TIMEOUT_MS);
@@ -246,17 +245,5 @@ export class Connection {
     if (error.reason !== 'TERABUS_NATS_UNAUTHENTICATED') return;
     this.#refusedLogins += 1;
     if (this.#refusedLogins >= REFUSED_LOGINS) this.#problems.add('login', error);
-  }
-
-  #sleep(delayMs: number): Promise<void> {
-    return new Promise((resolve) => {
-      const end = () => {
-        this.#pause?.timer.cancel();
-        this.#pause = undefined;
-        resolve();
-      };
-      if (this.#closed) resolve();
-      else this.#pause = { timer: this.#clock.setTimer(Math.max(0, delayMs), end), end };
-    });
   }
 }
