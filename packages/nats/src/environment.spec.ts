@@ -14,10 +14,14 @@ describe('natsOptionsFromEnv', () => {
       NATS_URL: 'nats://a:4222, tls://b',
       TERABUS_NAMESPACE: 'prod',
       TERABUS_CONNECT_TIMEOUT_MS: '250',
+      TERABUS_MAX_UNCONFIRMED_BYTES: '1000',
+      TERABUS_PUBLISH_BUFFER_BYTES: '2000',
+      TERABUS_PUBLISH_BUFFER_WAIT_MS: '300',
       TERABUS_NATS_USER: 'u',
       TERABUS_NATS_PASSWORD: 'p',
       TERABUS_NATS_TOKEN: 't',
       TERABUS_NATS_NKEY_SEED: seed,
+      TERABUS_NATS_NKEY_SEED_FILE: '/seed',
       TERABUS_NATS_CREDS: '/creds',
       TERABUS_NATS_TLS_CA: '/ca',
       TERABUS_NATS_TLS_CERT: '/cert',
@@ -28,13 +32,20 @@ describe('natsOptionsFromEnv', () => {
       servers: ['nats://a:4222', 'tls://b'],
       namespace: 'prod',
       connectTimeoutMs: 250,
+      maxUnconfirmedBytes: 1_000,
+      publishBuffer: { maxBytes: 2_000, maxWaitMs: 300 },
       user: 'u',
       password: 'p',
       token: 't',
       nkeySeed: seed,
+      nkeySeedFile: '/seed',
       credsFile: '/creds',
       tls: { caFile: '/ca', certFile: '/cert', keyFile: '/key' },
     });
+  });
+
+  it('reads a buffer of no bytes as none', () => {
+    expect(natsOptionsFromEnv({ TERABUS_PUBLISH_BUFFER_BYTES: '0' })).to.deep.equal({ publishBuffer: false });
   });
 
   it('says which variable is wrong, what it is and what it should be', () => {

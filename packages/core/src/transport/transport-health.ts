@@ -29,7 +29,8 @@ export interface Amount {
  * - `disconnected`: the link is lost; `unconfirmed` is the number of messages that may be lost with it, of each of
  *   which its `onUnconfirmed` was told. `reconnected`: it is back, with all subscriptions, after `downMs`.
  * - `lame-duck`: the server was told to end; the link will go to another one, or be lost.
- * - `problem`: there is a new entry in {@link TransportHealth.problems}. `solved`: the entry has gone.
+ * - `problem`: there is a new entry in {@link TransportHealth.problems} (but for the lost link, which `disconnected` tells).
+ *   `solved`: the entry has gone.
  * - `error`: something failed that touches one message or none: a receiver of messages threw, say.
  * - `bad-message`: a message was dropped since its headers or its subject can't be read. `count` is the number of
  *   these so far, so that a log can leave some out.

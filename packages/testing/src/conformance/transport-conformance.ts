@@ -11,6 +11,7 @@ import { drain } from './transport/drain.js';
 import { groups } from './transport/groups.js';
 import { headers } from './transport/headers.js';
 import { isolation } from './transport/isolation.js';
+import { link } from './transport/link.js';
 import { noResponders } from './transport/no-responders.js';
 import { order } from './transport/order.js';
 import { overlap } from './transport/overlap.js';
@@ -75,6 +76,7 @@ export function transportConformance(name: string, features: Features, open: () 
     drain(suite);
     confirm(suite);
     close(suite);
+    link(suite);
     isolation(suite);
     listCases('transport', name, this);
   });
