@@ -8,6 +8,8 @@ import { Stage } from '../service/stage.spec.js';
 const Desk = defineModule('Test.Desk', { messages: { types: [LogEvent] } });
 const texts = defineTopic('texts', { wrapper: 'text' });
 const events = defineTopic('events', { wrapper: 'event', types: [LogEvent, UserEvent] });
+const padded = defineTopic('padded', { wrapper: 'event', types: [LogEvent] });
+const quick = defineTopic('quick', { wrapper: 'text' });
 
 @Service(Desk)
 class DeskService extends TeraService {
@@ -26,6 +28,14 @@ class DeskService extends TeraService {
   @OnPayload(from(texts, { maxQueuedBytes: 1_000 }))
   async onText(text: string) {
     this.log.push(`${text.length}`);
+    await this.door;
+  }
+  @OnPayload(quick)
+  onQuick(text: string) {
+    this.log.push(text);
+  }
+  @OnEvent(from(padded, { maxQueuedBytes: 1_000 }), LogEvent)
+  async onPadded() {
     await this.door;
   }
   @OnEvent(from(events, { maxQueued: 2 }), LogEvent)
@@ -91,11 +101,18 @@ describe('the limits of a delivery group', () => {
 
   it('count headers as bytes', async () => {
     const headers = new Map([['Padding', 'x'.repeat(1_000)]]);
-    for (const bytes of [new Uint8Array(), new Uint8Array(), new Uint8Array()]) {
-      await stage.client.publish({ topic: 'texts', bytes, headers });
+    for (let n = 0; n < 3; n += 1) {
+      await stage.client.publish({ topic: 'texts', bytes: new Uint8Array(), headers });
       await stage.settle();
     }
     expect(host.counters.dropped).to.equal(1);
+    const contents = [packAny(...logEvent('a'))];
+    for (let n = 0; n < 3; n += 1) {
+      const bytes = encodeTeraEvent({ topic: 'padded', time: 1, events: contents });
+      await stage.client.publish({ topic: 'padded', bytes, headers });
+      await stage.settle();
+    }
+    expect(host.counters.dropped).to.equal(2);
   });
 
   it('take an envelope as a whole or drop it as a whole', async () => {
@@ -138,6 +155,12 @@ describe('the limits of a delivery group', () => {
     const { dropped, missing, handled } = host.counters;
     expect([missing, handled]).to.deep.equal([dropped, 1_001 - dropped]);
     expect(desk.log.at(-1)).to.equal(`m #1001 gap ${dropped}`);
+  });
+
+  it('lose nothing of ten thousand messages at once, where handlers take next to no time', async () => {
+    for (let n = 0; n < 10_000; n += 1) await stage.client.publish({ topic: 'quick', bytes: new Uint8Array() });
+    await stage.settle();
+    expect([desk.log.length, host.counters.dropped]).to.deep.equal([10_000, 0]);
   });
 
   it('are checked when they are given', () => {
