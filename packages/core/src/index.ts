@@ -12,6 +12,7 @@ export {
   type ServiceClass,
   type ServicePlan,
 } from './contract/contract-of.js';
+export { type InstanceTopics, instanceTopics, makesRequests } from './contract/needs.js';
 // Its contract (also behind the smaller door '@terabus/core/contract').
 export * from './contract/index.js';
 export type { RpcDeliveryOptions, ServiceOptions } from './decorators/metadata.js';
@@ -41,6 +42,8 @@ export {
   refuseUnknownVariables,
 } from './service/environment.js';
 // Running it.
+export type { GroupHealth, Health, Problem, Role, ServiceHealth } from './health/health.js';
+export type { HealthOptions } from './health/health-server.js';
 export { type Host, type StopReport, startHost } from './service/host.js';
 export type { HostOptions } from './service/host-options.js';
 export type { LifecycleState } from './service/lifecycle.js';

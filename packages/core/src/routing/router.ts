@@ -55,7 +55,7 @@ export class Router {
   readonly handlers = new Map<string, PreparedHandler>();
   readonly parts: RouterParts;
   readonly timeoutMs: number;
-  readonly #tracker: SequenceTracker | undefined;
+  #tracker: SequenceTracker | undefined;
   readonly #keyOf: DeliveryOptions['key'];
   readonly #template: TopicTemplate;
 
@@ -84,6 +84,14 @@ export class Router {
       this.#badMessage(inbound.topic, BusError.from(error));
     }
   };
+
+  /**
+   * Whether sequence numbers are judged; said again, they are judged anew. While an instance shares what comes with
+   * another, each sees a part of the numbers, which says nothing: all is `untracked` then.
+   */
+  judge(on: boolean): void {
+    this.#tracker = on && this.parts.definition.tracked ? new SequenceTracker() : undefined;
+  }
 
   /** Resolves when what these handlers have been given so far has ended. */
   finished(handlers: ReadonlySet<PreparedHandler>): Promise<void> {

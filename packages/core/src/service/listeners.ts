@@ -8,13 +8,16 @@ import type { DeliveryGroup } from '../routing/delivery-group.js';
 import { type PreparedHandler, Router } from '../routing/router.js';
 import { toSubject } from '../topics/escape.js';
 import type { TransportSubscription } from '../transport/transport.js';
+import type { Gate } from './gate.js';
 import type { HostParts } from './host-parts.js';
 
 /** A router that is subscribed, at one topic or at several (the aliases of a contract). */
 export interface Listening {
   readonly key: string;
   readonly router: Router;
-  readonly subscriptions: Promise<readonly TransportSubscription[]>;
+  readonly patterns: readonly string[];
+  /** None while the instance stands by. */
+  subscriptions: Promise<readonly TransportSubscription[]>;
   /** How many dynamic subscriptions keep it open; decorated handlers keep it open until the drain. */
   holders: number;
 }
@@ -28,15 +31,27 @@ export class Listeners {
   readonly #logger: Logger;
   readonly #reporter: Reporter;
   readonly #parts: HostParts;
+  /** What everything comes through, where one instance is active at a time. */
+  readonly #gate: Gate | undefined;
+  /** Whether what is listened to is subscribed to. */
+  #taking: boolean;
+  #judging = true;
   readonly #listening = new Map<string, Listening>();
   /** Those whose last holder has stopped, until they have finished. */
   readonly #retiring = new Set<Listening>();
 
-  constructor(plan: ServicePlan, logger: Logger, reporter: Reporter, parts: HostParts) {
+  constructor(plan: ServicePlan, logger: Logger, reporter: Reporter, parts: HostParts, gate: Gate | undefined) {
     this.#plan = plan;
     this.#logger = logger;
     this.#reporter = reporter;
     this.#parts = parts;
+    this.#gate = gate;
+    this.#taking = gate === undefined;
+  }
+
+  /** What is listened to, with its queue of work. */
+  get groups(): { readonly pattern: string; readonly queue: DeliveryGroup }[] {
+    return this.#all().map(({ patterns: [pattern = ''], router }) => ({ pattern, queue: router.queue }));
   }
 
   /** The queues of work of all groups. */
@@ -49,8 +64,24 @@ export class Listeners {
     await Promise.all([...this.#listening.values()].map(({ subscriptions }) => subscriptions));
   }
 
+  /** Subscribes to everything that is listened to. */
+  async subscribeAll(): Promise<void> {
+    this.#taking = true;
+    for (const listening of this.#listening.values()) {
+      listening.subscriptions = this.#subscribe(listening.patterns, listening.router);
+    }
+    await this.subscribed();
+  }
+
+  /** Whether sequence numbers are judged: not those of messages that are shared with another instance. */
+  judge(on: boolean): void {
+    this.#judging = on;
+    for (const { router } of this.#all()) router.judge(on);
+  }
+
   /** Ends the intake of all groups. */
   async unsubscribeAll(): Promise<void> {
+    if (this.#gate !== undefined) this.#taking = false;
     await Promise.all(this.#all().map(({ subscriptions }) => this.unsubscribe(subscriptions)));
   }
 
@@ -100,11 +131,13 @@ export class Listeners {
     for (const [typeName, handler] of handlers) router.handlers.set(typeName, handler);
     const isMailbox = definition.template === `${contract.address}.messages`;
     const aliases = isMailbox ? contract.aliases.map((alias) => toSubject(`${alias}.messages`)) : [];
+    const patterns = [pattern, ...aliases];
     const listening = known ?? {
       key,
       router,
+      patterns,
       holders: 0,
-      subscriptions: this.subscribe([pattern, ...aliases], router.deliver, options.everyInstance === true),
+      subscriptions: this.#taking ? this.#subscribe(patterns, router) : Promise.resolve([]),
     };
     listening.holders += 1;
     this.#listening.set(key, listening);
@@ -137,6 +170,10 @@ export class Listeners {
     this.#retiring.delete(listening);
   }
 
+  #subscribe(patterns: readonly string[], { deliver, parts }: Router): Promise<readonly TransportSubscription[]> {
+    return this.subscribe(patterns, deliver, parts.options.everyInstance === true);
+  }
+
   /** Subscribes to some patterns, as a delivery group of the service each. */
   subscribe(
     patterns: readonly string[],
@@ -144,6 +181,7 @@ export class Listeners {
     everyInstance: boolean,
   ): Promise<readonly TransportSubscription[]> {
     const { transport } = this.#parts;
+    const receive = this.#gate?.through(deliver) ?? deliver;
     const subscribing = Promise.all(
       patterns.map((pattern) =>
         // The pattern is part of the group's name: equal names on overlapping patterns make NATS deliver each
@@ -151,7 +189,7 @@ export class Listeners {
         transport.subscribe(
           pattern,
           everyInstance ? {} : { group: `${this.#plan.contract.address} ${pattern}` },
-          deliver,
+          receive,
         ),
       ),
     );
@@ -175,7 +213,7 @@ export class Listeners {
 
   #newRouter(group: Pick<Source, 'definition'> & { readonly options: DeliveryOptions }): Router {
     const { clock, emit, watch } = this.#parts;
-    return new Router({
+    const router = new Router({
       service: this.#plan.contract.address,
       definition: group.definition,
       options: group.options,
@@ -184,6 +222,8 @@ export class Listeners {
       emit,
       watch,
     });
+    if (!this.#judging) router.judge(false);
+    return router;
   }
 
   #all(): Listening[] {
