@@ -25,6 +25,9 @@ export interface InstanceWork {
   stoodBy(): Promise<void>;
 }
 
+/** Older standbys than this don't wait longer: after a third of the silence more, who comes first comes first. */
+const MOST_RANKS = 2;
+
 /** What an {@link Instance} is made of. */
 export interface InstanceParts {
   /** A ULID made at its start: the newest instance wins. */
@@ -283,6 +286,7 @@ export class Instance {
       return;
     }
     const isActive = note.is === 'active' || note.is === 'handing-over';
+    if (isActive && note.id > id && this.#newer.size <= MOST_RANKS) this.#newer.add(note.id);
     if (this.#from === undefined ? isActive : note.id === this.#from) this.#heard();
     if (this.#rivals !== undefined && (note.is === 'candidate' || isActive)) this.#rivals.push(note);
     switch (this.#role) {
@@ -313,6 +317,8 @@ export class Instance {
   }
 
   #lastHeard = 0;
+  /** Newer ones that were active at some time. */
+  readonly #newer = new Set<string>();
   #heard(): void {
     this.#lastHeard += 1;
     if (this.#role === 'standby' || this.#role === 'taking-over') this.#arm();
@@ -330,7 +336,9 @@ export class Instance {
         this.#arm();
       });
     } else {
-      this.#timer = clock.setTimer(standbyAfterMs, () => {
+      // Among several the newest, as far as they know of each other, comes first. The newest known is the one that is silent.
+      const rank = role === 'standby' ? Math.max(0, this.#newer.size - 1) : 0;
+      this.#timer = clock.setTimer(standbyAfterMs * (1 + rank / 6), () => {
         if (this.#role === 'taking-over') this.#inherit();
         else if (this.#role === 'standby' && !this.#asking) void this.#go(() => this.#claim(false));
       });
