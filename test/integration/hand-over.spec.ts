@@ -105,8 +105,7 @@ describe('the instances of a module over NATS', function () {
     await program.says('"active":true');
     return program;
   }
-  const isActive = (host: Host) =>
-    eventually(() => void expect(host.health().services[0]?.role).to.equal('active'));
+  const isActive = (host: Host) => eventually(() => void expect(host.health().services[0]?.role).to.equal('active'));
   const someMore = async (count: number) => {
     const until = sender.sent + count;
     await eventually(() => void expect(sender.sent).to.be.at.least(until));
@@ -114,7 +113,9 @@ describe('the instances of a module over NATS', function () {
   /** All that was sent has been handled, once, by one instance at a time, and no number seemed to be missing. */
   async function expectWhole(): Promise<void> {
     await sender.end();
-    await eventually(() => void expect(sender.effects.filter((line) => line.startsWith('end'))).to.have.length(sender.sent));
+    await eventually(
+      () => void expect(sender.effects.filter((line) => line.startsWith('end'))).to.have.length(sender.sent),
+    );
     const { overlaps, verdicts, handled } = read(sender.effects);
     expect(overlaps).to.deep.equal([]);
     expect(handled).to.deep.equal(Array.from({ length: sender.sent }, (_, n) => n + 1));

@@ -15,7 +15,10 @@ export interface InstanceTopics {
  * The topics on which the instances of a service with `instances: 'one'` talk to each other; undefined for 'many'.
  * Each instance publishes and subscribes to all of them, makes requests, and answers them.
  */
-export function instanceTopics({ address, instances }: Pick<Contract, 'address' | 'instances'>): InstanceTopics | undefined {
+export function instanceTopics({
+  address,
+  instances,
+}: Pick<Contract, 'address' | 'instances'>): InstanceTopics | undefined {
   if (instances !== 'one') return undefined;
   const topic = (name: string) => `${address}.instances.${name}`;
   return { claim: topic('claim'), standby: topic('standby'), news: topic('news') };

@@ -22,8 +22,7 @@ export class EventLoopDelay {
       return NONE;
     }
     const histogram = this.#histogram;
-    const now =
-      histogram.count === 0 ? NONE : { delayMs: late(histogram.percentile(99)), maxMs: late(histogram.max) };
+    const now = histogram.count === 0 ? NONE : { delayMs: late(histogram.percentile(99)), maxMs: late(histogram.max) };
     const shown = {
       delayMs: Math.max(now.delayMs, this.#last.delayMs),
       maxMs: Math.max(now.maxMs, this.#last.maxMs),

@@ -126,7 +126,10 @@ describe('the health of a host', () => {
     const states: [Partial<TransportHealth>, string[]][] = [
       [{ state: 'down', problems: [down] }, ['TERABUS_DISCONNECTED']],
       [{ state: 'down' }, ['TERABUS_DISCONNECTED']],
-      [{ state: 'up', problems: [new BusError('no', { reason: 'TERABUS_NATS_FORBIDDEN' })] }, ['TERABUS_NATS_FORBIDDEN']],
+      [
+        { state: 'up', problems: [new BusError('no', { reason: 'TERABUS_NATS_FORBIDDEN' })] },
+        ['TERABUS_NATS_FORBIDDEN'],
+      ],
       [{}, []],
     ];
     for (const [state, reasons] of states) {

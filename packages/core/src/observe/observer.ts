@@ -1,8 +1,8 @@
 import type { BusError } from '@terabus/messages';
 import type { Wrapper } from '../contract/contract.js';
 import type { AnyContext } from '../routing/context.js';
-import type { TransportEvent } from '../transport/transport-health.js';
 import type { Verdict } from '../sequencing/verdict.js';
+import type { TransportEvent } from '../transport/transport-health.js';
 
 /** Where something happened: part of every event. */
 interface Place {

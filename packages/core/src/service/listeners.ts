@@ -3,12 +3,12 @@ import type { Logger } from 'pino';
 import type { DeliveryOptions, Source } from '../contract/contract.js';
 import { groupKey, type ServicePlan, sameOptions, WHOLE_PAYLOAD } from '../contract/contract-of.js';
 import { deliveryOf } from '../contract/from.js';
+import type { Gate } from '../instances/gate.js';
 import type { Reporter } from '../observe/reporter.js';
 import type { DeliveryGroup } from '../routing/delivery-group.js';
 import { type PreparedHandler, Router } from '../routing/router.js';
 import { toSubject } from '../topics/escape.js';
 import type { TransportSubscription } from '../transport/transport.js';
-import type { Gate } from './gate.js';
 import type { HostParts } from './host-parts.js';
 
 /** A router that is subscribed, at one topic or at several (the aliases of a contract). */

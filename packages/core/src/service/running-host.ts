@@ -21,21 +21,12 @@ import type { HostParts } from './host-parts.js';
 import type { LifecycleState } from './lifecycle.js';
 import { Lifecycle } from './lifecycle.js';
 import { RunningService } from './running-service.js';
+import { failingAs, STEP, type Step, startGivenUp } from './start-steps.js';
 import type { TeraService } from './tera-service.js';
 import type { Logger } from './tokens.js';
 
 /** What `onStop` hooks get at least, together, also when the drain has used up its time: they close databases. */
 const LAST_HOOKS_MS = 2_000;
-
-/** The steps of a start, as sentences tell of one that takes too long, and of one that fails. */
-const STEP = {
-  build: { doing: 'being built', failed: 'could not be built' },
-  onStart: { doing: 'in onStart', failed: 'failed in onStart' },
-  prepareRequests: { doing: 'preparing for answers', failed: 'may not receive answers' },
-  subscribe: { doing: 'subscribing', failed: 'could not subscribe' },
-  onReady: { doing: 'in onReady', failed: 'failed in onReady' },
-} as const;
-type Step = (typeof STEP)[keyof typeof STEP];
 
 /** The host as it runs: the steps of its start, and of its end. */
 export class RunningHost implements Host {
@@ -263,22 +254,5 @@ export class RunningHost implements Host {
         failed(error);
       }
     }
-  }
-}
-
-const startGivenUp = (signal: AbortSignal | undefined) =>
-  new BusError('the start was given up', { reason: 'TERABUS_START_FAILED', code: 'CANCELLED', cause: signal?.reason });
-
-async function failingAs<T>(plan: ServicePlan, what: string, step: () => Promise<T>): Promise<T> {
-  try {
-    return await step();
-  } catch (error) {
-    if (BusError.is(error) && error.reason === 'TERABUS_SERVICE_INVALID') throw error;
-    const known = BusError.from(error);
-    throw new BusError(`${plan.name} ${what}: ${known.rawMessage}`, {
-      reason: 'TERABUS_START_FAILED',
-      code: BusError.is(error) ? known.code : 'FAILED_PRECONDITION',
-      cause: error,
-    });
   }
 }

@@ -1,17 +1,15 @@
 import { BusError } from '@terabus/messages';
 import type { Logger } from 'pino';
-import type { Delivery } from '../contract/contract.js';
-import type { HandlerPlan, ServicePlan } from '../contract/contract-of.js';
+import type { ServicePlan } from '../contract/contract-of.js';
 import { instanceTopics } from '../contract/needs.js';
 import type { Role, ServiceHealth } from '../health/health.js';
-import type { Next } from '../middleware/middleware.js';
-import { compose } from '../middleware/middleware.js';
+import { Gate } from '../instances/gate.js';
+import { Instance } from '../instances/instance.js';
+import type { InstanceWork } from '../instances/work.js';
 import { Reporter } from '../observe/reporter.js';
 import { Declared } from '../publishing/declared.js';
 import { Publisher } from '../publishing/publisher.js';
-import type { HandlerPlace } from '../routing/context.js';
 import type { DeliveryGroup } from '../routing/delivery-group.js';
-import type { PreparedMethod } from '../rpc/answer.js';
 import { Answerer } from '../rpc/answer.js';
 import { Caller } from '../rpc/client.js';
 import { Sequencer } from '../sequencing/sequencer.js';
@@ -19,11 +17,9 @@ import { toSubject } from '../topics/escape.js';
 import type { TransportSubscription } from '../transport/transport.js';
 import type { Bus, ChainedBus } from './bus.js';
 import { deferred } from './deferred.js';
-import { Gate } from './gate.js';
 import type { HostParts } from './host-parts.js';
-import type { InstanceWork } from './instance.js';
-import { Instance } from './instance.js';
 import { Listeners } from './listeners.js';
+import { Preparation } from './prepare.js';
 import { serviceBus } from './service-bus.js';
 import { Tasks } from './tasks.js';
 import type { Hooks, TeraService } from './tera-service.js';
@@ -44,7 +40,7 @@ export class RunningService {
   readonly bus: Bus;
   readonly #parts: HostParts;
   readonly #reporter: Reporter;
-  readonly #chained: ChainedBus;
+  readonly #preparation: Preparation;
   readonly #listeners: Listeners;
   readonly #tasks: Tasks;
   /** Where one instance is active at a time. */
@@ -68,11 +64,12 @@ export class RunningService {
     const sequencer = new Sequencer({ newEpoch: parts.newId });
     const publisher = new Publisher({ ...common, sequencer });
     const caller = new Caller(common);
-    this.#chained = {
+    const chained: ChainedBus = {
       publish: (kind, topic, messages, chain, options) => publisher.publish(kind, topic, messages, chain, options),
       client: (contract, chain) => caller.client(contract, chain),
     };
-    const { lifecycle, clock, transport, newId, standbyAfterMs } = parts;
+    const { lifecycle, clock, transport, newId, standbyAfterMs, middlewares } = parts;
+    this.#preparation = new Preparation({ plan, logger, clock, bus: chained, middlewares });
     const topics = instanceTopics(contract);
     if (topics !== undefined) {
       const gate = new Gate(({ topic }) => this.#notHeld(topic));
@@ -90,13 +87,12 @@ export class RunningService {
     });
     this.bus = serviceBus({
       name: plan.name,
-      chained: this.#chained,
+      chained,
       declared,
       listeners: this.#listeners,
       started: () => this.#instance !== undefined,
       draining: () => lifecycle.signal.aborted,
-      place: (handler) => this.#place(handler),
-      around: (handler, method) => this.#around(handler, method),
+      preparation: this.#preparation,
     });
   }
 
@@ -142,15 +138,17 @@ export class RunningService {
    * at another instance.
    */
   async listen(): Promise<void> {
-    const instance = this.#instance as unknown as Record<string, (...args: unknown[]) => unknown>;
-    for (const group of this.plan.groups) {
-      const handlers = [...group.handlers].map(([key, handler]) => {
-        const method = (message: unknown, context: unknown) => instance[handler.member]?.(message, context);
-        return [key, { place: this.#place(handler), type: handler.type, run: this.#around(handler, method) }] as const;
+    const service = this.#instance as TeraService;
+    for (const { source, handlers } of this.#preparation.groups(service)) this.#listeners.listen(source, handlers);
+    if (this.plan.methods.size > 0) {
+      this.#answerer = new Answerer({
+        ...this.#parts,
+        service: this.plan.contract.address,
+        options: this.plan.rpc,
+        methods: this.#preparation.methods(service),
+        reporter: this.#reporter,
       });
-      this.#listeners.listen({ kind: 'delivery', ...group } as Delivery, handlers);
     }
-    if (this.plan.methods.size > 0) this.#answerer = this.#newAnswerer(instance);
     if (this.#alone === undefined) await this.#subscribe();
     else await this.#alone.instance.start();
     this.#subscribed = true;
@@ -224,36 +222,6 @@ export class RunningService {
     } catch (error) {
       this.logger.error({ err: error }, `${this.plan.name}.${hook} failed`);
     }
-  }
-
-  #place({ name }: Pick<HandlerPlan, 'name'>): HandlerPlace {
-    return {
-      service: this.plan.contract.address,
-      handler: name,
-      logger: this.logger,
-      clock: this.#parts.clock,
-      bus: this.#chained,
-    };
-  }
-
-  #around({ middlewares }: Pick<HandlerPlan, 'middlewares'>, method: Next): Next {
-    return compose([...this.#parts.middlewares, ...middlewares], method);
-  }
-
-  #newAnswerer(instance: Record<string, (...args: unknown[]) => unknown>): Answerer {
-    const { contract, methods, rpc } = this.plan;
-    const prepared = new Map<string, PreparedMethod>();
-    for (const [name, plan] of methods) {
-      const method: Next = (args, context) => instance[plan.member]?.(...(args as unknown[]), context);
-      prepared.set(name, { plan, place: this.#place(plan), run: this.#around(plan, method) });
-    }
-    return new Answerer({
-      ...this.#parts,
-      service: contract.address,
-      options: rpc,
-      methods: prepared,
-      reporter: this.#reporter,
-    });
   }
 
   async #subscribe(): Promise<void> {

@@ -5,9 +5,9 @@ import { spread } from '../contract/define-topic.js';
 import type { Next } from '../middleware/middleware.js';
 import { NEW_CHAIN } from '../publishing/chain.js';
 import type { Declared } from '../publishing/declared.js';
-import type { HandlerPlace } from '../routing/context.js';
 import type { Bus, ChainedBus, Subscription } from './bus.js';
 import type { Listeners } from './listeners.js';
+import type { Preparation } from './prepare.js';
 
 /** What the bus of a service is made of. */
 export interface ServiceBusParts {
@@ -18,9 +18,7 @@ export interface ServiceBusParts {
   readonly listeners: Listeners;
   readonly started: () => boolean;
   readonly draining: () => boolean;
-  readonly place: (handler: { readonly name: string }) => HandlerPlace;
-  /** The middlewares around a handler. */
-  readonly around: (handler: { readonly middlewares: readonly never[] }, method: Next) => Next;
+  readonly preparation: Preparation;
 }
 
 /** The bus for a service and its parts, which may have it in hand before the service is started. */
@@ -55,7 +53,7 @@ export function serviceBus(parts: ServiceBusParts): Bus {
 }
 
 async function subscribe(
-  { name, declared, listeners, started, draining, place, around }: ServiceBusParts,
+  { name, declared, listeners, started, draining, preparation }: ServiceBusParts,
   source: Source,
   type: TypeOrFamily | undefined,
   handler: Next,
@@ -70,9 +68,9 @@ async function subscribe(
   declared.checkTopic(definition, 'subscribes to');
   const types = type === undefined ? [[WHOLE_PAYLOAD, undefined] as const] : [...spread([type])];
   const plan = { name: `${name}.subscribe(${definition.template})`, middlewares: [] };
-  const run = around(plan, handler);
+  const run = preparation.around(plan, handler);
   const handlers = types.map(
-    ([typeName, messageType]) => [typeName, { place: place(plan), type: messageType, run }] as const,
+    ([typeName, messageType]) => [typeName, { place: preparation.place(plan), type: messageType, run }] as const,
   );
   const listening = listeners.listen(source, handlers);
   try {

@@ -5,10 +5,10 @@ import { z } from 'zod';
 import type { Role } from '../health/health.js';
 import type { Host, HostOptions, ServiceClass, TrackedContext } from '../index.js';
 import { defineModule, defineService, OnMessage, Rpc, rpc, Service, TeraService } from '../index.js';
+import { deferred } from '../service/deferred.js';
+import { rejection, Stage } from '../service/stage.spec.js';
 import type { Transport } from '../transport/index.js';
 import { turn } from '../transport/memory/index.js';
-import { deferred } from './deferred.js';
-import { rejection, Stage } from './stage.spec.js';
 
 const Solo = defineModule('Test.Solo', {
   messages: { types: [UserEvent] },
