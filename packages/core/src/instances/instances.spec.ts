@@ -150,7 +150,7 @@ describe('a service of which one instance is active', () => {
       await stage.clock.advance(1);
       const starting = stage.start(soloNamed(`I${n}`));
       for (let turns = 0; turns < 30; turns++) {
-        await sender.tell();
+        await sender.tell(8);
         await turn();
       }
       const host = await starting;
@@ -218,12 +218,35 @@ describe('a service of which one instance is active', () => {
     for (const count of [2, 3, 5]) {
       const hosts = await Promise.all(Array.from({ length: count }, (_, n) => stage.start(soloNamed(`S${count}${n}`))));
       await stage.clock.advance(4_000);
+      expect(trail.filter((line) => line.startsWith(`S${count}`) && line.endsWith('active true'))).to.have.length(1);
       expect(hosts.map(roleOf).sort()).to.deep.equal(['active', ...Array.from({ length: count - 1 }, () => 'standby')]);
       const stopping = Promise.all(hosts.map((host) => host.stop()));
       await stage.clock.advance(30_000);
       await stopping;
     }
     expect(trail.filter((line) => line.startsWith('two'))).to.deep.equal([]);
+  });
+
+  it('has one that is active when a third comes at any moment of a hand-over', async () => {
+    for (let moment = 0; moment < 12; moment++) {
+      const hosts: Host[] = [await start(`A${moment}`)];
+      const starting = [start(`B${moment}`)];
+      await stage.clock.advance(1);
+      for (let turns = 0; turns < moment; turns++) await turn();
+      starting.push(stage.start(soloNamed(`C${moment}`)));
+      hosts.push(...(await Promise.all(starting)));
+      let mostAtOnce = 0;
+      for (let turns = 0; turns < 30; turns++) {
+        await turn();
+        mostAtOnce = Math.max(mostAtOnce, hosts.filter((host) => roleOf(host) === 'active').length);
+      }
+      await stage.clock.advance(8_000);
+      expect(hosts.filter((host) => roleOf(host) === 'active')).to.have.length(1);
+      expect(mostAtOnce).to.be.at.most(1);
+      const stopping = Promise.all(hosts.map((host) => host.stop()));
+      await stage.clock.advance(30_000);
+      await stopping;
+    }
   });
 
   it('has one again when two were active since neither heard of the other', async () => {
