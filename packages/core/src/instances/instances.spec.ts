@@ -7,7 +7,7 @@ import type { Host, HostOptions, ServiceClass, TrackedContext } from '../index.j
 import { defineModule, defineService, OnMessage, Rpc, rpc, Service, TeraService } from '../index.js';
 import { deferred } from '../service/deferred.js';
 import { rejection, Stage } from '../service/stage.spec.js';
-import type { Transport } from '../transport/index.js';
+import type { Clock, Transport } from '../transport/index.js';
 import { turn } from '../transport/memory/index.js';
 
 const Solo = defineModule('Test.Solo', {
@@ -90,6 +90,12 @@ describe('a service of which one instance is active', () => {
     await stage.clock.advance(1);
     return stage.start(soloNamed(name), options);
   }
+  /** For one that is newer than others, though no time passes. */
+  const later = (ms: number): Clock => ({
+    now: () => stage.clock.now() + ms,
+    elapsed: () => stage.clock.elapsed(),
+    setTimer: (delayMs, callback) => stage.clock.setTimer(delayMs, callback),
+  });
   const startSender = async () => (await stage.start(SenderService)).service(SenderService);
   const roleOf = (host: Host): Role | undefined => host.health().services[0]?.role;
   const ticks = () => trail.filter((line) => line.endsWith('tick'));
@@ -227,27 +233,33 @@ describe('a service of which one instance is active', () => {
     expect(trail.filter((line) => line.startsWith('two'))).to.deep.equal([]);
   });
 
-  it('has one that is active when a third comes at any moment of a hand-over', async () => {
-    for (let moment = 0; moment < 12; moment++) {
-      const hosts: Host[] = [await start(`A${moment}`)];
-      const starting = [start(`B${moment}`)];
-      await stage.clock.advance(1);
-      for (let turns = 0; turns < moment; turns++) await turn();
-      starting.push(stage.start(soloNamed(`C${moment}`)));
-      hosts.push(...(await Promise.all(starting)));
-      let mostAtOnce = 0;
-      for (let turns = 0; turns < 30; turns++) {
-        await turn();
-        mostAtOnce = Math.max(mostAtOnce, hosts.filter((host) => roleOf(host) === 'active').length);
+  for (const way of ['a newer one starts', 'the active one stops']) {
+    it(`has one that is active when a third comes at any moment in which ${way}`, async () => {
+      for (let moment = 0; moment < 16; moment++) {
+        const hosts = [await start(`A${moment}`)];
+        const changes: Promise<unknown>[] = [];
+        if (way === 'the active one stops') {
+          const active = await start(`B${moment}`);
+          await stage.settle();
+          changes.push(active.stop());
+        } else changes.push(stage.start(soloNamed(`B${moment}`), { clock: later(1) }).then((host) => hosts.push(host)));
+        for (let turns = 0; turns < moment; turns++) await turn();
+        changes.push(stage.start(soloNamed(`C${moment}`), { clock: later(2) }).then((host) => hosts.push(host)));
+        let mostAtOnce = 0;
+        for (let turns = 0; turns < 60; turns++) {
+          await turn();
+          mostAtOnce = Math.max(mostAtOnce, hosts.filter((host) => roleOf(host) === 'active').length);
+        }
+        await stage.clock.advance(8_000);
+        await Promise.all(changes);
+        expect(hosts.filter((host) => roleOf(host) === 'active')).to.have.length(1);
+        expect(mostAtOnce).to.equal(1);
+        const stopping = Promise.all(hosts.map((host) => host.stop()));
+        await stage.clock.advance(30_000);
+        await stopping;
       }
-      await stage.clock.advance(8_000);
-      expect(hosts.filter((host) => roleOf(host) === 'active')).to.have.length(1);
-      expect(mostAtOnce).to.be.at.most(1);
-      const stopping = Promise.all(hosts.map((host) => host.stop()));
-      await stage.clock.advance(30_000);
-      await stopping;
-    }
-  });
+    });
+  }
 
   it('has one again when two were active since neither heard of the other', async () => {
     let apart = true;
