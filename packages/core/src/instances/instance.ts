@@ -262,6 +262,8 @@ export class Instance {
         if (asksAgain || (is === 'released' && note.to === undefined)) this.#claimSoon(false);
         break;
       }
+      case 'starting':
+        break;
     }
   }
 

@@ -7,6 +7,7 @@ import { calls } from './service/calls.js';
 import { dispatch } from './service/dispatch.js';
 import { drain } from './service/drain.js';
 import { groups } from './service/groups.js';
+import { instances } from './service/instances.js';
 import { isolation } from './service/isolation.js';
 import { order } from './service/order.js';
 import { sequences } from './service/sequences.js';
@@ -55,6 +56,7 @@ export function serviceConformance(name: string, features: Features, open: () =>
     order(suite);
     timeouts(suite);
     drain(suite);
+    instances(suite);
     calls(suite);
     sequences(suite);
     subscriptions(suite);

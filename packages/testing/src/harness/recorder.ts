@@ -135,6 +135,7 @@ export class Recorder {
       case 'unhandled':
       case 'sequence':
       case 'published':
+      case 'link':
         break;
     }
     this.move();
