@@ -28,6 +28,8 @@ export class Instance {
   #candidacy: Candidacy | undefined;
   /** Whether it was told to ask again when somebody is active. */
   #again = false;
+  /** Whether an active one that stops has asked it to take over. */
+  #offered = false;
   /** From whom it takes over. */
   #from: string | undefined;
   /** Takes over at last: the one before has finished, or is gone. */
@@ -59,7 +61,7 @@ export class Instance {
     this.#unwatch = this.#parts.transport.watch(({ kind }) => {
       if (kind === 'reconnected') this.#silence.hear();
     });
-    const claim = this.#claim(false);
+    const claim = this.#claim();
     this.#change = claim.catch(() => undefined);
     await claim;
   }
@@ -98,12 +100,12 @@ export class Instance {
   }
 
   /** Asks whoever is active to hand over. */
-  async #claim(forced: boolean): Promise<void> {
+  async #claim(): Promise<void> {
     this.#asking = true;
     this.#again = false;
     const { heard } = this.#silence;
     try {
-      const answer = await this.#talk.ask('claim', { is: 'claim', forced });
+      const answer = await this.#talk.ask('claim', { is: 'claim' });
       if (this.#ended) return;
       if (answer === 'nobody') await this.#run();
       // It may be too busy to answer, and still say that it is there.
@@ -116,6 +118,7 @@ export class Instance {
     } finally {
       this.#asking = false;
     }
+    if (this.#offered) this.#claimSoon();
   }
 
   /** Nobody seems to be active. */
@@ -137,7 +140,7 @@ export class Instance {
       await this.#standBy();
     }
     // The older ones may have heard of this one and withdrawn, or be active.
-    else await this.#claim(false);
+    else await this.#claim();
   }
 
   async #takeOver(from: string): Promise<void> {
@@ -163,6 +166,7 @@ export class Instance {
 
   async #activate(): Promise<void> {
     await this.#endOffers();
+    this.#offered = false;
     this.#from = undefined;
     this.#heir = undefined;
     this.#speakAs('active');
@@ -173,10 +177,14 @@ export class Instance {
 
   async #standBy(): Promise<void> {
     this.#role = 'standby';
-    this.#silence.wait(true, () => this.#claimSoon(false));
+    this.#silence.wait(true, () => this.#claimSoon());
+    await this.#awaitOffers();
+  }
+
+  async #awaitOffers(): Promise<void> {
     this.#offers ??= await this.#talk.answerOffers(() => {
-      if (this.#role !== 'standby' || this.#asking || this.#ended) return undefined;
-      this.#claimSoon(true);
+      this.#offered = true;
+      this.#claimSoon();
       return 'coming';
     });
   }
@@ -197,19 +205,23 @@ export class Instance {
       this.#talk.say({ is: 'intake-ended' });
       await work.finish();
       await this.#talk.flush();
+      // The other one may have to stop as soon as it is active.
+      await this.#awaitOffers();
       this.#talk.say({ is: 'released', to: heir.id });
       await this.#talk.within(heir.active);
       await this.#claims?.drain();
       this.#claims = undefined;
       await work.stoodBy();
       await this.#standBy();
+      if (this.#offered) this.#claimSoon();
     });
   }
 
-  #answerClaim({ id: claimant, forced }: Note): Note['is'] {
+  #answerClaim({ id: claimant }: Note): Note['is'] {
     const { id } = this.#parts;
     if (this.#role !== 'active' || (this.#heir !== undefined && this.#heir.id !== claimant)) return 'busy';
-    if (claimant < id && !(forced && this.#leaving)) return 'refuses';
+    // Who is about to stop hands over to anybody.
+    if (claimant < id && !this.#leaving) return 'refuses';
     this.#promise(claimant);
     return 'yields';
   }
@@ -259,7 +271,7 @@ export class Instance {
         break;
       case 'standby': {
         const asksAgain = this.#again && (is === 'active' || is === 'withdrawn');
-        if (asksAgain || (is === 'released' && note.to === undefined)) this.#claimSoon(false);
+        if (asksAgain || (is === 'released' && note.to === undefined)) this.#claimSoon();
         break;
       }
       case 'starting':
@@ -272,9 +284,10 @@ export class Instance {
     this.#silence.beacon(() => this.#talk.say({ is: role }));
   }
 
-  #claimSoon(forced: boolean): void {
-    if (this.#asking || this.#ended) return;
-    this.#change = this.#tryTo(() => this.#claim(forced));
+  #claimSoon(): void {
+    if (this.#asking || this.#ended || this.#role !== 'standby') return;
+    this.#offered = false;
+    this.#change = this.#tryTo(() => this.#claim());
   }
 
   /** A step that fails leaves the instance where it can try again. */
@@ -289,7 +302,7 @@ export class Instance {
         await this.#claims?.drain();
         this.#claims = undefined;
       }
-      if (this.#role === 'standby') this.#silence.wait(true, () => this.#claimSoon(false));
+      if (this.#role === 'standby') this.#silence.wait(true, () => this.#claimSoon());
       else if (this.#role === 'taking-over') this.#silence.wait(false, () => this.#inherit());
     }
   }

@@ -9,13 +9,12 @@ export interface Note {
    * - `holding`: to the instance `to`: it holds what comes, so that `to` can end its intake.
    * - `intake-ended`: all that comes from now on goes to others. `released`: nothing runs any more.
    *
-   * As a request: `claim`, and `forced` when the active one has asked for it; `offer`, of an active one that ends.
+   * As a request: `claim`; `offer`, of an active one that ends.
    *
    * As an answer: `yields`, `refuses` (it is newer), `busy` (it hands over already, or is not active yet), `coming`.
    */
   readonly is: (typeof KINDS)[number];
   readonly to?: string | undefined;
-  readonly forced?: boolean | undefined;
 }
 
 const KINDS = [
