@@ -1,3 +1,5 @@
+import { BusError } from '@terabus/messages';
+import type { Reporter } from '../observe/reporter.js';
 import type { Inbound } from '../transport/transport.js';
 
 /** As many messages as a busy service gets in some seconds. */
@@ -6,16 +8,17 @@ const MOST_BYTES = 64 * 2 ** 20;
 
 /** Stands in front of the handlers of an instance: closed, it holds what comes until another instance has finished. */
 export class Gate {
-  readonly #onFull: (inbound: Inbound) => void;
+  readonly #address: string;
+  readonly #reporter: Reporter;
   #held: { readonly deliver: (inbound: Inbound) => void; readonly inbound: Inbound }[] = [];
   #bytes = 0;
   #open = false;
   /** What is held from here on came to this instance alone. */
   #mark: number | undefined;
 
-  /** `onFull` gets what is not held, since there is too much already. */
-  constructor(onFull: (inbound: Inbound) => void) {
-    this.#onFull = onFull;
+  constructor(address: string, reporter: Reporter) {
+    this.#address = address;
+    this.#reporter = reporter;
   }
 
   get held(): number {
@@ -52,10 +55,18 @@ export class Gate {
 
   #hold(deliver: (inbound: Inbound) => void, inbound: Inbound): void {
     if (this.#held.length >= MOST_MESSAGES || this.#bytes + inbound.bytes.length > MOST_BYTES) {
-      this.#onFull(inbound);
+      this.#full(inbound);
       return;
     }
     this.#bytes += inbound.bytes.length;
     this.#held.push({ deliver, inbound });
+  }
+
+  #full({ topic }: Inbound): void {
+    const error = new BusError(
+      `${this.#address} takes over from another instance, and can't hold more than it does: '${topic}' is dropped`,
+      { reason: 'TERABUS_OVERLOADED' },
+    );
+    this.#reporter.report(this.#address, error, { topic });
   }
 }

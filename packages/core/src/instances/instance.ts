@@ -69,7 +69,11 @@ export class Instance {
   /** The service ends: lets a standby hold what comes from now on, if there is one. */
   async leave(): Promise<void> {
     this.#leaving = true;
-    while (this.#asking || this.#role === 'taking-over' || this.#role === 'handing-over') await this.#change;
+    // One change may lead to the next; where one failed there is nothing more to wait for.
+    for (let change: Promise<void> | undefined; change !== this.#change; ) {
+      change = this.#change;
+      await change;
+    }
     if (this.#role !== 'active') return this.#end();
     await this.#begun;
     const answer = this.#heir ?? (await this.#talk.ask('standby', { is: 'offer' }).catch(() => undefined));

@@ -352,6 +352,21 @@ describe('a service of which one instance is active', () => {
     expect(stage.clock.pendingTimers).to.equal(0);
   });
 
+  it('ends with its connection, also while it takes over', async () => {
+    await start('A');
+    const sender = await startSender();
+    gates = { A: new Promise(() => {}) };
+    await sender.tell();
+    await stage.settle();
+    const newer = await start('B');
+    await stage.settle();
+    expect(roleOf(newer)).to.equal('taking-over');
+    await stage.broker.close();
+    await stage.clock.advance(30_000);
+    await newer.stop();
+    expect(newer.state).to.equal('stopped');
+  });
+
   it('does not heed what is no note of an instance', async () => {
     const host = await start('A');
     const texts = ['', 'x', '{}', '{"id":"Z","is":"king"}', `{"id":"${'Z'.repeat(600)}","is":"active"}`, 'null'];

@@ -1,6 +1,7 @@
 import type { Clock } from '../transport/clock.js';
 import { deferred } from './deferred.js';
-import type { CutOff, RunningService } from './running-service.js';
+import type { CutOff } from './finish.js';
+import type { RunningService } from './running-service.js';
 
 /** What a drain is told. */
 export interface DrainOptions {

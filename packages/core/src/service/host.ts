@@ -3,10 +3,10 @@ import { check } from '../contract/check.js';
 import type { ServiceClass, ServicePlan } from '../contract/contract-of.js';
 import type { Health } from '../health/health.js';
 import type { Counters } from '../observe/counters.js';
+import type { CutOff } from './finish.js';
 import { type HostOptions, hostOptions } from './host-options.js';
 import type { LifecycleState } from './lifecycle.js';
 import { RunningHost } from './running-host.js';
-import type { CutOff } from './running-service.js';
 import type { TeraService } from './tera-service.js';
 
 /** How a host ended. */

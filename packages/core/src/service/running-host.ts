@@ -11,7 +11,8 @@ import { logLink } from '../health/link-log.js';
 import { Counter, type Counters } from '../observe/counters.js';
 import { errorSerializer } from '../observe/error-serializer.js';
 import { messageSerializer, typesOf } from '../observe/message-serializer.js';
-import type { BusEvent, Observer } from '../observe/observer.js';
+import type { BusEvent } from '../observe/observer.js';
+import { tell } from '../observe/tell.js';
 import { buildService } from './build-service.js';
 import { deferred } from './deferred.js';
 import { drain } from './drain.js';
@@ -117,7 +118,7 @@ export class RunningHost implements Host {
     const { clock, startTimeoutMs, transport, signal, health } = this.#options;
     this.#unwatch = transport.watch((event) => {
       logLink(this.#logger, event);
-      this.#tell(this.#options.observers, { kind: 'link', event });
+      this.#emit({ kind: 'link', event });
     });
     const controller = new AbortController();
     const late = deferred<never>();
@@ -221,6 +222,11 @@ export class RunningHost implements Host {
     return report;
   }
 
+  readonly #emit = (event: BusEvent): void => {
+    this.#counter.count(event);
+    tell(this.#options.observers, event, this.#logger);
+  };
+
   #hostParts(): HostParts {
     const { transport, clock, config, middlewares, interceptors, observers, answerRedisClients } = this.#options;
     const { standbyAfterMs, drainTimeoutMs } = this.#options;
@@ -237,22 +243,8 @@ export class RunningHost implements Host {
       answerRedisClients,
       standbyAfterMs,
       drainTimeoutMs,
-      emit: (event) => this.#tell(observers, event),
-      watch: observers.length === 0 ? undefined : (event) => this.#tell(observers, event),
+      emit: this.#emit,
+      watch: observers.length === 0 ? undefined : this.#emit,
     };
-  }
-
-  #tell(observers: readonly Observer[], event: BusEvent): void {
-    this.#counter.count(event);
-    for (const observer of observers) {
-      const failed = (error: unknown) => this.#logger.error({ err: error, event: event.kind }, 'an observer failed');
-      try {
-        // The type says void, which an async function fits too: its rejection must not end the process.
-        const result: unknown = observer(event);
-        if (result instanceof Promise) result.catch(failed);
-      } catch (error) {
-        failed(error);
-      }
-    }
   }
 }

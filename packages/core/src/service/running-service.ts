@@ -1,4 +1,3 @@
-import { BusError } from '@terabus/messages';
 import type { Logger } from 'pino';
 import type { ServicePlan } from '../contract/contract-of.js';
 import { instanceTopics } from '../contract/needs.js';
@@ -16,7 +15,7 @@ import { Sequencer } from '../sequencing/sequencer.js';
 import { toSubject } from '../topics/escape.js';
 import type { TransportSubscription } from '../transport/transport.js';
 import type { Bus, ChainedBus } from './bus.js';
-import { deferred } from './deferred.js';
+import { type CutOff, finishWithin, unfinished } from './finish.js';
 import type { HostParts } from './host-parts.js';
 import { Listeners } from './listeners.js';
 import { Preparation } from './prepare.js';
@@ -24,14 +23,6 @@ import { serviceBus } from './service-bus.js';
 import { Tasks } from './tasks.js';
 import type { Hooks, TeraService } from './tera-service.js';
 import { ATTACH } from './tera-service.js';
-
-/** Work that the end of a drain cut off. */
-export interface CutOff {
-  /** Handlers that had begun, whose signals were aborted, and tasks of `every`. */
-  readonly running: number;
-  /** Messages and calls that were never given to a handler; the calls were answered so. */
-  readonly waiting: number;
-}
 
 /** One service at work: what its plan says, brought to life on a transport. */
 export class RunningService {
@@ -72,7 +63,7 @@ export class RunningService {
     this.#preparation = new Preparation({ plan, logger, clock, bus: chained, middlewares });
     const topics = instanceTopics(contract);
     if (topics !== undefined) {
-      const gate = new Gate(({ topic }) => this.#notHeld(topic));
+      const gate = new Gate(contract.address, this.#reporter);
       const work = this.#instanceWork(gate);
       const instance = new Instance({ id: newId(), topics, transport, clock, logger, standbyAfterMs, work });
       this.#alone = { gate, instance };
@@ -100,7 +91,7 @@ export class RunningService {
     return this.#alone?.instance.role ?? (this.#subscribed ? 'active' : 'starting');
   }
 
-  /** Whether it is this instance that works. Before the host has subscribed, it is none. */
+  /** Whether it is this instance that works. */
   get active(): boolean {
     return this.#alone === undefined || this.role === 'active';
   }
@@ -133,10 +124,7 @@ export class RunningService {
     await this.#hooks.onStart?.(signal);
   }
 
-  /**
-   * Subscribes to what the decorated methods handle. Resolves when messages published from now on arrive, here or
-   * at another instance.
-   */
+  /** Subscribes to what the decorated methods handle. Resolves when messages published from now on arrive somewhere. */
   async listen(): Promise<void> {
     const service = this.#instance as TeraService;
     for (const { source, handlers } of this.#preparation.groups(service)) this.#listeners.listen(source, handlers);
@@ -180,20 +168,13 @@ export class RunningService {
 
   /** Gives up on what has not been finished. */
   async endDrain(timeIsUp: Promise<void>): Promise<CutOff> {
-    const held = this.#alone?.gate.held ?? 0;
-    const cutOff = {
-      running: this.#queues().reduce((sum, { running }) => sum + running, this.#tasks.running),
-      waiting: this.#queues().reduce((sum, { waiting }) => sum + waiting, held),
-    };
+    const cutOff = unfinished(this.#queues(), this.#tasks, this.#alone?.gate.held ?? 0);
     for (const queue of this.#queues()) queue.cutOff();
     // What is held is cut off too: calls are answered.
     this.#alone?.gate.open(() => undefined);
     await Promise.race([this.#answerer?.sent(), timeIsUp.then(() => undefined)]);
     await Promise.race([this.#calmly('leaving', () => this.#alone?.instance.released()), timeIsUp]);
-    if (cutOff.running + cutOff.waiting > 0) {
-      this.#parts.emit({ kind: 'cut-off', service: this.plan.contract.address, topic: '', ...cutOff });
-      this.logger.warn(cutOff, 'the time for the drain was over: work was cut off');
-    }
+    this.#tellOf(cutOff);
     return cutOff;
   }
 
@@ -250,30 +231,18 @@ export class RunningService {
       endIntake: async () => {
         await Promise.all([this.#listeners.unsubscribe(this.#answering), this.#listeners.unsubscribeAll()]);
       },
-      finish: () => this.#finish(),
+      finish: async () => {
+        const { clock, drainTimeoutMs } = this.#parts;
+        this.#tellOf(await finishWithin(drainTimeoutMs, clock, this.#queues(), this.#tasks));
+        await this.#answerer?.sent();
+      },
       stoodBy: () => this.#calmly('onStandby', () => this.#hooks.onStandby?.()),
     };
   }
 
-  async #finish(): Promise<void> {
-    const { clock, drainTimeoutMs } = this.#parts;
-    const timeIsUp = deferred<void>();
-    const timer = clock.setTimer(drainTimeoutMs, () => timeIsUp.resolve());
-    const finished = Promise.all([...this.#queues().map((queue) => queue.finished()), this.#tasks.finished()]);
-    await Promise.race([finished, timeIsUp.promise]);
-    timer.cancel();
-    for (const queue of this.#queues()) {
-      queue.cutOff();
-      queue.reopen();
-    }
-    await this.#answerer?.sent();
-  }
-
-  #notHeld(topic: string): void {
-    const { address } = this.plan.contract;
-    const error = new BusError(`${address} takes over from another instance, and can't hold more of '${topic}'`, {
-      reason: 'TERABUS_OVERLOADED',
-    });
-    this.#reporter.report(address, error, { topic });
+  #tellOf(cutOff: CutOff): void {
+    if (cutOff.running + cutOff.waiting === 0) return;
+    this.#parts.emit({ kind: 'cut-off', service: this.plan.contract.address, topic: '', ...cutOff });
+    this.logger.warn(cutOff, 'the time for the drain was over: work was cut off');
   }
 }
