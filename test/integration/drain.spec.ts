@@ -6,6 +6,7 @@ import { startNatsServer } from '@terabus/testing';
 import { expect } from 'chai';
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
 import { pino } from 'pino';
+import { freePort } from './support/free-port.js';
 import { Program } from './support/program.js';
 import { farewells, releases, Slow } from './support/slow-service.js';
 
@@ -106,6 +107,23 @@ describe('a service over NATS that is told to stop', function () {
       expect(asker.farewells).to.deep.equal([`${answered} answered`]);
     });
   }
+
+  it('is alive and not ready as long as it drains', async () => {
+    const port = await freePort();
+    const statuses = async () => {
+      const paths = ['livez', 'readyz'];
+      return Promise.all(paths.map(async (path) => (await fetch(`http://127.0.0.1:${port}/${path}`)).status));
+    };
+    await start(['--never'], { TERABUS_HEALTH_PORT: `${port}`, TERABUS_DRAIN_TIMEOUT_MS: '1000' });
+    const calls = new Calls();
+    calls.make();
+    expect(await statuses()).to.deep.equal([200, 200]);
+    program.kill('SIGTERM');
+    await program.says('"draining":true');
+    expect(await statuses()).to.deep.equal([200, 503]);
+    expect(await calls.outcomes()).to.deep.equal({ UNAVAILABLE: 1 });
+    expect(await program.ended()).to.equal(3);
+  });
 
   it('lets a handler finish, and sends what it publishes at its end', async () => {
     await start();

@@ -1,19 +1,9 @@
-import { createServer } from 'node:net';
 import { BusError } from '@terabus/core';
 import { connectNats } from '@terabus/nats';
 import { expect } from 'chai';
 import { afterEach, describe, it } from 'mocha';
+import { freePort } from './support/free-port.js';
 import { Program } from './support/program.js';
-
-/** A port of this machine at which nobody listens. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  const port = await new Promise<number>((resolve) => {
-    server.listen(0, '127.0.0.1', () => resolve((server.address() as { port: number }).port));
-  });
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 describe('a service that can’t start', function () {
   this.timeout(30_000);

@@ -14,6 +14,7 @@ export {
 } from './contract/contract-of.js';
 // Its contract (also behind the smaller door '@terabus/core/contract').
 export * from './contract/index.js';
+export { type InstanceTopics, instanceTopics, makesRequests } from './contract/needs.js';
 export type { RpcDeliveryOptions, ServiceOptions } from './decorators/metadata.js';
 // A service.
 export { OnEvent } from './decorators/on-event.js';
@@ -22,6 +23,9 @@ export { OnPayload } from './decorators/on-payload.js';
 export { Rpc } from './decorators/rpc.js';
 export { Service } from './decorators/service.js';
 export { Use } from './decorators/use.js';
+// Running it.
+export type { GroupHealth, Health, Problem, Role, ServiceHealth } from './health/health.js';
+export type { HealthOptions } from './health/health-server.js';
 // Around it: middlewares, interceptors, observers.
 export { type LoggingOptions, logging } from './middleware/logging.js';
 export type { Middleware, Next } from './middleware/middleware.js';
@@ -41,7 +45,6 @@ export {
   hostOptionsFromEnv,
   refuseUnknownVariables,
 } from './service/environment.js';
-// Running it.
 export { type Host, type StopReport, startHost } from './service/host.js';
 export type { HostOptions } from './service/host-options.js';
 export type { LifecycleState } from './service/lifecycle.js';

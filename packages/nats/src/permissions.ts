@@ -1,5 +1,5 @@
 import type { Contract, RpcMethod, ServiceClass, ServicePlan, Source, TopicFamily, Usable } from '@terabus/core';
-import { contractOf } from '@terabus/core';
+import { contractOf, instanceTopics, makesRequests } from '@terabus/core';
 import { BusError, checkedPattern, printable, toName, toSubject, withNamespace } from '@terabus/core/transport';
 import { z } from 'zod';
 import { natsOptions } from './options.js';
@@ -68,8 +68,9 @@ export function natsPermissions(
 ): NatsPermissions {
   const checked = checkOptions(options);
   const plans = services.map((service) => (typeof service === 'function' ? contractOf(service) : service));
-  const answers = plans.some(({ methods }) => methods.size > 0);
-  const asks = plans.some(({ uses }) => uses.some(offersMethods));
+  const serves = plans.some(({ methods }) => methods.size > 0);
+  const answers = serves || plans.some(({ contract }) => instanceTopics(contract) !== undefined);
+  const asks = plans.some(makesRequests);
   const inNamespace = ({ pattern, queue }: Entry): Entry => ({
     pattern: checkedPattern(pattern, checked.namespace),
     queue: queue === undefined || queue === '*' ? queue : toName(queue, checked.namespace),
@@ -80,9 +81,9 @@ export function natsPermissions(
     ...plans.flatMap(spoken).map(inNamespace),
     ...plans.flatMap((plan) => controlled(plan).publish).map(inNamespace),
     ...(answers ? [reply('*.*.*')] : []),
-    ...(answers && checked.replyTo.inbox ? [{ pattern: '_INBOX.>' }] : []),
-    ...(answers && checked.replyTo.crossAccount ? [{ pattern: '_R_.>' }] : []),
-    ...(answers && checked.answerRedisClients ? [inNamespace({ pattern: 'RedisRPCClient.*' })] : []),
+    ...(serves && checked.replyTo.inbox ? [{ pattern: '_INBOX.>' }] : []),
+    ...(serves && checked.replyTo.crossAccount ? [{ pattern: '_R_.>' }] : []),
+    ...(serves && checked.answerRedisClients ? [inNamespace({ pattern: 'RedisRPCClient.*' })] : []),
   ];
   const subscribe = [
     ...plans.flatMap(handled).map(inNamespace),
@@ -124,9 +125,6 @@ function addressed(used: Usable): (Addressed | undefined)[] {
   if (used.kind !== 'module' && used.kind !== 'service') return [used as Addressed];
   return [used.messages as Source | undefined, Object.values((used as Contract).rpc)[0]];
 }
-
-const offersMethods = (used: Usable): boolean =>
-  used.kind === 'rpc' || ('rpc' in used && Object.keys(used.rpc as object).length > 0);
 
 /** What the decorated methods of a service handle and answer. */
 function handled(plan: ServicePlan): Entry[] {
@@ -190,10 +188,18 @@ const patternOf = (topic: Subscribable): string => (topic.kind === 'family' ? to
 const withHeartbeat = (tracked: boolean, entry: Entry): Entry[] =>
   tracked ? [entry, { ...entry, pattern: `${entry.pattern}.heartbeat` }] : [entry];
 
-/** With which subjects the instances of a service agree which of them is active. They have none: its place is here. */
-const controlled = (
-  _plan: ServicePlan,
-): { readonly publish: readonly Entry[]; readonly subscribe: readonly Entry[] } => ({
-  publish: [],
-  subscribe: [],
-});
+/** Where the instances of a service agree which of them is active: each speaks and listens there. */
+function controlled({ contract }: ServicePlan): {
+  readonly publish: readonly Entry[];
+  readonly subscribe: readonly Entry[];
+} {
+  const topics = instanceTopics(contract);
+  if (topics === undefined) return { publish: [], subscribe: [] };
+  const patterns = [topics.claim, topics.standby, topics.news].map(toSubject);
+  return {
+    publish: patterns.map((pattern) => ({ pattern })),
+    subscribe: patterns.map((pattern) =>
+      pattern === toSubject(topics.standby) ? { pattern, queue: topics.standby } : { pattern },
+    ),
+  };
+}

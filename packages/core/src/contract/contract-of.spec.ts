@@ -378,7 +378,7 @@ describe('contracts', () => {
     return error.rawMessage;
   };
 
-  for (const token of ['events', 'messages', 'rpc']) {
+  for (const token of ['events', 'messages', 'rpc', 'instances']) {
     it(`may not have the token '${token}' in their names`, () => {
       expect(sentence(() => defineModule(`A.${token}.B`, {}))).to.contain(`the token '${token}'`);
       expect(sentence(() => defineService(token, {}))).to.contain(`the token '${token}'`);

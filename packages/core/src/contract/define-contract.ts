@@ -104,8 +104,8 @@ export function defineService<const K extends string, const O extends ContractOp
   return makeContract('service', key, options) as unknown as DefinedContract<`service.${K}`, O>;
 }
 
-/** Tokens that would let one contract's RPC subject lie in another's events. */
-const RESERVED_TOKENS = new Set(['events', 'messages', 'rpc']);
+/** Tokens that would let one contract's RPC subject lie in another's events, say. */
+const RESERVED_TOKENS = new Set(['events', 'messages', 'rpc', 'instances']);
 
 function checkName(kind: 'module' | 'service', name: unknown): void {
   checkTopic(name as string);
@@ -117,7 +117,7 @@ function checkName(kind: 'module' | 'service', name: unknown): void {
   for (const token of (name as string).split('.')) {
     if (token === '' || RESERVED_TOKENS.has(token) || /[{}]/.test(token)) {
       throw new BusError(
-        `The name of ${kind} '${name}' has the token '${token}': tokens may not be empty, hold braces, or be one of events, messages, rpc`,
+        `The name of ${kind} '${name}' has the token '${token}': tokens may not be empty, hold braces, or be one of ${[...RESERVED_TOKENS].join(', ')}`,
         { reason: 'TERABUS_CONTRACT_INVALID' },
       );
     }

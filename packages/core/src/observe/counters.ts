@@ -30,6 +30,8 @@ export interface Counters {
   readonly callsFailed: number;
   /** Messages and calls that the end of a drain cut off. */
   readonly cutOff: number;
+  /** How often the link was lost. */
+  readonly disconnects: number;
 }
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] };
@@ -51,6 +53,7 @@ export class Counter {
     called: 0,
     callsFailed: 0,
     cutOff: 0,
+    disconnects: 0,
   };
 
   /** The numbers as of now. */
@@ -99,6 +102,10 @@ export class Counter {
         break;
       case 'cut-off':
         counts.cutOff += event.running + event.waiting;
+        break;
+      case 'link':
+        if (event.event.kind === 'disconnected') counts.disconnects += 1;
+        if (event.event.kind === 'bad-message') counts.badMessages += 1;
         break;
     }
   }

@@ -3,6 +3,7 @@ import type { Wrapper } from '../contract/contract.js';
 import type { AnyContext } from '../routing/context.js';
 import type { QueueLimit } from '../routing/limits.js';
 import type { Verdict } from '../sequencing/verdict.js';
+import type { TransportEvent } from '../transport/transport-health.js';
 
 /** Where something happened: part of every event. */
 interface Place {
@@ -84,7 +85,9 @@ export type BusEvent =
       readonly error: BusError | undefined;
     })
   /** Work that the end of the drain cut off: `running` handlers were aborted, `waiting` messages never started. */
-  | (Place & { readonly kind: 'cut-off'; readonly running: number; readonly waiting: number });
+  | (Place & { readonly kind: 'cut-off'; readonly running: number; readonly waiting: number })
+  /** Something happened to the link of the host, beside messages. */
+  | { readonly kind: 'link'; readonly event: TransportEvent };
 
 /** Watches a host. It must not throw; if it does, the error is logged and the bus goes on. */
 export type Observer = (event: BusEvent) => void;

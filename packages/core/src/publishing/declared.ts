@@ -2,14 +2,16 @@ import { BusError } from '@terabus/messages';
 import type { Contract, Source, TopicDefinition, Usable } from '../contract/contract.js';
 
 /**
- * What a service may publish to, send to, subscribe to and call: its contract's own and what its `uses` name.
+ * What a service may publish to, send to, subscribe to and call: its own events, and what its `uses` name. A service
+ * that sends to its own mailbox or calls its own methods names its own contract there: else it would need permissions at
+ * the server which hardly any service makes use of.
  * Everything else is refused at its first use, in memory as on NATS, so that a forgotten line shows in a test and
  * not as a denied permission in production.
  */
 export class Declared {
   /** What it may publish and send to. */
   readonly #spoken = new Map<string, TopicDefinition>();
-  /** What it may subscribe to beside: the events of the contracts that it uses. */
+  /** What it may subscribe to beside: its own mailbox, the events of the contracts that it uses. */
   readonly #heard = new Map<string, TopicDefinition>();
   /** Contracts and methods by address; a set of names where only single methods are declared. */
   readonly #methods = new Map<string, { readonly contract: Contract | undefined; readonly names: Set<string> }>();
@@ -17,8 +19,8 @@ export class Declared {
 
   constructor(service: string, contract: Contract, uses: readonly Usable[]) {
     this.#service = service;
-    this.#addContract(contract);
     this.#addTopic(contract.events as Source | undefined);
+    this.#addHeard(contract.messages as Source | undefined);
     for (const used of uses) {
       if (used.kind === 'module' || used.kind === 'service') this.#addUsedContract(used);
       else if (used.kind === 'rpc') this.#namesOf(used.address).add(used.name);
@@ -34,8 +36,11 @@ export class Declared {
 
   #addUsedContract(contract: Contract): void {
     this.#addContract(contract);
-    const events = contract.events as Source | undefined;
-    if (events !== undefined) this.#heard.set(events.definition.template, events.definition);
+    this.#addHeard(contract.events as Source | undefined);
+  }
+
+  #addHeard(topic: { readonly definition: TopicDefinition } | undefined): void {
+    if (topic !== undefined) this.#heard.set(topic.definition.template, topic.definition);
   }
 
   #addTopic(topic: { readonly definition: TopicDefinition } | undefined): void {

@@ -134,6 +134,11 @@ export class DeliveryGroup {
     this.#waiters.clear();
   }
 
+  /** Takes jobs again after {@link cutOff}. */
+  reopen(): void {
+    this.#closed = false;
+  }
+
   #pumpSoon(): void {
     if (this.#pumping) return;
     this.#pumping = true;

@@ -60,7 +60,7 @@ export class Router {
   readonly handlers = new Map<string, PreparedHandler>();
   readonly parts: RouterParts;
   readonly timeoutMs: number;
-  readonly #tracker: SequenceTracker | undefined;
+  #tracker: SequenceTracker | undefined;
   readonly #keyOf: DeliveryOptions['key'];
   readonly #template: TopicTemplate;
 
@@ -70,8 +70,7 @@ export class Router {
     this.#keyOf = key;
     this.#template = parseTemplate(parts.definition.template);
     this.timeoutMs = timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    const mayBeNewest = (epoch: string) => hasBegun(epoch, parts.clock.now());
-    this.#tracker = parts.definition.tracked ? new SequenceTracker({ mayBeNewest }) : undefined;
+    this.judge(true);
     this.queue = new DeliveryGroup({
       clock: parts.clock,
       concurrency: concurrency ?? (key === undefined ? 1 : DEFAULT_KEYED_CONCURRENCY),
@@ -119,6 +118,16 @@ export class Router {
       this.#badMessage(inbound.topic, BusError.from(error));
     }
   };
+
+  /**
+   * Whether sequence numbers are judged; said again, they are judged anew. While an instance shares what comes with
+   * another, each sees a part of the numbers, which says nothing: all is `untracked` then.
+   */
+  judge(on: boolean): void {
+    const { clock, definition } = this.parts;
+    const mayBeNewest = (epoch: string) => hasBegun(epoch, clock.now());
+    this.#tracker = on && definition.tracked ? new SequenceTracker({ mayBeNewest }) : undefined;
+  }
 
   /** Resolves when what these handlers have been given so far has ended. */
   finished(handlers: ReadonlySet<PreparedHandler>): Promise<void> {

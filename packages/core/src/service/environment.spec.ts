@@ -11,9 +11,16 @@ describe('the environment of a host', () => {
         TERABUS_START_TIMEOUT_MS: '1',
         TERABUS_DRAIN_TIMEOUT_MS: '0',
         TERABUS_ANSWER_REDIS_CLIENTS: 'true',
+        TERABUS_HEALTH_PORT: '8080',
         OTHER: 'x',
       }),
-    ).to.deep.equal({ logLevel: 'warn', startTimeoutMs: 1, drainTimeoutMs: 0, answerRedisClients: true });
+    ).to.deep.equal({
+      logLevel: 'warn',
+      startTimeoutMs: 1,
+      drainTimeoutMs: 0,
+      answerRedisClients: true,
+      health: { port: 8080 },
+    });
   });
   it('leaves out what is not set, or empty', () => {
     expect(hostOptionsFromEnv({ TERABUS_LOG_LEVEL: '', TERABUS_DRAIN_TIMEOUT_MS: undefined })).to.deep.equal({});
@@ -24,6 +31,8 @@ describe('the environment of a host', () => {
     ['TERABUS_DRAIN_TIMEOUT_MS', '1e3', 'must be a whole number of milliseconds, 0 or more; it is "1e3"'],
     ['TERABUS_DRAIN_TIMEOUT_MS', ' 5', 'it is " 5"'],
     ['TERABUS_DRAIN_TIMEOUT_MS', '5s', 'it is "5s"'],
+    ['TERABUS_HEALTH_PORT', '0', 'must be a port, 1 to 65535; it is "0"'],
+    ['TERABUS_HEALTH_PORT', '65536', 'must be a port'],
     ['TERABUS_ANSWER_REDIS_CLIENTS', 'yes', 'must be true or false; it is "yes"'],
   ];
   for (const [name, value, expected] of bad) {

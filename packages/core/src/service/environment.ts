@@ -42,6 +42,14 @@ const variables = {
       .transform((text) => text === 'true'),
     expected: 'true or false',
   },
+  TERABUS_HEALTH_PORT: {
+    schema: z
+      .string()
+      .regex(/^\d{1,5}$/)
+      .transform(Number)
+      .refine((port) => port >= 1 && port <= 65_535),
+    expected: 'a port, 1 to 65535',
+  },
 } as const satisfies Readonly<Record<string, Variable>>;
 
 /** The names of the variables that {@link hostOptionsFromEnv} reads. */
@@ -54,11 +62,12 @@ export interface HostEnvironment {
   readonly startTimeoutMs?: number;
   readonly drainTimeoutMs?: number;
   readonly answerRedisClients?: boolean;
+  readonly health?: { readonly port: number };
 }
 
 /**
  * Options of `startHost` from environment variables: `TERABUS_LOG_LEVEL`, `TERABUS_START_TIMEOUT_MS`,
- * `TERABUS_DRAIN_TIMEOUT_MS`, `TERABUS_ANSWER_REDIS_CLIENTS`.
+ * `TERABUS_DRAIN_TIMEOUT_MS`, `TERABUS_ANSWER_REDIS_CLIENTS`, `TERABUS_HEALTH_PORT`.
  *
  * @throws BusError `TERABUS_ENVIRONMENT_INVALID`
  */
@@ -69,5 +78,6 @@ export function hostOptionsFromEnv(env: Readonly<Record<string, string | undefin
     startTimeoutMs: values.TERABUS_START_TIMEOUT_MS,
     drainTimeoutMs: values.TERABUS_DRAIN_TIMEOUT_MS,
     answerRedisClients: values.TERABUS_ANSWER_REDIS_CLIENTS,
+    health: values.TERABUS_HEALTH_PORT === undefined ? undefined : { port: values.TERABUS_HEALTH_PORT },
   });
 }

@@ -1,6 +1,7 @@
 import { Container } from 'inversify';
 import { z } from 'zod';
 import type { ServiceClass } from '../contract/contract-of.js';
+import type { HealthOptions } from '../health/health-server.js';
 import type { Middleware } from '../middleware/middleware.js';
 import type { Observer } from '../observe/observer.js';
 import type { Interceptor } from '../publishing/interceptor.js';
@@ -50,8 +51,8 @@ export interface HostOptions {
    */
   readonly signal?: AbortSignal | undefined;
   /**
-   * How long `onDrain` hooks and running handlers may take when the host stops, in milliseconds; `onStop` hooks get
-   * what is left, and at least 2 s. Defaults to 25,000, so that there is time left of the 30 s that Kubernetes gives
+   * How long `onDrain` hooks and running handlers may take when the host stops, or hands over to another instance, in
+   * milliseconds; `onStop` hooks get what is left, and at least 2 s. Defaults to 25,000, so that there is time left of the 30 s that Kubernetes gives
    * a process.
    */
   readonly drainTimeoutMs?: number | undefined;
@@ -61,6 +62,17 @@ export interface HostOptions {
    * caller's own inbox and nowhere else.
    */
   readonly answerRedisClients?: boolean | undefined;
+  /**
+   * Answers `GET /livez` and `GET /readyz` of probes at a port, with `host.health()` as JSON: 200, or 503. It is there
+   * from the start on, and until all has ended. Defaults to none.
+   */
+  readonly health?: HealthOptions | undefined;
+  /**
+   * Of services with `instances: 'one'`: after so many milliseconds of silence the active instance is taken for gone,
+   * and a standby takes over. It speaks three times as often. Defaults to 3,000: a process that does not come to speak
+   * for that long does not come to handle messages either. All instances of a service should have the same.
+   */
+  readonly standbyAfterMs?: number | undefined;
 }
 
 /** The levels of pino, from the most to the least talkative. */
@@ -86,6 +98,8 @@ export const hostOptions = z.strictObject({
     .optional(),
   drainTimeoutMs: z.int().min(0).default(25_000),
   answerRedisClients: z.boolean().default(false),
+  health: z.strictObject({ port: z.int().min(0).max(65_535), host: z.string().min(1).optional() }).optional(),
+  standbyAfterMs: z.int().min(30).default(3_000),
 });
 
 /** The options of a host, checked and with their defaults. */

@@ -21,4 +21,8 @@ export interface HostParts {
   /** The same for what nobody counts. Undefined where nobody watches. */
   readonly watch: ((event: BusEvent) => void) | undefined;
   readonly answerRedisClients: boolean;
+  /** An active instance that is silent for so many milliseconds is taken for gone. */
+  readonly standbyAfterMs: number;
+  /** How long an instance that hands over may take to finish what it has, in milliseconds. */
+  readonly drainTimeoutMs: number;
 }

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { DeliveryOptions, Source } from '../contract/contract.js';
 import { groupKey, type ServicePlan, sameOptions, WHOLE_PAYLOAD } from '../contract/contract-of.js';
 import { deliveryOf } from '../contract/from.js';
+import type { Gate } from '../instances/gate.js';
 import type { Reporter } from '../observe/reporter.js';
 import type { DeliveryGroup } from '../routing/delivery-group.js';
 import { type PreparedHandler, Router } from '../routing/router.js';
@@ -15,7 +16,9 @@ import type { HostParts } from './host-parts.js';
 export interface Listening {
   readonly key: string;
   readonly router: Router;
-  readonly subscriptions: Promise<readonly TransportSubscription[]>;
+  readonly patterns: readonly string[];
+  /** None while the instance stands by. */
+  subscriptions: Promise<readonly TransportSubscription[]>;
   /** How many dynamic subscriptions keep it open; decorated handlers keep it open until the drain. */
   holders: number;
 }
@@ -29,15 +32,27 @@ export class Listeners {
   readonly #logger: Logger;
   readonly #reporter: Reporter;
   readonly #parts: HostParts;
+  /** What everything comes through, where one instance is active at a time. */
+  readonly #gate: Gate | undefined;
+  /** Whether what is listened to is subscribed to. */
+  #taking: boolean;
+  #judging = true;
   readonly #listening = new Map<string, Listening>();
   /** Those whose last holder has stopped, until they have finished. */
   readonly #retiring = new Set<Listening>();
 
-  constructor(plan: ServicePlan, logger: Logger, reporter: Reporter, parts: HostParts) {
+  constructor(plan: ServicePlan, logger: Logger, reporter: Reporter, parts: HostParts, gate: Gate | undefined) {
     this.#plan = plan;
     this.#logger = logger;
     this.#reporter = reporter;
     this.#parts = parts;
+    this.#gate = gate;
+    this.#taking = gate === undefined;
+  }
+
+  /** What is listened to, with its queue of work. */
+  get groups(): { readonly pattern: string; readonly queue: DeliveryGroup }[] {
+    return this.#all().map(({ patterns: [pattern = ''], router }) => ({ pattern, queue: router.queue }));
   }
 
   /** The queues of work of all groups. */
@@ -50,8 +65,24 @@ export class Listeners {
     await Promise.all([...this.#listening.values()].map(({ subscriptions }) => subscriptions));
   }
 
+  /** Subscribes to everything that is listened to. */
+  async subscribeAll(): Promise<void> {
+    this.#taking = true;
+    for (const listening of this.#listening.values()) {
+      listening.subscriptions = this.#subscribe(listening.patterns, listening.router);
+    }
+    await this.subscribed();
+  }
+
+  /** Whether sequence numbers are judged: not those of messages that are shared with another instance. */
+  judge(on: boolean): void {
+    this.#judging = on;
+    for (const { router } of this.#all()) router.judge(on);
+  }
+
   /** Ends the intake of all groups. */
   async unsubscribeAll(): Promise<void> {
+    if (this.#gate !== undefined) this.#taking = false;
     await Promise.all(this.#all().map(({ subscriptions }) => this.unsubscribe(subscriptions)));
   }
 
@@ -101,11 +132,13 @@ export class Listeners {
     for (const [typeName, handler] of handlers) router.handlers.set(typeName, handler);
     const isMailbox = definition.template === `${contract.address}.messages`;
     const aliases = isMailbox ? contract.aliases.map((alias) => toSubject(`${alias}.messages`)) : [];
+    const patterns = [pattern, ...aliases];
     const listening = known ?? {
       key,
       router,
+      patterns,
       holders: 0,
-      subscriptions: this.#subscribeAll([pattern, ...aliases], router, options.everyInstance === true),
+      subscriptions: this.#taking ? this.#subscribe(patterns, router) : Promise.resolve([]),
     };
     listening.holders += 1;
     this.#listening.set(key, listening);
@@ -139,11 +172,8 @@ export class Listeners {
   }
 
   /** Subscribes to messages, and where they are tracked to the heartbeats of their senders. */
-  #subscribeAll(
-    patterns: readonly string[],
-    router: Router,
-    everyInstance: boolean,
-  ): Promise<readonly TransportSubscription[]> {
+  #subscribe(patterns: readonly string[], router: Router): Promise<readonly TransportSubscription[]> {
+    const everyInstance = router.parts.options.everyInstance === true;
     const messages = this.subscribe(patterns, router.deliver, everyInstance);
     if (!router.parts.definition.tracked) return messages;
     const heartbeats = this.subscribe(patterns.map(heartbeatOf), router.deliverHeartbeat, everyInstance);
@@ -160,6 +190,7 @@ export class Listeners {
     everyInstance: boolean,
   ): Promise<readonly TransportSubscription[]> {
     const { transport } = this.#parts;
+    const receive = this.#gate?.through(deliver) ?? deliver;
     const subscribing = Promise.all(
       patterns.map((pattern) =>
         // The pattern is part of the group's name: equal names on overlapping patterns make NATS deliver each
@@ -167,7 +198,7 @@ export class Listeners {
         transport.subscribe(
           pattern,
           everyInstance ? {} : { group: `${this.#plan.contract.address} ${pattern}` },
-          deliver,
+          receive,
         ),
       ),
     );
@@ -191,7 +222,7 @@ export class Listeners {
 
   #newRouter(group: Pick<Source, 'definition'> & { readonly options: DeliveryOptions }): Router {
     const { clock, emit, watch } = this.#parts;
-    return new Router({
+    const router = new Router({
       service: this.#plan.contract.address,
       definition: group.definition,
       options: group.options,
@@ -200,6 +231,8 @@ export class Listeners {
       emit,
       watch,
     });
+    if (!this.#judging) router.judge(false);
+    return router;
   }
 
   #all(): Listening[] {

@@ -1,36 +1,28 @@
-import { BusError } from '@terabus/messages';
 import type { Logger } from 'pino';
-import type { Contract, Delivery, Source, Topic, TypeOrFamily } from '../contract/contract.js';
-import type { HandlerPlan, ServicePlan } from '../contract/contract-of.js';
-import { WHOLE_PAYLOAD } from '../contract/contract-of.js';
-import { spread } from '../contract/define-topic.js';
-import type { Next } from '../middleware/middleware.js';
-import { compose } from '../middleware/middleware.js';
+import type { ServicePlan } from '../contract/contract-of.js';
+import { instanceTopics } from '../contract/needs.js';
+import type { Role, ServiceHealth } from '../health/health.js';
+import { Gate } from '../instances/gate.js';
+import { Instance } from '../instances/instance.js';
+import type { InstanceWork } from '../instances/work.js';
 import { Reporter } from '../observe/reporter.js';
-import type { Chain } from '../publishing/chain.js';
-import { NEW_CHAIN } from '../publishing/chain.js';
 import { Declared } from '../publishing/declared.js';
 import { Publisher } from '../publishing/publisher.js';
-import type { HandlerPlace } from '../routing/context.js';
-import type { PreparedMethod } from '../rpc/answer.js';
+import type { DeliveryGroup } from '../routing/delivery-group.js';
 import { Answerer } from '../rpc/answer.js';
 import { Caller } from '../rpc/client.js';
 import { Sequencer } from '../sequencing/sequencer.js';
 import { toSubject } from '../topics/escape.js';
 import type { TransportSubscription } from '../transport/transport.js';
-import type { Bus, ChainedBus, Subscription } from './bus.js';
+import type { Bus, ChainedBus } from './bus.js';
+import { type CutOff, finishWithin, unfinished } from './finish.js';
 import type { HostParts } from './host-parts.js';
 import { Listeners } from './listeners.js';
+import { Preparation } from './prepare.js';
+import { serviceBus } from './service-bus.js';
+import { Tasks } from './tasks.js';
 import type { Hooks, TeraService } from './tera-service.js';
 import { ATTACH } from './tera-service.js';
-
-/** Work that the end of a drain cut off. */
-export interface CutOff {
-  /** Handlers that had begun, whose signals were aborted, and tasks of `every`. */
-  readonly running: number;
-  /** Messages and calls that were never given to a handler; the calls were answered so. */
-  readonly waiting: number;
-}
 
 /** One service at work: what its plan says, brought to life on a transport. */
 export class RunningService {
@@ -40,14 +32,15 @@ export class RunningService {
   readonly #parts: HostParts;
   readonly #reporter: Reporter;
   readonly #publisher: Publisher;
-  readonly #caller: Caller;
-  readonly #declared: Declared;
-  readonly #chained: ChainedBus;
+  readonly #preparation: Preparation;
   readonly #listeners: Listeners;
-  readonly #tasks = new Set<Promise<void>>();
+  readonly #tasks: Tasks;
+  /** Where one instance is active at a time. */
+  readonly #alone: { readonly gate: Gate; readonly instance: Instance } | undefined;
   #answerer: Answerer | undefined;
   #answering: Promise<readonly TransportSubscription[]> = Promise.resolve([]);
   #instance: TeraService | undefined;
+  #subscribed = false;
   /** Whether anybody could have reached it: a start that fails has nothing to drain. */
   #served = false;
 
@@ -57,19 +50,63 @@ export class RunningService {
     this.#parts = parts;
     this.#reporter = new Reporter(logger, parts.clock);
     const { contract } = plan;
-    this.#declared = new Declared(plan.name, contract, plan.uses);
-    const common = { ...parts, service: contract.address, declared: this.#declared };
+    const declared = new Declared(plan.name, contract, plan.uses);
+    const common = { ...parts, service: contract.address, declared };
     // One for each service: receivers count by source, and would take the numbers of the others for lost.
     const sequencer = new Sequencer({ newEpoch: parts.newId });
     this.#publisher = new Publisher({ ...common, sequencer, reporter: this.#reporter });
-    this.#caller = new Caller(common);
-    this.#chained = {
-      publish: (kind, topic, messages, chain, options) =>
-        this.#publisher.publish(kind, topic, messages, chain, options),
-      client: (contract, chain) => this.#caller.client(contract, chain),
+    const caller = new Caller(common);
+    const chained: ChainedBus = {
+      publish: (...outgoing) => this.#publisher.publish(...outgoing),
+      client: (contract, chain) => caller.client(contract, chain),
     };
-    this.#listeners = new Listeners(plan, logger, this.#reporter, parts);
-    this.bus = this.#busOf(NEW_CHAIN);
+    const { lifecycle, clock, transport, newId, standbyAfterMs, middlewares } = parts;
+    this.#preparation = new Preparation({ plan, logger, clock, bus: chained, middlewares });
+    const topics = instanceTopics(contract);
+    if (topics !== undefined) {
+      const gate = new Gate(contract.address, this.#reporter);
+      const work = this.#instanceWork(gate);
+      const instance = new Instance({ id: newId(), topics, transport, clock, logger, standbyAfterMs, work });
+      this.#alone = { gate, instance };
+    }
+    this.#listeners = new Listeners(plan, logger, this.#reporter, parts, this.#alone?.gate);
+    this.#tasks = new Tasks({
+      name: plan.name,
+      clock,
+      signal: lifecycle.signal,
+      active: () => this.active,
+      calmly: (task) => this.#calmly('every', task),
+    });
+    this.bus = serviceBus({
+      name: plan.name,
+      chained,
+      declared,
+      listeners: this.#listeners,
+      started: () => this.#instance !== undefined,
+      draining: () => lifecycle.signal.aborted,
+      preparation: this.#preparation,
+    });
+  }
+
+  get role(): Role {
+    return this.#alone?.instance.role ?? (this.#subscribed ? 'active' : 'starting');
+  }
+
+  /** Whether it is this instance that works. */
+  get active(): boolean {
+    return this.#alone === undefined || this.role === 'active';
+  }
+
+  get health(): ServiceHealth {
+    const { contract } = this.plan;
+    const groups = this.#listeners.groups;
+    if (this.#answerer !== undefined) groups.push({ pattern: `${contract.address}.rpc`, queue: this.#answerer.queue });
+    return {
+      address: contract.address,
+      role: this.role,
+      held: this.#alone?.gate.held ?? 0,
+      groups: groups.map(({ pattern, queue: { running, waiting } }) => ({ pattern, running, waiting })),
+    };
   }
 
   /** The instance gets its bus, and `onStart` runs. */
@@ -82,23 +119,28 @@ export class RunningService {
       clock,
       config,
       signal: lifecycle.signal,
-      every: (intervalMs, task) => this.#every(intervalMs, task),
+      active: () => this.active,
+      every: (intervalMs, task) => this.#tasks.every(intervalMs, task),
     });
     await this.#hooks.onStart?.(signal);
   }
 
-  /** Subscribes to what the decorated methods handle. Resolves when messages published from now on arrive. */
+  /** Subscribes to what the decorated methods handle. Resolves when messages published from now on arrive somewhere. */
   async listen(): Promise<void> {
-    const instance = this.#instance as unknown as Record<string, (...args: unknown[]) => unknown>;
-    for (const group of this.plan.groups) {
-      const handlers = [...group.handlers].map(([key, handler]) => {
-        const method = (message: unknown, context: unknown) => instance[handler.member]?.(message, context);
-        return [key, { place: this.#place(handler), type: handler.type, run: this.#around(handler, method) }] as const;
+    const service = this.#instance as TeraService;
+    for (const { source, handlers } of this.#preparation.groups(service)) this.#listeners.listen(source, handlers);
+    if (this.plan.methods.size > 0) {
+      this.#answerer = new Answerer({
+        ...this.#parts,
+        service: this.plan.contract.address,
+        options: this.plan.rpc,
+        methods: this.#preparation.methods(service),
+        reporter: this.#reporter,
       });
-      this.#listeners.listen({ kind: 'delivery', ...group } as Delivery, handlers);
     }
-    if (this.plan.methods.size > 0) this.#answer(instance);
-    await Promise.all([this.#answering, this.#listeners.subscribed()]);
+    if (this.#alone === undefined) await this.#subscribe();
+    else await this.#alone.instance.start();
+    this.#subscribed = true;
   }
 
   async ready(): Promise<void> {
@@ -106,24 +148,34 @@ export class RunningService {
     await this.#hooks.onReady?.();
   }
 
-  /** Stops the intake, lets what arrived be handled, and gives up on the rest when `timeIsUp` resolves. */
-  async drain(timeIsUp: Promise<void>): Promise<CutOff> {
+  /** Before the intake ends: `onDrain`, and a standby, if there is one, gets ready to take what this one won't. */
+  async beginDrain(timeIsUp: Promise<void>): Promise<void> {
     if (this.#served) await Promise.race([this.#calmly('onDrain', () => this.#hooks.onDrain?.()), timeIsUp]);
-    const finished = (async () => {
-      await Promise.all([this.#listeners.unsubscribe(this.#answering), this.#listeners.unsubscribeAll()]);
-      await Promise.all([...this.#queues().map((queue) => queue.finished()), ...this.#tasks]);
-    })();
-    await Promise.race([finished, timeIsUp]);
-    const cutOff = {
-      running: this.#queues().reduce((sum, { running }) => sum + running, this.#tasks.size),
-      waiting: this.#queues().reduce((sum, { waiting }) => sum + waiting, 0),
-    };
+    await Promise.race([this.#calmly('leaving', () => this.#alone?.instance.leave()), timeIsUp]);
+  }
+
+  /** Stops the intake of messages, and lets those that arrived be handled. */
+  async finishMessages(): Promise<void> {
+    await this.#listeners.unsubscribeAll();
+    this.#alone?.instance.intakeEnded();
+    await Promise.all([...this.#listeners.queues.map((queue) => queue.finished()), this.#tasks.finished()]);
+  }
+
+  /** Stops the intake of calls, and lets those that arrived be answered. */
+  async finishCalls(): Promise<void> {
+    await this.#listeners.unsubscribe(this.#answering);
+    await this.#answerer?.queue.finished();
+  }
+
+  /** Gives up on what has not been finished. */
+  async endDrain(timeIsUp: Promise<void>): Promise<CutOff> {
+    const cutOff = unfinished(this.#queues(), this.#tasks, this.#alone?.gate.held ?? 0);
     for (const queue of this.#queues()) queue.cutOff();
+    // What is held is cut off too: calls are answered.
+    this.#alone?.gate.open(() => undefined);
     await Promise.race([this.#answerer?.sent(), timeIsUp.then(() => undefined)]);
-    if (cutOff.running + cutOff.waiting > 0) {
-      this.#parts.emit({ kind: 'cut-off', service: this.plan.contract.address, topic: '', ...cutOff });
-      this.logger.warn(cutOff, 'the time for the drain was over: work was cut off');
-    }
+    await Promise.race([this.#calmly('leaving', () => this.#alone?.instance.released()), timeIsUp]);
+    this.#tellOf(cutOff);
     return cutOff;
   }
 
@@ -145,12 +197,12 @@ export class RunningService {
     return this.#instance as unknown as Hooks;
   }
 
-  #queues() {
+  #queues(): DeliveryGroup[] {
     const { queues } = this.#listeners;
     return this.#answerer === undefined ? queues : [...queues, this.#answerer.queue];
   }
 
-  /** At the end nothing may keep the others from ending. */
+  /** Nothing that fails here may keep the others from ending. */
   async #calmly(hook: string, run: () => unknown): Promise<void> {
     try {
       await run();
@@ -159,121 +211,44 @@ export class RunningService {
     }
   }
 
-  #place({ name }: Pick<HandlerPlan, 'name'>): HandlerPlace {
+  async #subscribe(): Promise<void> {
+    const { address, aliases } = this.plan.contract;
+    if (this.#answerer !== undefined) {
+      const topics = [address, ...aliases].map((each) => toSubject(`${each}.rpc`));
+      this.#answering = this.#listeners.subscribe(topics, this.#answerer.deliver, false);
+    }
+    const all = this.#alone === undefined ? this.#listeners.subscribed() : this.#listeners.subscribeAll();
+    await Promise.all([this.#answering, all]);
+  }
+
+  /** What becomes of the service when the role of its instance changes. */
+  #instanceWork(gate: Gate): InstanceWork {
     return {
-      service: this.plan.contract.address,
-      handler: name,
-      logger: this.logger,
-      clock: this.#parts.clock,
-      bus: this.#chained,
-    };
-  }
-
-  #around({ middlewares }: Pick<HandlerPlan, 'middlewares'>, method: Next): Next {
-    return compose([...this.#parts.middlewares, ...middlewares], method);
-  }
-
-  #answer(instance: Record<string, (...args: unknown[]) => unknown>): void {
-    const { contract, methods, rpc } = this.plan;
-    const prepared = new Map<string, PreparedMethod>();
-    for (const [name, plan] of methods) {
-      const method: Next = (args, context) => instance[plan.member]?.(...(args as unknown[]), context);
-      prepared.set(name, { plan, place: this.#place(plan), run: this.#around(plan, method) });
-    }
-    this.#answerer = new Answerer({
-      ...this.#parts,
-      service: contract.address,
-      options: rpc,
-      methods: prepared,
-      reporter: this.#reporter,
-    });
-    const topics = [contract.address, ...contract.aliases].map((address) => toSubject(`${address}.rpc`));
-    this.#answering = this.#listeners.subscribe(topics, this.#answerer.deliver, false);
-  }
-
-  /** The bus for parts of the service, which may have it in hand before the service is started. */
-  #busOf(chain: Chain): Bus {
-    const chained = this.#chained;
-    const checkStarted = () => {
-      if (this.#instance !== undefined) return;
-      throw new BusError(
-        `a part of ${this.plan.name} uses the bus before its host has attached it: do it from onStart on, not in a constructor`,
-        { reason: 'TERABUS_NOT_STARTED' },
-      );
-    };
-    const publish = async (kind: 'publish' | 'send', topic: Topic, messages: readonly unknown[], options?: never) => {
-      checkStarted();
-      await chained.publish(kind, topic, messages, chain, options);
-    };
-    const bus = {
-      publish: (topic: Topic, payload: unknown, options?: never) => publish('publish', topic, [payload], options),
-      publishAll: (topic: Topic, messages: readonly unknown[], options?: never) =>
-        publish('publish', topic, messages, options),
-      send: (mailbox: Topic, message: unknown, options?: never) => publish('send', mailbox, [message], options),
-      client: (contract: Contract) => {
-        checkStarted();
-        return chained.client(contract, chain);
+      hold: async () => {
+        gate.close();
+        await this.#subscribe();
       },
-      subscribe: (source: Source, ...rest: readonly unknown[]) =>
-        rest.length === 1
-          ? this.#subscribe(source, undefined, rest[0] as Next)
-          : this.#subscribe(source, rest[0] as TypeOrFamily, rest[1] as Next),
-    };
-    return bus as unknown as Bus;
-  }
-
-  async #subscribe(source: Source, type: TypeOrFamily | undefined, handler: Next): Promise<Subscription> {
-    const { definition } = source;
-    if (this.#instance === undefined || this.#parts.lifecycle.signal.aborted) {
-      const [why, reason] =
-        this.#instance === undefined
-          ? (['is not started yet', 'TERABUS_NOT_STARTED'] as const)
-          : (['is draining', 'TERABUS_DRAINING'] as const);
-      throw new BusError(`${this.plan.name} ${why} and can't subscribe to '${definition.template}'`, { reason });
-    }
-    this.#declared.checkTopic(definition, 'subscribes to');
-    const types = type === undefined ? [[WHOLE_PAYLOAD, undefined] as const] : [...spread([type])];
-    const plan = { name: `${this.plan.name}.subscribe(${definition.template})`, middlewares: [] };
-    const run = this.#around(plan, handler);
-    const handlers = types.map(
-      ([typeName, messageType]) => [typeName, { place: this.#place(plan), type: messageType, run }] as const,
-    );
-    const listening = this.#listeners.listen(source, handlers);
-    try {
-      await listening.subscriptions;
-    } catch (error) {
-      await this.#listeners.leave(listening, handlers);
-      throw error;
-    }
-    let stopped: Promise<void> | undefined;
-    return {
-      stop: () => {
-        stopped ??= this.#listeners.leave(listening, handlers);
-        return stopped;
+      mark: () => gate.mark(),
+      begin: async () => {
+        await this.#calmly('onActive', () => this.#hooks.onActive?.());
+        gate.open(() => this.#listeners.judge(true));
       },
+      judge: (on) => this.#listeners.judge(on),
+      endIntake: async () => {
+        await Promise.all([this.#listeners.unsubscribe(this.#answering), this.#listeners.unsubscribeAll()]);
+      },
+      finish: async () => {
+        const { clock, drainTimeoutMs } = this.#parts;
+        this.#tellOf(await finishWithin(drainTimeoutMs, clock, this.#queues(), this.#tasks));
+        await this.#answerer?.sent();
+      },
+      stoodBy: () => this.#calmly('onStandby', () => this.#hooks.onStandby?.()),
     };
   }
 
-  #every(intervalMs: number, task: () => unknown): void {
-    const { clock, lifecycle } = this.#parts;
-    if (!(intervalMs >= 1)) {
-      throw new BusError(`${this.plan.name}.every takes an interval of at least 1 ms, not ${intervalMs}`, {
-        reason: 'TERABUS_SERVICE_INVALID',
-      });
-    }
-    const schedule = () => {
-      if (lifecycle.signal.aborted) return;
-      const timer = clock.setTimer(intervalMs, () => {
-        lifecycle.signal.removeEventListener('abort', cancel);
-        const running = this.#calmly('every', task).then(() => {
-          this.#tasks.delete(running);
-          schedule();
-        });
-        this.#tasks.add(running);
-      });
-      const cancel = () => timer.cancel();
-      lifecycle.signal.addEventListener('abort', cancel, { once: true });
-    };
-    schedule();
+  #tellOf(cutOff: CutOff): void {
+    if (cutOff.running + cutOff.waiting === 0) return;
+    this.#parts.emit({ kind: 'cut-off', service: this.plan.contract.address, topic: '', ...cutOff });
+    this.logger.warn(cutOff, 'the time for the drain was over: work was cut off');
   }
 }

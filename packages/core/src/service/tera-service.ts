@@ -16,6 +16,7 @@ export interface Attachment {
   readonly config: Config;
   /** Aborts when the drain begins. */
   readonly signal: AbortSignal;
+  active(): boolean;
   /** Runs `task` every `intervalMs` until the drain begins. */
   every(intervalMs: number, task: () => unknown): void;
 }
@@ -24,6 +25,8 @@ export interface Attachment {
 export interface Hooks {
   onStart?(signal: AbortSignal): unknown;
   onReady?(): unknown;
+  onActive?(): unknown;
+  onStandby?(): unknown;
   onDrain?(): unknown;
   onStop?(): unknown;
 }
@@ -65,6 +68,14 @@ export abstract class TeraService<Own extends Contract = Contract, Uses = Usable
   protected onStart?(signal: AbortSignal): unknown;
   /** Called when all services of the host are subscribed. */
   protected onReady?(): unknown;
+  /**
+   * With `instances: 'one'`: called when this instance becomes the active one, at its start or later, before anything
+   * is handled: read here what another instance may have changed. What arrives waits until it has ended; what it
+   * throws is logged.
+   */
+  protected onActive?(): unknown;
+  /** With `instances: 'one'`: called when this instance has handed over to another, and nothing runs here any more. */
+  protected onStandby?(): unknown;
   /** Called when the drain of a service that was ready begins: messages and calls still arrive for a moment, and the bus still works. */
   protected onDrain?(): unknown;
   /**
@@ -76,6 +87,13 @@ export abstract class TeraService<Own extends Contract = Contract, Uses = Usable
   /** Aborts when the drain begins: for loops and waits of the service's own. */
   protected get signal(): AbortSignal {
     return this.#attached.signal;
+  }
+  /**
+   * Whether this instance works, or is about to. False with `instances: 'one'` while another instance is active, or
+   * still finishes what it has; else always true.
+   */
+  protected get active(): boolean {
+    return this.#attached.active();
   }
   protected get logger(): Logger {
     return this.#attached.logger;
@@ -90,7 +108,8 @@ export abstract class TeraService<Own extends Contract = Contract, Uses = Usable
 
   /**
    * Runs `task` every `intervalMs` milliseconds until the drain begins, never twice at a time: the next interval
-   * starts when the task has ended. What it throws is logged, and the rhythm goes on.
+   * starts when the task has ended. What it throws is logged, and the rhythm goes on. With `instances: 'one'` it is
+   * left out while another instance is active.
    */
   protected every(intervalMs: number, task: () => unknown): void {
     this.#attached.every(intervalMs, task);

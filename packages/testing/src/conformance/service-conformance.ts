@@ -8,6 +8,7 @@ import { confirm } from './service/confirm.js';
 import { dispatch } from './service/dispatch.js';
 import { drain } from './service/drain.js';
 import { groups } from './service/groups.js';
+import { instances } from './service/instances.js';
 import { isolation } from './service/isolation.js';
 import { order } from './service/order.js';
 import { overload } from './service/overload.js';
@@ -57,6 +58,7 @@ export function serviceConformance(name: string, features: Features, open: () =>
     order(suite);
     timeouts(suite);
     drain(suite);
+    instances(suite);
     calls(suite);
     sequences(suite);
     confirm(suite);

@@ -101,7 +101,7 @@ function stuck({ recorder, patienceMs, elapsed, pendingDelaysMs }: Restless): Bu
     delays.length === 0
       ? 'No virtual timer is pending: it waits for something real, or for a promise that nobody settles.'
       : `Virtual timers are pending, due in ${shown.join(', ')}${delays.length > 5 ? ', …' : ''} ms: ` +
-        'time moves only with harness.clock.advance(ms). The limits of handlers are among them; for real work that ' +
+        'time moves only with harness.clock.advance(ms). The limits of handlers and the beacons of modules are among them; for real work that ' +
         'takes longer, give startHarness a longer patienceMs.';
   return new BusError(
     [

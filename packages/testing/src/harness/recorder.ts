@@ -138,6 +138,7 @@ export class Recorder {
       case 'sequence':
       case 'published':
       case 'unconfirmed':
+      case 'link':
         break;
     }
     this.move();
