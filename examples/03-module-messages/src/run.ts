@@ -27,8 +27,9 @@ class GateService extends TeraService {
     await this.send(Presence.messages, connected('Camera'));
     // Number 3 is never used again, but it is not lost either: number 4 says that its sender gave it up.
     const tooLarge = connected('Microscope', 'x'.repeat(2_000_000));
-    await this.send(Presence.messages, tooLarge).catch((error: BusError) => console.log(error.reason));
+    const refused = await this.send(Presence.messages, tooLarge).catch((error: BusError) => error.reason);
     await this.send(Presence.messages, connected('Lamp'));
+    return refused;
   }
 }
 
@@ -43,7 +44,7 @@ const host = await startHost({
   middlewares: [printVerdict],
   logger,
 });
-await host.service(GateService).work();
+const refused = await host.service(GateService).work();
 
 // A sender that is no Terabus. Its message 3 is missing, comes late, and comes again.
 const other = await connect();
@@ -55,3 +56,4 @@ for (const seq of [1, 2, 4, 3, 3]) {
 }
 await other.close();
 await host.stop();
+console.log(`Microscope: ${refused}`);

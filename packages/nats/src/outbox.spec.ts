@@ -1,0 +1,110 @@
+import { VirtualClock } from '@terabus/core/memory';
+import type { BusError } from '@terabus/core/transport';
+import { expect } from 'chai';
+import { beforeEach, describe, it } from 'mocha';
+import { Ledger } from './ledger.js';
+import type { Link } from './link.js';
+import { checkNatsOptions } from './options.js';
+import { Outbox } from './outbox.js';
+import { Problems } from './problems.js';
+
+describe('what goes out', () => {
+  let clock: VirtualClock;
+  let sent: string[];
+  let pongs: (() => void)[];
+  let maxPayloadBytes: number;
+  let outbox: Outbox;
+
+  beforeEach(() => {
+    [clock, sent, pongs, maxPayloadBytes] = [new VirtualClock(), [], [], 1_000];
+    const options = checkNatsOptions({ clock, maxUnconfirmedBytes: 300, publishBuffer: { maxBytes: 2_000 } });
+    outbox = new Outbox(options, new Problems(() => {}));
+    attach();
+    outbox.passed('a');
+  });
+
+  function attach(): void {
+    const link = {
+      open: true,
+      get maxPayloadBytes() {
+        return maxPayloadBytes;
+      },
+      publish: (subject: string, bytes: Uint8Array) => sent.push(`${subject} ${new TextDecoder().decode(bytes)}`),
+      ping: (answered: () => void) => pongs.push(answered),
+    } as unknown as Link;
+    const ledger = new Ledger(link, clock, {
+      passed: (subject) => outbox.passed(subject),
+      progressed: () => outbox.pump(),
+    });
+    outbox.attach({ link, ledger });
+  }
+
+  const pong = () => {
+    for (const answered of pongs.splice(0)) answered();
+  };
+  const publish = (content: string, onUnconfirmed?: (error: BusError) => void) =>
+    outbox
+      .publish({ subject: 'a', bytes: new TextEncoder().encode(content), confirm: false, onUnconfirmed })
+      .then(() => 'sent')
+      .catch(({ reason }: BusError) => reason);
+
+  it('overtakes nothing that waits, not even what is published while a refusal is told', async () => {
+    void publish('1', () => void publish('last'));
+    for (const content of ['2', '3', '4', '5']) void publish(content);
+    expect(sent).to.deep.equal(['a 1', 'a 2', 'a 3']);
+    outbox.refuse({ operation: 'publish', subject: 'a', queue: undefined, subscription: undefined });
+    pong();
+    await clock.advance(100);
+    pong();
+    await clock.advance(100);
+    expect(sent).to.deep.equal(['a 1', 'a 2', 'a 3', 'a 4', 'a 5', 'a last']);
+  });
+
+  it('says why it waited in vain: for a link, or for a server', async () => {
+    const slow = ['1', '2', '3', '4'].map((content) => publish(content));
+    await clock.advance(5_000);
+    expect(await Promise.all(slow)).to.deep.equal(['sent', 'sent', 'sent', 'TERABUS_OVERLOADED']);
+    outbox.detach();
+    const down = publish('5');
+    await clock.advance(5_000);
+    expect(await down).to.equal('TERABUS_DISCONNECTED');
+  });
+
+  it('may be too large for the server that is there in the end', async () => {
+    outbox.detach();
+    const waiting = publish('x'.repeat(500));
+    maxPayloadBytes = 100;
+    attach();
+    expect(await waiting).to.equal('TERABUS_PAYLOAD_TOO_LARGE');
+  });
+
+  it('waits alone where it is larger than all that may wait', async () => {
+    outbox.detach();
+    maxPayloadBytes = 10_000;
+    attach();
+    outbox.detach();
+    expect(outbox.maxPayloadBytes).to.equal(10_000);
+    const [large, second] = [publish('x'.repeat(5_000)), publish('y')];
+    expect(await second).to.equal('TERABUS_OVERLOADED');
+    attach();
+    pong();
+    await clock.advance(100);
+    pong();
+    expect(await large).to.equal('sent');
+  });
+
+  it('is known to be granted for one link', async () => {
+    expect(await publish('1')).to.equal('sent');
+    outbox.detach();
+    attach();
+    const first = publish('2');
+    let resolved = false;
+    void first.then(() => {
+      resolved = true;
+    });
+    await clock.advance(0);
+    expect([sent.at(-1), resolved]).to.deep.equal(['a 2', false]);
+    pong();
+    expect(await first).to.equal('sent');
+  });
+});
