@@ -22,6 +22,7 @@ import type { Settle } from './replies.js';
 import { Replies } from './replies.js';
 import { newReplyPrefix, refusedReply } from './reply-subjects.js';
 import type { Subscribed } from './subscriptions.js';
+import { afterTurn, rejectedAfterTurn } from './turn.js';
 import { within } from './within.js';
 
 /** {@link Transport} over NATS: topics as subjects, answers by number, over a connection that comes back by itself. */
@@ -71,7 +72,7 @@ export class NatsTransport implements Transport {
       const wire = this.#wire(checkedSubject(message.topic, this.#options.namespace), message.bytes, message.headers);
       return this.#connection.outbox.publish({ ...wire, confirm: options?.confirm === true, onUnconfirmed });
     } catch (error) {
-      return Promise.reject(error);
+      return rejectedAfterTurn(error);
     }
   }
 
@@ -102,7 +103,7 @@ export class NatsTransport implements Transport {
   request({ topic, bytes, headers }: Outbound, settle: Settle): () => void {
     const key = this.#replies.add(topic, this.#guarded(settle));
     // Never inside this call: the caller has not got its way to cancel yet.
-    const fail = (error: unknown) => queueMicrotask(() => this.#replies.settle(key, BusError.from(error)));
+    const fail = (error: unknown) => afterTurn(() => this.#replies.settle(key, BusError.from(error)));
     try {
       const message = this.#wire(checkedSubject(topic, this.#options.namespace), bytes, headers);
       if (this.#connection.state === 'up') void this.#listenForReplies();

@@ -7,6 +7,7 @@ import type { Link } from './link.js';
 import type { CheckedNatsOptions } from './options.js';
 import type { Problems } from './problems.js';
 import { forbidden, grantFor, type Refusal } from './refusal.js';
+import { rejectedAfterTurn } from './turn.js';
 import { COST_OF_A_MESSAGE, WaitingLine } from './waiting-line.js';
 
 /** A link in use, and what is on its way on it. */
@@ -103,7 +104,7 @@ export class Outbox {
   /** Resolves when all that was published before has reached the server. */
   flush(): Promise<void> {
     if (this.#line && !this.#line.empty) return this.#queue(0, false, ({ ledger }) => ledger.flush());
-    return this.#live?.link.open ? this.#live.ledger.flush() : Promise.reject(this.#notNow());
+    return this.#live?.link.open ? this.#live.ledger.flush() : rejectedAfterTurn(this.#notNow());
   }
 
   /** The server has refused a message. */
@@ -163,9 +164,9 @@ export class Outbox {
 
   #wait(message: WireMessage, send: (live: Live) => Promise<void>): Promise<void> {
     const bytes = sizeOf(message);
-    if (!this.#line) return Promise.reject(this.#notNow());
+    if (!this.#line) return rejectedAfterTurn(this.#notNow());
     if (!this.#line.hasRoom(bytes)) {
-      return Promise.reject(overloadedError('as much waits for the NATS server as may wait'));
+      return rejectedAfterTurn(overloadedError('as much waits for the NATS server as may wait'));
     }
     return this.#queue(bytes, true, (live) => {
       // Another server may take less.

@@ -83,6 +83,8 @@ describe('the health of a host', () => {
       return null;
     }
   }
+  @Service(Solo)
+  class SoloService extends TeraService {}
   @Service(Quiet)
   class QuietService extends TeraService {
     protected override onStart() {
@@ -110,8 +112,24 @@ describe('the health of a host', () => {
           role: 'active',
           held: 0,
           groups: [
-            { pattern: 'notes', running: 1, waiting: 2 },
-            { pattern: 'service.Test.Desk.rpc', running: 0, waiting: 0 },
+            {
+              pattern: 'notes',
+              running: 1,
+              waiting: 2,
+              waitingBytes: 0,
+              maxQueued: 4_096,
+              maxQueuedBytes: 2 ** 24,
+              dropped: 0,
+            },
+            {
+              pattern: 'service.Test.Desk.rpc',
+              running: 0,
+              waiting: 0,
+              waitingBytes: 0,
+              maxQueued: 1_024,
+              maxQueuedBytes: 2 ** 24,
+              dropped: 0,
+            },
           ],
         },
       ],
@@ -164,8 +182,6 @@ describe('the health of a host', () => {
   });
 
   it('takes a standby for ready', async () => {
-    @Service(Solo)
-    class SoloService extends TeraService {}
     const first = await start(SoloService);
     await stage.clock.advance(1);
     await stage.start(SoloService);
@@ -313,16 +329,16 @@ describe('the health of a host', () => {
         await start(service);
         counts.push(link.prepared);
       }
-      expect(counts).to.deep.equal([1, 1, 1, 0, 0]);
+      expect(counts).to.deep.equal([0, 1, 1, 0, 0]);
     });
 
     it('that may not be made fail the start, and the error names the grant', async () => {
       started.resolve();
       link.refusal = new BusError('no permission to subscribe to _REPLY.desk.>', { reason: 'TERABUS_NATS_FORBIDDEN' });
-      const error = await rejection(start());
+      const error = await rejection(start(SoloService));
       expect(error.reason).to.equal('TERABUS_START_FAILED');
       expect(error.rawMessage).to.equal(
-        'DeskService may not receive answers: no permission to subscribe to _REPLY.desk.>',
+        'SoloService may not receive answers: no permission to subscribe to _REPLY.desk.>',
       );
     });
   });

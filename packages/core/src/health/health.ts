@@ -19,6 +19,13 @@ export interface GroupHealth {
   readonly running: number;
   /** Messages or calls that wait for a slot. */
   readonly waiting: number;
+  /** The same in bytes, as they came over the wire with their headers. */
+  readonly waitingBytes: number;
+  /** How many may wait: what comes beyond is dropped, or refused if it is a call. */
+  readonly maxQueued: number;
+  readonly maxQueuedBytes: number;
+  /** How many envelopes or calls came beyond, since the start. */
+  readonly dropped: number;
 }
 
 /** One service of a host at this moment. */

@@ -3,7 +3,7 @@ import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { z } from 'zod';
 import {
-  defineModule,
+  defineService,
   defineTopic,
   from,
   type HandlerContext,
@@ -15,7 +15,7 @@ import {
 } from '../index.js';
 import { Stage } from '../service/stage.spec.js';
 
-const Ward = defineModule('Test.Ward', { rpc: { work: rpc({ args: [z.string()], returns: z.string() }) } });
+const Ward = defineService('Test.Ward', { rpc: { work: rpc({ args: [z.string()], returns: z.string() }) } });
 const notes = defineTopic('notes', { wrapper: 'text' });
 const MANY = 10_000;
 

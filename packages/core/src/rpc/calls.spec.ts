@@ -316,7 +316,7 @@ const Other = defineModule('Test.Other', {
     many: rpc({ args: [z.int()], returns: z.string() }),
   },
 });
-@Service(Other, { uses: [Registry] })
+@Service(Other, { uses: [Registry, Other] })
 class OtherService extends TeraService {
   @Rpc(Other.rpc.relay)
   relay(context: RpcContext) {

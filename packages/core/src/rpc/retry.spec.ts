@@ -2,11 +2,11 @@ import { BusError, RPCMessage } from '@terabus/messages';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { z } from 'zod';
-import { defineModule, defineService, type HostOptions, Rpc, rpc, Service, TeraService } from '../index.js';
+import { defineService, type HostOptions, Rpc, rpc, Service, TeraService } from '../index.js';
 import { rejection, Stage } from '../service/stage.spec.js';
 import type { Inbound, Outbound, Transport, TransportHealth } from '../transport/index.js';
 
-const Desk = defineModule('Test.Desk', {
+const Desk = defineService('Test.Desk', {
   rpc: {
     read: rpc({ args: [], returns: z.string(), idempotent: true, timeoutMs: 10_000 }),
     write: rpc({ args: [], returns: z.string() }),

@@ -116,7 +116,8 @@ describe('the tail of what was sent', () => {
     await send('a');
     porter.service(PorterService).last = 'b';
     await porter.stop();
-    const told = crossings.map(({ topic, bytes }) => `${topic} #${decodeModuleMessage(bytes).head?.seq}`);
+    const sent = crossings.filter(({ topic }) => !topic.includes('.instances.'));
+    const told = sent.map(({ topic, bytes }) => `${topic} #${decodeModuleMessage(bytes).head?.seq}`);
     expect(told).to.deep.equal([
       'module.Test.Desk.messages #1',
       'module.Test.Desk.messages #2',
@@ -167,13 +168,15 @@ describe('the tail of what was sent', () => {
         },
       };
     };
-    @Service(defineModule('Test.Other', { messages: { types: [DeviceEvent] } }))
+    const Counting = defineModule('Test.Other', { messages: { types: [DeviceEvent] } });
+    @Service(Counting)
     class Other extends TeraService {
-      @OnMessage(defineModule('Test.Other', { messages: { types: [DeviceEvent] } }).messages, DeviceEvent)
+      @OnMessage(Counting.messages, DeviceEvent)
       onDevice(): void {}
     }
     await (await stage.start(Other, { transport })).stop();
-    expect(ended).to.deep.equal(['module.Test.Other.messages.heartbeat', 'module.Test.Other.messages']);
+    const told = ended.filter((pattern) => !pattern.includes('.instances.'));
+    expect(told).to.deep.equal(['module.Test.Other.messages.heartbeat', 'module.Test.Other.messages']);
   });
 
   it('is not missed by a receiver that takes nothing more', async () => {
@@ -261,9 +264,10 @@ describe('the tail of what was sent', () => {
 
   it('leaves no timer behind when the connection of its sender ends', async () => {
     const { client: transport, clock } = stage;
+    const { pendingTimers } = clock;
     await openBus({ transport, clock, source: 'service.Script' }).send(Desk.messages, device('a'));
-    expect(clock.pendingTimers).to.equal(1);
+    expect(clock.pendingTimers).to.equal(pendingTimers + 1);
     await transport.close();
-    expect(clock.pendingTimers).to.equal(0);
+    expect(clock.pendingTimers).to.equal(pendingTimers);
   });
 });

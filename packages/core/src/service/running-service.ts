@@ -105,7 +105,11 @@ export class RunningService {
       address: contract.address,
       role: this.role,
       held: this.#alone?.gate.held ?? 0,
-      groups: groups.map(({ pattern, queue: { running, waiting } }) => ({ pattern, running, waiting })),
+      groups: groups.map(({ pattern, queue }) => {
+        const { running, waiting, waitingBytes, dropped } = queue;
+        const { maxQueued, maxQueuedBytes } = queue.limits;
+        return { pattern, running, waiting, waitingBytes, maxQueued, maxQueuedBytes, dropped };
+      }),
     };
   }
 

@@ -85,6 +85,8 @@ export interface TransportSubscription {
  * - **Bad input.** What can't go on the wire is a `BusError` before anything is sent (a rejection; of `request` what
  *   it settles with), and the connection lives: `TERABUS_TOPIC_INVALID`, `TERABUS_TOPIC_TOO_LONG`,
  *   `TERABUS_PATTERN_INVALID`, `TERABUS_GROUP_INVALID`, `TERABUS_HEADER_INVALID`, `TERABUS_PAYLOAD_TOO_LARGE`.
+ * - **Turns.** What fails without waiting for anything fails a turn of the event loop later: whoever tries again at once
+ *   leaves sockets and timers their turn.
  * - **The end.** After `close` was called everything is refused with `TERABUS_CLOSED`.
  */
 export interface Transport {

@@ -64,7 +64,9 @@ export class MemoryTransport implements Transport {
 
   /** The server counts as having a message when the event loop has turned: until then the link can be lost. */
   async publish(message: Outbound, options?: TransportPublishOptions): Promise<void> {
-    this.#checkOpen();
+    const refusal = this.#refusal();
+    // A turn later: whoever tries again at once must not keep the event loop from turning.
+    if (refusal) await new Promise<never>((_, reject) => this.#exchange.queue.push(() => reject(refusal)));
     if (options?.confirm !== true) {
       this.#publish(
         message,
@@ -213,9 +215,13 @@ export class MemoryTransport implements Transport {
     }
   }
 
+  #refusal(): BusError | undefined {
+    return this.#ended ? closedError() : this.#down?.error;
+  }
+
   #checkOpen(): void {
-    if (this.#ended) throw closedError();
-    if (this.#down !== undefined) throw this.#down.error;
+    const refusal = this.#refusal();
+    if (refusal) throw refusal;
   }
 }
 

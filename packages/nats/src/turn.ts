@@ -1,0 +1,12 @@
+/**
+ * Calls `next` when the event loop has turned. What fails at once fails in this way: whoever tries again in a loop would
+ * else keep sockets and timers from their turn, and with them the link from coming back.
+ */
+export function afterTurn(next: () => void): void {
+  setImmediate(next);
+}
+
+/** A rejection {@link afterTurn}. */
+export function rejectedAfterTurn(error: unknown): Promise<never> {
+  return new Promise((_, reject) => afterTurn(() => reject(error)));
+}
