@@ -28,7 +28,7 @@ describe('AdmissionService', () => {
     harness.interrupt();
     const reason = await admitting.catch((error: { reason?: string }) => error.reason);
     expect(reason).to.equal('TERABUS_UNCONFIRMED');
-    expect(harness.logs.map(({ msg }) => msg)).to.deep.equal(['again?']);
+    expect(harness.logs.map(({ msg }) => msg)).to.include('again?');
     expect(asked).to.deep.equal(['service.Admission module.Clinic.PresenceModule.messages']);
   });
 });

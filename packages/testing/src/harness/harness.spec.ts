@@ -208,7 +208,7 @@ describe('a harness', () => {
       .and.to.contain('for 300 ms of virtual time')
       .and.to.contain('"deviceName":"5000"')
       .and.to.contain('GreeterService.onSession has 1 more waiting')
-      .and.to.contain('due in 700, 700, 4700, 29700')
+      .and.to.contain('due in 200, 700, 700, 4700, 29700')
       .and.to.not.contain('onDevice has');
     await harness.clock.advance(4_700);
     await harness.idle();

@@ -253,8 +253,9 @@ describe('MemoryBroker', () => {
         alice.prepareRequests(),
       ];
       for (const attempt of attempts) expect(await reasonOf(attempt)).to.equal('TERABUS_DISCONNECTED');
+      const inFlight = outcomes.length;
       ask(alice, 'echo', outcomes);
-      expect(outcomes).to.deep.equal([]);
+      expect(outcomes).to.have.length(inFlight);
       await broker.idle();
       expect(outcomes).to.deep.equal(['TERABUS_DISCONNECTED', 'TERABUS_DISCONNECTED']);
     });

@@ -127,6 +127,8 @@ export class MemoryTransport implements Transport {
 
   async flush(): Promise<void> {
     this.#checkOpen();
+    await new Promise<void>((resolve) => this.#exchange.queue.push(resolve));
+    this.#checkOpen();
   }
 
   health(): TransportHealth {
