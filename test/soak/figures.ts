@@ -1,5 +1,6 @@
 import { handlers } from './handlers/handlers.js';
 import type { Figure } from './run/figure.js';
+import { sequences } from './sequences/sequences.js';
 
 /** In the order in which a run measures them. */
-export const figures: readonly Figure[] = [handlers];
+export const figures: readonly Figure[] = [handlers, sequences];

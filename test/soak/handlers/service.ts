@@ -18,7 +18,7 @@ export const Handlers = defineService('Soak.Handlers', {
   rpc: {
     misbehave: rpc({ args: [z.string()], returns: z.null(), timeoutMs: TIMEOUT_MS }),
     echo: rpc({ args: [z.int()], returns: z.int(), timeoutMs: 10_000 }),
-    meet: rpc({ args: [], returns: z.int(), timeoutMs: 10_000 }),
+    meet: rpc({ args: [], returns: z.null(), timeoutMs: TIMEOUT_MS }),
   },
 });
 
@@ -31,10 +31,9 @@ const delivery = from(mixed, { concurrency: SLOTS, timeoutMs: TIMEOUT_MS, abando
 export class HandlersService extends TeraService {
   readonly siblings = new Set<string>();
   readonly neighbours = new Set<string>();
-  /** How many met in the group of events. */
-  met = 0;
-  #meeting: (() => void)[] = [];
-  #calling: (() => void)[] = [];
+  /** The most that ran at once while they waited for each other. */
+  readonly met = { events: 0, calls: 0 };
+  readonly #waiting = { events: new Set<() => void>(), calls: new Set<() => void>() };
 
   @OnEvent(delivery, LogEvent)
   onLog({ message }: LogEvent, { signal }: EventContext) {
@@ -42,9 +41,9 @@ export class HandlersService extends TeraService {
   }
 
   @OnEvent(delivery, DeviceEvent)
-  async onDevice({ deviceName }: DeviceEvent) {
-    if (deviceName !== 'meet') this.siblings.add(deviceName);
-    else await this.#meet(this.#meeting, () => (this.met += 1));
+  async onDevice({ deviceName }: DeviceEvent, { signal }: EventContext) {
+    if (deviceName === 'meet') await this.#meet('events', signal);
+    else this.siblings.add(deviceName);
   }
 
   @OnPayload(neighbours)
@@ -64,16 +63,22 @@ export class HandlersService extends TeraService {
   }
 
   @Rpc(Handlers.rpc.meet)
-  async meet() {
-    await this.#meet(this.#calling, () => undefined);
-    return SLOTS;
+  async meet({ signal }: RpcContext) {
+    await this.#meet('calls', signal);
+    return null;
   }
 
-  /** Ends when a handler runs in each slot: with one slot gone it never does. */
-  async #meet(waiting: (() => void)[], arrived: () => void) {
-    arrived();
+  /** Ends when a handler runs in each slot, or when its time is over: with one slot gone they never all meet. */
+  async #meet(kind: 'events' | 'calls', signal: AbortSignal) {
+    const waiting = this.#waiting[kind];
     await new Promise<void>((resolve) => {
-      if (waiting.push(resolve) === SLOTS) for (const release of waiting.splice(0)) release();
+      waiting.add(resolve);
+      signal.addEventListener('abort', () => {
+        waiting.delete(resolve);
+        resolve();
+      });
+      this.met[kind] = Math.max(this.met[kind], waiting.size);
+      if (waiting.size === SLOTS) for (const release of waiting) release();
     });
   }
 }
