@@ -1,6 +1,7 @@
 import { handlers } from './handlers/handlers.js';
+import { hostile } from './hostile/hostile.js';
 import type { Figure } from './run/figure.js';
 import { sequences } from './sequences/sequences.js';
 
 /** In the order in which a run measures them. */
-export const figures: readonly Figure[] = [handlers, sequences];
+export const figures: readonly Figure[] = [handlers, hostile, sequences];
