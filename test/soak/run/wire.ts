@@ -40,6 +40,7 @@ export class Wire {
   static async connect(port: number): Promise<Wire> {
     const socket = createConnection(port, '127.0.0.1');
     await once(socket, 'connect');
+    socket.setNoDelay(true);
     const wire = new Wire(socket);
     wire.say('CONNECT {"verbose":false,"pedantic":false,"headers":true,"no_responders":true,"protocol":1}\r\n');
     await wire.flush();
