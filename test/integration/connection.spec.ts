@@ -6,7 +6,6 @@ import { startNatsServer } from '@terabus/testing';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { eventually } from './support/eventually.js';
-import { freeze } from './support/freeze.js';
 import { ask, bytes, record, text } from './support/recorder.js';
 
 /** A port on which nobody listens. */
@@ -147,7 +146,7 @@ describe('connections to a real server', () => {
   it('close soon when the server hangs', async () => {
     await using server = await startNatsServer();
     const transport = await connectNats({ servers: server.url, closeTimeoutMs: 100 });
-    await freeze(server);
+    await server.pause();
     await transport.publish({ topic: 'a', bytes: new Uint8Array(1_000_000) });
 
     // Without its own limit it would wait for an answer that never comes.
@@ -159,7 +158,7 @@ describe('connections to a real server', () => {
     await using server = await startNatsServer();
     const transport = await connectNats({ servers: server.url, closeTimeoutMs: 50 });
     const subscription = await transport.subscribe('a', {}, () => {});
-    await freeze(server);
+    await server.pause();
     const flushed = transport.flush().catch(({ reason }) => reason);
     const drained = subscription.drain();
 

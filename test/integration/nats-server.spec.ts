@@ -83,8 +83,8 @@ describe('startNatsServer', () => {
     let parent: ChildProcess;
     afterEach(() => parent.kill('SIGKILL'));
 
-    async function startOrphan(): Promise<{ port: number; directory: string }> {
-      parent = spawn(process.execPath, [fileURLToPath(new URL('./orphan.js', import.meta.url))], {
+    async function startOrphan(...args: string[]): Promise<{ port: number; directory: string }> {
+      parent = spawn(process.execPath, [fileURLToPath(new URL('./orphan.js', import.meta.url)), ...args], {
         stdio: ['ignore', 'pipe', 'inherit'],
       });
       const [line] = await once(parent.stdout as NodeJS.ReadableStream, 'data');
@@ -101,6 +101,18 @@ describe('startNatsServer', () => {
         expect(await listens(port)).to.equal(false);
         expect(existsSync(directory)).to.equal(false);
         expect(existsSync(`${directory}.ended`)).to.equal(false);
+      });
+    });
+
+    it('leaves no server that was restarted', async () => {
+      const { port, directory } = await startOrphan('restart');
+      expect(await listens(port)).to.equal(true);
+
+      parent.kill('SIGKILL');
+
+      await eventually(async () => {
+        expect(await listens(port)).to.equal(false);
+        expect(existsSync(directory)).to.equal(false);
       });
     });
 

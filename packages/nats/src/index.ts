@@ -1,6 +1,8 @@
 export { connectNats } from './connect-nats.js';
 export { natsEnvironment, natsOptionsFromEnv } from './environment.js';
 export type { NatsOptions } from './options.js';
+export type { Grants } from './permission-entries.js';
+export { type NatsPermissions, natsPermissions, type PermissionOptions, type Subscribable } from './permissions.js';
 export type { ReplyShape } from './reply-subjects.js';
 export { type RunOptions, runService } from './run-service.js';
 export type { NatsStatus, NatsStatusListener } from './status.js';

@@ -6,8 +6,8 @@ import { connectNats } from './connect-nats.js';
 import { natsEnvironment, natsOptionsFromEnv } from './environment.js';
 import type { NatsStatus } from './status.js';
 
-/** Variables that the project's own scripts set for tests and examples; services leave them alone. */
-const OTHERS = ['TERABUS_NATS_SERVER', 'TERABUS_TMP'];
+/** Variables that tests and the project's own scripts set; services leave them alone. */
+const OTHERS = ['TERABUS_NATS_SERVER', 'TERABUS_SEED', 'TERABUS_TMP'];
 
 /** What `runService` is told beside the classes: options of the host, but for those that it decides itself. */
 export type RunOptions = Omit<HostOptions, 'transport' | 'services' | 'signal'>;

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { HandlerRecord, RpcDeliveryOptions } from '../decorators/metadata.js';
 import { handlersOf, middlewaresOf, serviceOf, WHOLE_CLASS } from '../decorators/metadata.js';
 import type { Middleware } from '../middleware/middleware.js';
+import { DEFAULT_LIMITS } from '../routing/limits.js';
 import type { TeraService } from '../service/tera-service.js';
 import { check, show } from './check.js';
 import type { Contract, DeliveryOptions, RpcMethod, Source, TopicDefinition, Usable } from './contract.js';
@@ -63,6 +64,8 @@ const serviceOptions = z.strictObject({
       concurrency: z.int().min(1).max(10_000).default(64),
       timeoutMs: z.int().min(1).default(30_000),
       abandonAfterMs: z.int().min(0).default(30_000),
+      maxQueued: z.int().min(1).default(1_024),
+      maxQueuedBytes: z.int().min(1).default(DEFAULT_LIMITS.maxQueuedBytes),
     })
     .prefault({}),
 });

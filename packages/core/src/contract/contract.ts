@@ -79,6 +79,18 @@ export interface DeliveryOptions<P = unknown> {
    * doesn't overlap with the next message. Defaults to 30,000.
    */
   readonly abandonAfterMs?: number;
+  /**
+   * How many messages may wait for their turn. Where as many wait, what arrives is dropped unread, whole envelopes at
+   * a time: told as `dropped`, counted, logged, and part of the gap that a tracked mailbox sees at the next message
+   * it takes. What was taken is handled. Defaults to 4,096: a handler of 10 ms needs 40 s for them, and whoever is
+   * further behind does not catch up by waiting.
+   */
+  readonly maxQueued?: number;
+  /**
+   * How many bytes may wait for their turn, as they came over the wire, with headers; the last envelope that is taken
+   * may go beyond it. Then as with `maxQueued`. Defaults to 16,777,216 (16 MiB).
+   */
+  readonly maxQueuedBytes?: number;
 }
 
 /** A topic or pattern with delivery options, made by `from`. */

@@ -9,6 +9,8 @@ const deliveryOptions = z.strictObject({
   concurrency: z.int().min(1).max(10_000).optional(),
   timeoutMs: z.int().min(1).optional(),
   abandonAfterMs: z.int().min(0).optional(),
+  maxQueued: z.int().min(1).optional(),
+  maxQueuedBytes: z.int().min(1).optional(),
 });
 
 /**

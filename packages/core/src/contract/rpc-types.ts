@@ -28,7 +28,10 @@ export interface RpcOptions<Args extends readonly z.ZodType[], Returns extends z
   readonly returns: Returns;
   /** The caller's deadline where a call names none, in milliseconds. Defaults to 10,000, as OpenTera's client has it. */
   readonly timeoutMs?: number;
-  /** Says that calling twice does no more than calling once. Defaults to false: the careful answer. */
+  /**
+   * Says that calling twice does no more than calling once, so that a call is made again where the link was lost or
+   * the callee was on its way out (`callRetries` of the host). Defaults to false: the careful answer.
+   */
   readonly idempotent?: boolean;
 }
 

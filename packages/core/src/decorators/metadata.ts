@@ -42,6 +42,14 @@ export interface RpcDeliveryOptions {
   readonly timeoutMs?: number;
   /** For how many milliseconds more a timed-out call keeps its slot. Defaults to 30,000. */
   readonly abandonAfterMs?: number;
+  /**
+   * How many calls may wait for a slot, and how many answers for the transport. Where as many calls wait, what arrives
+   * is answered at once with `TERABUS_OVERLOADED`; where as many answers wait, it is dropped. Defaults to 1,024: with
+   * the default concurrency and the 10 s that callers wait by default, calls of up to 600 ms are still in time behind them.
+   */
+  readonly maxQueued?: number;
+  /** The same in bytes, as they are on the wire, with headers. Defaults to 16,777,216 (16 MiB). */
+  readonly maxQueuedBytes?: number;
 }
 
 const SERVICE = '@terabus/core/service';

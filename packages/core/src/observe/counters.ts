@@ -10,6 +10,10 @@ export interface Counters {
   readonly abandoned: number;
   /** Messages that were no messages, or misplaced: dropped. */
   readonly badMessages: number;
+  /** Envelopes, and calls without an answer, that came while more was waiting than may: dropped unread. */
+  readonly dropped: number;
+  /** Calls that came while more was waiting than may: answered so. */
+  readonly refused: number;
   /** Messages of types that nobody here handles: skipped, which is normal. */
   readonly unhandled: number;
   /** Sequence numbers that were missing when a later one came; some may have come late. */
@@ -35,6 +39,8 @@ export class Counter {
     failed: 0,
     abandoned: 0,
     badMessages: 0,
+    dropped: 0,
+    refused: 0,
     unhandled: 0,
     missing: 0,
     duplicates: 0,
@@ -64,6 +70,12 @@ export class Counter {
         break;
       case 'bad-message':
         counts.badMessages += 1;
+        break;
+      case 'dropped':
+        counts.dropped += 1;
+        break;
+      case 'refused':
+        counts.refused += 1;
         break;
       case 'unhandled':
         counts.unhandled += 1;

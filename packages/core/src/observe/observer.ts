@@ -1,6 +1,7 @@
 import type { BusError } from '@terabus/messages';
 import type { Wrapper } from '../contract/contract.js';
 import type { AnyContext } from '../routing/context.js';
+import type { QueueLimit } from '../routing/limits.js';
 import type { Verdict } from '../sequencing/verdict.js';
 
 /** Where something happened: part of every event. */
@@ -43,6 +44,17 @@ export type BusEvent =
   | (Place & { readonly kind: 'abandoned'; readonly handler: string; readonly type: string })
   /** Bytes that are no message, a header that contradicts the subject: dropped. */
   | (Place & { readonly kind: 'bad-message'; readonly error: BusError })
+  /**
+   * An envelope came while the queue of its delivery group was full: dropped unread, so that nobody knows what was in
+   * it. Also a call where even as many answers wait to be sent as may: its caller is left to its deadline.
+   */
+  | (Place & {
+      readonly kind: 'dropped';
+      /** The option whose limit was reached. */
+      readonly why: QueueLimit;
+    })
+  /** A call came while the queue of calls was full: answered at once with `TERABUS_OVERLOADED`. */
+  | (Place & { readonly kind: 'refused'; readonly method: string; readonly why: QueueLimit })
   /** A message of a type that nobody here handles: skipped, which is normal. */
   | (Place & { readonly kind: 'unhandled'; readonly type: string })
   /** A module message that was not the next of its sender. */
@@ -61,6 +73,8 @@ export type BusEvent =
       readonly args: readonly unknown[];
       readonly result: unknown;
       readonly durationMs: number;
+      /** How often the request was sent: more than once only of idempotent methods. */
+      readonly attempts: number;
       readonly error: BusError | undefined;
     })
   /** Work that the end of the drain cut off: `running` handlers were aborted, `waiting` messages never started. */

@@ -26,14 +26,20 @@ export class Reporter {
    * @param fields of the log line
    */
   report(who: string, error: BusError, fields: object): void {
-    const kind = `${who} ${error.reason ?? error.code}`;
+    this.reportFlood(who, error.reason ?? error.code, () => error, fields);
+  }
+
+  /** The same for what must cost next to nothing: the error is made only where a line is written for it. */
+  reportFlood(who: string, reason: string, errorOf: () => BusError, fields: object): void {
+    const kind = `${who} ${reason}`;
     const known = this.#more.get(kind);
     if (known !== undefined) {
       known.count += 1;
       return;
     }
+    const error = errorOf();
     this.#write('error', { ...fields, err: error }, error.message);
-    this.#more.set(kind, { count: 0, text: `${who}: ${error.reason ?? error.code}`, fields });
+    this.#more.set(kind, { count: 0, text: `${who}: ${reason}`, fields });
     this.#timer ??= this.#clock.setTimer(COUNT_EVERY_MS, () => this.#count());
   }
 

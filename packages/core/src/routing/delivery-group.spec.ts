@@ -10,15 +10,19 @@ class TestJob implements Job {
   readonly log: string[];
   readonly name: string;
   readonly key: unknown;
+  readonly bytes: number;
+  readonly arrivedAt: number;
   readonly leftMs: number;
   end: (result?: unknown) => void = () => {};
   fail: (error: unknown) => void = () => {};
   readonly #run: (() => unknown) | undefined;
 
-  constructor(log: string[], name: string, { key, leftMs = 1_000, run }: JobOptions = {}) {
+  constructor(log: string[], name: string, { key, bytes = 1, arrivedAt = 0, leftMs = 1_000, run }: JobOptions = {}) {
     this.log = log;
     this.name = name;
     this.key = key;
+    this.bytes = bytes;
+    this.arrivedAt = arrivedAt;
     this.leftMs = leftMs;
     this.#run = run;
   }
@@ -52,9 +56,13 @@ class TestJob implements Job {
 
 interface JobOptions {
   readonly key?: unknown;
+  readonly bytes?: number;
+  readonly arrivedAt?: number;
   readonly leftMs?: number;
   readonly run?: () => unknown;
 }
+
+const NO_LIMITS = { maxQueued: Number.POSITIVE_INFINITY, maxQueuedBytes: Number.POSITIVE_INFINITY };
 
 describe('a delivery group', () => {
   let clock = new VirtualClock();
@@ -65,7 +73,7 @@ describe('a delivery group', () => {
   });
 
   function newGroup(options: Partial<GroupOptions> = {}) {
-    return new DeliveryGroup({ clock, concurrency: 1, keyed: false, abandonAfterMs: 500, ...options });
+    return new DeliveryGroup({ clock, concurrency: 1, keyed: false, abandonAfterMs: 500, limits: NO_LIMITS, ...options });
   }
   function add(group: DeliveryGroup, name: string, options?: JobOptions): TestJob {
     const job = new TestJob(log, name, options);
@@ -334,7 +342,7 @@ describe('a delivery group', () => {
         fc.boolean(),
         async (steps, concurrency, keyed) => {
           const own = new VirtualClock();
-          const group = new DeliveryGroup({ clock: own, concurrency, keyed, abandonAfterMs: 500 });
+          const group = new DeliveryGroup({ clock: own, concurrency, keyed, abandonAfterMs: 500, limits: NO_LIMITS });
           const added = new Map<number, number[]>();
           const started = new Map<number, number[]>();
           const holding = new Map<number, number>();
@@ -351,6 +359,8 @@ describe('a delivery group', () => {
               told.push(words);
               group.enqueue({
                 key: each.key,
+                bytes: 1,
+                arrivedAt: own.elapsed(),
                 timeLeftMs: () => 1_000,
                 run: () => {
                   if (keyed) expect([...holding.values()]).not.to.include(key);

@@ -1,9 +1,19 @@
 import type { GroupOptions, Job } from './job.js';
+import type { QueueLimit, QueueLimits } from './limits.js';
 import { Queue } from './queue.js';
 import { Run } from './run.js';
 
-/** After so many jobs in a row, sockets and timers get their turn. */
-const JOBS_PER_TURN = 64;
+/** After so many jobs in a row it is looked at how long they took. */
+const JOBS_PER_LOOK = 16;
+
+/**
+ * When jobs have run in a row for so long, sockets and timers get their turn. A turn of the event loop may bring a
+ * thousand messages: handlers that need next to no time have to get through them in one, or the queue would fill up.
+ */
+const TURN_MS = 5;
+
+/** At most so many jobs in a row, also where time stands still: as many as wait by default. */
+const JOBS_PER_TURN = 4_096;
 
 /**
  * The queue of work of one delivery group. Jobs start in order of arrival; with keys, a job
@@ -16,9 +26,13 @@ export class DeliveryGroup {
   readonly #keys = new Map<unknown, Queue<Job>>();
   readonly #running = new Set<Run>();
   #waiting = 0;
+  #waitingBytes = 0;
+  #dropped = 0;
   #pumping = false;
   /** Jobs that were started since the event loop turned. */
   #inARow = 0;
+  /** When the first of them was, on `clock.elapsed()`. */
+  #turnBegan = 0;
   #closed = false;
   readonly #waiters = new Set<Waiter>();
 
@@ -36,8 +50,42 @@ export class DeliveryGroup {
     return this.#waiting;
   }
 
+  /** What they came in, in bytes on the wire. */
+  get waitingBytes(): number {
+    return this.#waitingBytes;
+  }
+
+  /** How much may wait. */
+  get limits(): QueueLimits {
+    return this.#options.limits;
+  }
+
+  /** How often {@link admit} said no. */
+  get dropped(): number {
+    return this.#dropped;
+  }
+
+  /** For how many milliseconds the job that came first of those that wait has been waiting; 0 where none waits. */
+  get oldestWaitingMs(): number {
+    const now = this.#options.clock.elapsed();
+    let oldest = this.#ready.first?.arrivedAt ?? now;
+    for (const behind of this.#keys.values()) oldest = Math.min(oldest, behind.first?.arrivedAt ?? now);
+    return now - oldest;
+  }
+
   /**
-   * Takes a job in. The job never starts inside this call: user code stays out of the transport's callbacks. After
+   * Whether there is room for what arrives: undefined, or the limit that is reached; then it counts as dropped. An
+   * envelope is taken as a whole, so the last one may go beyond the limits: one message of any size has its turn.
+   */
+  admit(): QueueLimit | undefined {
+    const { maxQueued, maxQueuedBytes } = this.#options.limits;
+    if (this.#waiting < maxQueued && this.#waitingBytes < maxQueuedBytes) return undefined;
+    this.#dropped += 1;
+    return this.#waiting < maxQueued ? 'maxQueuedBytes' : 'maxQueued';
+  }
+
+  /**
+   * Takes a job in, whatever the limits: see {@link admit}. The job never starts inside this call: user code stays out of the transport's callbacks. After
    * {@link cutOff} it never starts at all, and is told so.
    */
   enqueue(job: Job): void {
@@ -46,6 +94,7 @@ export class DeliveryGroup {
       return;
     }
     this.#waiting += 1;
+    this.#waitingBytes += job.bytes;
     if (this.#options.keyed) {
       const behind = this.#keys.get(job.key);
       if (behind !== undefined) {
@@ -79,6 +128,7 @@ export class DeliveryGroup {
     }
     this.#keys.clear();
     this.#waiting = 0;
+    this.#waitingBytes = 0;
     for (const run of [...this.#running]) run.cutOff();
     for (const { resolve } of this.#waiters) resolve();
     this.#waiters.clear();
@@ -92,7 +142,8 @@ export class DeliveryGroup {
 
   #pump(): void {
     while (this.#running.size < this.#options.concurrency) {
-      if (this.#inARow >= JOBS_PER_TURN) {
+      if (this.#inARow === 0) this.#turnBegan = this.#options.clock.elapsed();
+      if (this.#turnIsOver()) {
         setImmediate(() => {
           this.#inARow = 0;
           this.#pump();
@@ -102,6 +153,7 @@ export class DeliveryGroup {
       const job = this.#ready.shift();
       if (job === undefined) break;
       this.#waiting -= 1;
+      this.#waitingBytes -= job.bytes;
       // Counted over all pumps: handlers that end without waiting for anything real bring the next one at once.
       this.#inARow += 1;
       const run = new Run(job, this.#options, (ended) => this.#release(ended));
@@ -109,6 +161,11 @@ export class DeliveryGroup {
       run.start();
     }
     this.#pumping = false;
+  }
+
+  #turnIsOver(): boolean {
+    if (this.#inARow === 0 || this.#inARow % JOBS_PER_LOOK > 0) return false;
+    return this.#inARow >= JOBS_PER_TURN || this.#options.clock.elapsed() - this.#turnBegan >= TURN_MS;
   }
 
   #release(run: Run): void {

@@ -1,9 +1,14 @@
 import type { Clock } from '../transport/clock.js';
+import type { QueueLimits } from './limits.js';
 
 /** One piece of work of a group: a message for one handler, or a call. */
 export interface Job {
   /** Jobs of one key run one after another. Ignored where the group has no keys. */
   readonly key: unknown;
+  /** What it came in, with its headers, in bytes on the wire. */
+  readonly bytes: number;
+  /** When it came, on `clock.elapsed()`. */
+  readonly arrivedAt: number;
   /** How long it may run, in milliseconds, decided when it starts. 0 or less: its time is over already. */
   timeLeftMs(): number;
   /** Runs the handler. May be synchronous. */
@@ -28,4 +33,6 @@ export interface GroupOptions {
   /** Whether jobs of one key run one after another. */
   readonly keyed: boolean;
   readonly abandonAfterMs: number;
+  /** How much may wait. */
+  readonly limits: QueueLimits;
 }

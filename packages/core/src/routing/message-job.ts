@@ -9,6 +9,8 @@ import { settle } from './settle.js';
 /** One message for one handler. */
 export class MessageJob implements Job {
   readonly key: unknown;
+  readonly bytes: number;
+  readonly arrivedAt: number;
   readonly handler: PreparedHandler;
   readonly #router: Router;
   readonly #type: string;
@@ -23,6 +25,7 @@ export class MessageJob implements Job {
     message: unknown,
     arrival: Arrival,
     key: unknown,
+    bytes: number,
   ) {
     this.#router = router;
     this.handler = handler;
@@ -30,6 +33,8 @@ export class MessageJob implements Job {
     this.#message = message;
     this.#arrival = arrival;
     this.key = key;
+    this.bytes = bytes;
+    this.arrivedAt = handler.place.clock.elapsed();
   }
 
   timeLeftMs(): number {

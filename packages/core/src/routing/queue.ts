@@ -7,6 +7,11 @@ export class Queue<T> {
     return this.#items.length - this.#head;
   }
 
+  /** What `shift` would return. */
+  get first(): T | undefined {
+    return this.#items[this.#head];
+  }
+
   *[Symbol.iterator](): Generator<T> {
     for (let index = this.#head; index < this.#items.length; index++) yield this.#items[index] as T;
   }

@@ -12,10 +12,13 @@ import type { Verdict } from '../sequencing/verdict.js';
 import { printable } from '../topics/printable.js';
 import { parseTemplate, type TopicTemplate } from '../topics/template.js';
 import type { Clock } from '../transport/clock.js';
+import { headersSize } from '../transport/headers.js';
 import type { Inbound } from '../transport/transport.js';
 import type { Arrival, HandlerPlace } from './context.js';
 import { openEnvelope } from './decode.js';
 import { DeliveryGroup } from './delivery-group.js';
+import type { QueueLimit } from './limits.js';
+import { DEFAULT_LIMITS, limitReached } from './limits.js';
 import { MessageJob } from './message-job.js';
 
 /** After so many milliseconds a handler counts as failed, where nothing else was said. */
@@ -61,7 +64,7 @@ export class Router {
 
   constructor(parts: RouterParts) {
     this.parts = parts;
-    const { key, concurrency, timeoutMs, abandonAfterMs } = parts.options;
+    const { key, concurrency, timeoutMs, abandonAfterMs, maxQueued, maxQueuedBytes } = parts.options;
     this.#keyOf = key;
     this.#template = parseTemplate(parts.definition.template);
     this.timeoutMs = timeoutMs ?? DEFAULT_TIMEOUT_MS;
@@ -71,11 +74,23 @@ export class Router {
       concurrency: concurrency ?? (key === undefined ? 1 : DEFAULT_KEYED_CONCURRENCY),
       keyed: key !== undefined,
       abandonAfterMs: abandonAfterMs ?? DEFAULT_ABANDON_AFTER_MS,
+      limits: {
+        maxQueued: maxQueued ?? DEFAULT_LIMITS.maxQueued,
+        maxQueuedBytes: maxQueuedBytes ?? DEFAULT_LIMITS.maxQueuedBytes,
+      },
     });
   }
 
-  /** Takes what the transport delivers. Never throws. */
+  /**
+   * Takes what the transport delivers. Never throws. What there is no room for is dropped unread: a flood costs next
+   * to nothing, and the tracker has not seen it, so that it is part of the gap at the next message that is taken.
+   */
   readonly deliver = (inbound: Inbound): void => {
+    const full = this.queue.admit();
+    if (full !== undefined) {
+      this.#drop(inbound.topic, full);
+      return;
+    }
     const { wrapper } = this.parts.definition;
     try {
       if (wrapper === 'event' || wrapper === 'module-message') this.#deliverEnvelope(wrapper, inbound);
@@ -107,11 +122,12 @@ export class Router {
       seq,
       verdict,
     };
-    for (const any of contents) this.#deliverContent(any, arrival);
+    const bytes = headersSize(inbound.headers);
+    for (const any of contents) this.#deliverContent(any, arrival, bytes + any.value.length);
   }
 
   /** One bad content never touches its siblings. */
-  #deliverContent(any: Any, arrival: Arrival): void {
+  #deliverContent(any: Any, arrival: Arrival, bytes: number): void {
     const name = anyTypeName(any);
     const handler = this.handlers.get(name);
     if (handler?.type === undefined) {
@@ -119,7 +135,7 @@ export class Router {
       return;
     }
     try {
-      this.#enqueue(handler, name, unpackAny(handler.type, any), arrival);
+      this.#enqueue(handler, name, unpackAny(handler.type, any), arrival, bytes);
     } catch (error) {
       this.#badMessage(arrival.topic, BusError.from(error), handler, name);
     }
@@ -129,19 +145,31 @@ export class Router {
     const handler = this.handlers.get(WHOLE_PAYLOAD);
     if (handler === undefined) return;
     const payload = wrapper === 'text' ? textOf(inbound) : inbound.bytes;
-    this.#enqueue(handler, wrapper, payload, {
+    const arrival: Arrival = {
       kind: 'payload',
       topic: inbound.topic,
       template: this.#template,
       headers: inbound.headers,
-    });
+    };
+    this.#enqueue(handler, wrapper, payload, arrival, headersSize(inbound.headers) + inbound.bytes.length);
   }
 
-  #enqueue(handler: PreparedHandler, type: string, message: unknown, arrival: Arrival): void {
+  #enqueue(handler: PreparedHandler, type: string, message: unknown, arrival: Arrival, bytes: number): void {
     const key = this.#keyOf?.(message);
     const { service, watch } = this.parts;
     watch?.({ kind: 'accepted', service, topic: arrival.topic, handler: handler.place.handler, type });
-    this.queue.enqueue(new MessageJob(this, handler, type, message, arrival, key));
+    this.queue.enqueue(new MessageJob(this, handler, type, message, arrival, key, bytes));
+  }
+
+  #drop(topic: string, why: QueueLimit): void {
+    const { service, reporter, emit, definition } = this.parts;
+    emit({ kind: 'dropped', service, topic, why });
+    const who = `${service} on '${definition.template}'`;
+    const overloaded = () =>
+      new BusError(`${who} drops what arrives: ${limitReached(why, this.queue.limits)} wait for its handlers`, {
+        reason: 'TERABUS_OVERLOADED',
+      });
+    reporter.reportFlood(who, 'TERABUS_OVERLOADED', overloaded, { topic, why });
   }
 
   /** Sees each arrival, before queue and handler. */

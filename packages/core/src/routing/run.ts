@@ -63,7 +63,7 @@ export class Run {
   #onTimeout(): void {
     this.#tell(() => this.job.timedOut(this.#durationMs()));
     this.#timer = this.#options.clock.setTimer(this.#options.abandonAfterMs, () => {
-      this.job.abandoned();
+      this.#quietly(() => this.job.abandoned());
       this.#end();
     });
   }
@@ -75,7 +75,16 @@ export class Run {
   #tell(how: () => void): void {
     if (this.#told) return;
     this.#told = true;
-    how();
+    this.#quietly(how);
+  }
+
+  /** What is told may throw: a log whose disk is full. Whom it would be reported to is what threw. */
+  #quietly(how: () => void): void {
+    try {
+      how();
+    } catch {
+      // The slot is given back all the same, and the next message gets its turn.
+    }
   }
 
   #end(): void {

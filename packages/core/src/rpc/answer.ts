@@ -5,21 +5,17 @@ import type { RpcDeliveryOptions } from '../decorators/metadata.js';
 import type { Next } from '../middleware/middleware.js';
 import type { BusEvent } from '../observe/observer.js';
 import type { Reporter } from '../observe/reporter.js';
-import { handlerError } from '../observe/reporter.js';
-import { HEADER } from '../publishing/headers.js';
-import type { AnyContext, Arrival, HandlerPlace } from '../routing/context.js';
-import { Context } from '../routing/context.js';
+import type { HandlerPlace } from '../routing/context.js';
 import { DeliveryGroup } from '../routing/delivery-group.js';
-import type { Job } from '../routing/job.js';
-import type { Outcome } from '../routing/settle.js';
-import { settle } from '../routing/settle.js';
+import type { QueueLimit } from '../routing/limits.js';
+import { limitReached } from '../routing/limits.js';
 import { printable } from '../topics/printable.js';
 import type { Clock } from '../transport/clock.js';
 import type { Inbound, Transport } from '../transport/transport.js';
-import { parseTimeout } from './deadline.js';
+import { CallJob } from './call-job.js';
+import { FailureLog } from './failure-log.js';
 import type { ReplyHead } from './reply.js';
-import { errorReply, okReply } from './reply.js';
-import { decodeArguments, encodeResult } from './values.js';
+import { errorReply } from './reply.js';
 
 /** A method of a contract as it runs per call. */
 export interface PreparedMethod {
@@ -54,23 +50,40 @@ const utf8 = new TextEncoder();
 /** Answers the calls of a contract: from a request's bytes to OpenTera's JSON reply. */
 export class Answerer {
   readonly queue: DeliveryGroup;
+  readonly failures: FailureLog;
   readonly parts: AnswererParts;
   /** Answers that are on their way to the transport. */
   readonly #sending = new Set<Promise<void>>();
+  #sendingBytes = 0;
+  /** Made once: under a flood each would be one too many. */
+  readonly #refusals: Readonly<Record<QueueLimit, BusError>>;
 
   constructor(parts: AnswererParts) {
     this.parts = parts;
+    this.failures = new FailureLog(parts);
     const { clock, options } = parts;
     this.queue = new DeliveryGroup({
       clock,
       concurrency: options.concurrency,
       keyed: false,
       abandonAfterMs: options.abandonAfterMs,
+      limits: options,
     });
+    const refusal = (why: QueueLimit) =>
+      new BusError(
+        `${parts.service} has no room for one more call: ${limitReached(why, options, 'calls')} wait; it was not executed`,
+        { reason: 'TERABUS_OVERLOADED' },
+      );
+    this.#refusals = { maxQueued: refusal('maxQueued'), maxQueuedBytes: refusal('maxQueuedBytes') };
   }
 
   /** Takes what the transport delivers. Never throws. */
   readonly deliver = (inbound: Inbound): void => {
+    const unsent = this.#unsent();
+    if (unsent !== undefined) {
+      this.#drop(inbound.topic, unsent);
+      return;
+    }
     let request: RPCMessage;
     try {
       request = decodeRpcRequest(inbound.bytes);
@@ -92,6 +105,11 @@ export class Answerer {
       this.respond(inbound, request.replyTo, call, errorReply(call, error));
       return;
     }
+    const full = this.queue.admit();
+    if (full !== undefined) {
+      this.#refuse(inbound, request.replyTo, call, full);
+      return;
+    }
     const { service, watch } = this.parts;
     watch?.({
       kind: 'accepted',
@@ -109,7 +127,9 @@ export class Answerer {
   }
 
   respond(inbound: Inbound, replyTo: string, call: ReplyHead, reply: string): void {
-    const sending = this.#send(inbound, replyTo, reply)
+    const bytes = utf8.encode(reply);
+    this.#sendingBytes += bytes.length;
+    const sending = this.#send(inbound, replyTo, bytes)
       .catch(async (error: unknown) => {
         const { service, reporter, methods } = this.parts;
         const { reason, rawMessage } = BusError.from(error);
@@ -125,18 +145,46 @@ export class Answerer {
         if (reason !== 'TERABUS_PAYLOAD_TOO_LARGE') return;
         // The name of no method can be what is too large.
         const head = methods.has(call.method) ? call : { ...call, method: '' };
-        await this.#send(inbound, replyTo, errorReply(head, failure));
+        await this.#send(inbound, replyTo, utf8.encode(errorReply(head, failure)));
       })
       .catch(() => undefined);
     this.#sending.add(sending);
-    void sending.then(() => this.#sending.delete(sending));
+    void sending.then(() => {
+      this.#sending.delete(sending);
+      this.#sendingBytes -= bytes.length;
+    });
   }
 
-  async #send(inbound: Inbound, replyTo: string, reply: string): Promise<void> {
+  async #send(inbound: Inbound, replyTo: string, bytes: Uint8Array): Promise<void> {
     const { transport, answerRedisClients } = this.parts;
-    const bytes = utf8.encode(reply);
     if (inbound.replyTo !== undefined) await transport.respond(inbound.replyTo, bytes);
     else if (answerRedisClients && REDIS_CLIENT.test(replyTo)) await transport.publish({ topic: replyTo, bytes });
+  }
+
+  /** The limit that is reached by answers which the transport doesn't get rid of. */
+  #unsent(): QueueLimit | undefined {
+    const { maxQueued, maxQueuedBytes } = this.parts.options;
+    if (this.#sending.size >= maxQueued) return 'maxQueued';
+    return this.#sendingBytes >= maxQueuedBytes ? 'maxQueuedBytes' : undefined;
+  }
+
+  /** One more answer would wait without end: not even that there is no room is said. */
+  #drop(topic: string, why: QueueLimit): void {
+    const { service, reporter, emit, options } = this.parts;
+    emit({ kind: 'dropped', service, topic, why });
+    const overloaded = () =>
+      new BusError(`${service} drops calls: answers of ${limitReached(why, options, 'calls')} wait to be sent`, {
+        reason: 'TERABUS_OVERLOADED',
+      });
+    reporter.reportFlood(`${service} dropping calls`, 'TERABUS_OVERLOADED', overloaded, { topic, why });
+  }
+
+  #refuse(inbound: Inbound, replyTo: string, call: ReplyHead, why: QueueLimit): void {
+    const { service, reporter, emit } = this.parts;
+    const error = this.#refusals[why];
+    emit({ kind: 'refused', service, topic: inbound.topic, method: call.method, why });
+    reporter.report(service, error, { topic: inbound.topic, why });
+    this.respond(inbound, replyTo, call, errorReply(call, error));
   }
 
   #badRequest(inbound: Inbound, cause: BusError): void {
@@ -149,139 +197,5 @@ export class Answerer {
     emit({ kind: 'bad-message', service, topic: inbound.topic, error });
     const call: ReplyHead = { method: '', id: 0n, pattern: inbound.topic };
     this.respond(inbound, '', call, errorReply(call, error));
-  }
-}
-
-/** One call. */
-class CallJob implements Job {
-  readonly key = undefined;
-  readonly #answerer: Answerer;
-  readonly #method: PreparedMethod;
-  readonly #inbound: Inbound;
-  readonly #request: RPCMessage;
-  readonly #call: ReplyHead;
-  /** When the caller's patience ends, on `clock.elapsed()`: counted from receipt, so clocks need not agree. */
-  readonly #callerDeadline: number;
-  /** How long it may run, as of its start. */
-  #allowedMs = 0;
-  #args: unknown[] = [];
-  #context: Context | undefined;
-
-  constructor(answerer: Answerer, method: PreparedMethod, inbound: Inbound, request: RPCMessage, call: ReplyHead) {
-    this.#answerer = answerer;
-    this.#method = method;
-    this.#inbound = inbound;
-    this.#request = request;
-    this.#call = call;
-    const callerAllowsMs = parseTimeout(inbound.headers.get(HEADER.timeoutMs)) ?? Number.POSITIVE_INFINITY;
-    this.#callerDeadline = answerer.parts.clock.elapsed() + callerAllowsMs;
-  }
-
-  timeLeftMs(): number {
-    const { clock, options } = this.#answerer.parts;
-    this.#allowedMs = Math.min(options.timeoutMs, this.#callerDeadline - clock.elapsed());
-    return this.#allowedMs;
-  }
-
-  run(): unknown {
-    this.#args = decodeArguments(this.#method.plan.method, this.#request.args);
-    const { service, watch } = this.#answerer.parts;
-    const context = this.#contextNow() as unknown as AnyContext;
-    watch?.({
-      kind: 'started',
-      service,
-      topic: this.#inbound.topic,
-      handler: this.#method.place.handler,
-      type: this.#call.method,
-      message: this.#args,
-      context,
-    });
-    return this.#method.run(this.#args, context);
-  }
-
-  succeeded(result: unknown, durationMs: number): void {
-    let json: string;
-    try {
-      json = encodeResult(this.#method.plan.method, result);
-    } catch (error) {
-      this.failed(error, durationMs);
-      return;
-    }
-    this.#settle({ kind: 'succeeded' }, durationMs);
-    this.#reply(okReply(this.#call, json));
-  }
-
-  failed(thrown: unknown, durationMs: number): void {
-    this.#settle({ kind: 'failed', thrown }, durationMs);
-    this.#reply(errorReply(this.#call, this.#errorForCaller(thrown)));
-  }
-
-  timedOut(durationMs: number): void {
-    const error = this.#settle({ kind: 'timed-out' }, durationMs);
-    if (error === undefined) return;
-    this.#contextNow().abort(error);
-    this.#reply(errorReply(this.#call, error));
-  }
-
-  abandoned(): void {
-    this.#settle({ kind: 'abandoned' }, 0);
-  }
-
-  cutOff(running: boolean): void {
-    const error = this.#settle({ kind: 'cut-off', running }, 0);
-    if (error === undefined) return;
-    this.#contextNow().abort(error);
-    this.#reply(errorReply(this.#call, error));
-  }
-
-  /** A `BusError` travels; of anything else the caller gets no more than an id to find in the log. */
-  #errorForCaller(thrown: unknown): BusError {
-    if (BusError.is(thrown)) return BusError.from(thrown);
-    const { newId } = this.#answerer.parts;
-    const { place, plan } = this.#method;
-    const errorId = newId();
-    const known = handlerError(
-      { service: place.service, handler: place.handler, topic: this.#inbound.topic, type: plan.method.name },
-      thrown,
-    );
-    place.logger.error({ err: known, errorId, method: plan.method.name }, `the caller was told to look for ${errorId}`);
-    return new BusError(
-      `${plan.method.name} of ${place.service} failed; the log of the service has it under ${errorId}`,
-      {
-        reason: 'TERABUS_HANDLER_FAILED',
-        details: { errorId },
-      },
-    );
-  }
-
-  #reply(reply: string): void {
-    this.#answerer.respond(this.#inbound, this.#request.replyTo, this.#call, reply);
-  }
-
-  #contextNow(): Context {
-    if (this.#context === undefined) {
-      const { place } = this.#method;
-      const arrival: Arrival = {
-        kind: 'rpc',
-        topic: this.#inbound.topic,
-        headers: this.#inbound.headers,
-        method: this.#call.method,
-        callId: this.#call.id,
-      };
-      this.#context = new Context(place, arrival, place.clock.elapsed() + Math.max(0, this.#allowedMs));
-    }
-    return this.#context;
-  }
-
-  #settle(outcome: Outcome, durationMs: number): BusError | undefined {
-    const { parts } = this.#answerer;
-    const settled = {
-      context: this.#contextNow(),
-      type: this.#call.method,
-      message: this.#args,
-      durationMs,
-      timeoutMs: Math.max(0, Math.round(this.#allowedMs)),
-    };
-    return settle(outcome, settled, parts);
   }
 }

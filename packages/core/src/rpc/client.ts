@@ -11,8 +11,11 @@ import { intercept } from '../publishing/interceptor.js';
 import { printable } from '../topics/printable.js';
 import type { Clock } from '../transport/clock.js';
 import type { Transport } from '../transport/transport.js';
+import { abortable } from './abortable.js';
 import { formatTimeout } from './deadline.js';
 import { readReply } from './reply.js';
+import type { CallRetries } from './retry.js';
+import { canBeTriedAgain, RetryBudget } from './retry.js';
 import { decodeResult, encodeArguments } from './values.js';
 
 /** What calls are made with. */
@@ -22,6 +25,7 @@ export interface CallerParts {
   readonly transport: Transport;
   readonly clock: Clock;
   readonly interceptors: readonly Interceptor[];
+  readonly callRetries: CallRetries;
   readonly newId: () => string;
   readonly emit: (event: BusEvent) => void;
 }
@@ -29,10 +33,12 @@ export interface CallerParts {
 /** Makes the calls of a service: the way of a question out and of its answer back. */
 export class Caller {
   readonly #parts: CallerParts;
+  readonly #budget: RetryBudget;
   #lastId = 0;
 
   constructor(parts: CallerParts) {
     this.#parts = parts;
+    this.#budget = new RetryBudget(parts.callRetries);
   }
 
   /** The methods of a contract as functions whose calls belong to a chain. What is wrong is a rejection of the call. */
@@ -53,7 +59,11 @@ export class Caller {
     const begin = clock.elapsed();
     const args = given.slice(0, method.args.length);
     const options = callOptions(method, given);
-    const deadline = Math.min(begin + (options.timeoutMs ?? method.timeoutMs), chain.deadline);
+    const limits: CallLimits = {
+      deadline: Math.min(begin + (options.timeoutMs ?? method.timeoutMs), chain.deadline),
+      signals: [chain.signal, options.signal],
+      attempts: 0,
+    };
     const ended = (result: unknown, error: BusError | undefined) =>
       emit({
         kind: 'called',
@@ -63,12 +73,12 @@ export class Caller {
         args,
         result,
         durationMs: clock.elapsed() - begin,
+        attempts: limits.attempts,
         error,
       });
+    this.#budget.earn();
     try {
-      const send: Send = intercept(interceptors, (outgoing) =>
-        this.#exchange(outgoing as Call, deadline, [chain.signal, options.signal]),
-      );
+      const send: Send = intercept(interceptors, (outgoing) => this.#tryUntilDone(outgoing as Call, limits));
       const headers = outgoingHeaders(newId(), chain, options.headers);
       const result = await send({ kind: 'call', service, method, args, headers });
       ended(result, undefined);
@@ -80,14 +90,41 @@ export class Caller {
     }
   }
 
-  async #exchange(
-    { method, args, headers }: Call,
-    deadline: number,
-    signals: readonly (AbortSignal | undefined)[],
-  ): Promise<unknown> {
+  async #tryUntilDone(call: Call, limits: CallLimits): Promise<unknown> {
+    for (let waits = 0; ; ) {
+      try {
+        return await this.#exchange(call, limits);
+      } catch (error) {
+        const again =
+          call.method.idempotent && BusError.is(error) && canBeTriedAgain(error) && this.#budget.spend();
+        if (!again) throw error;
+        waits = await this.#pause(call.method, limits, waits, error);
+      }
+    }
+  }
+
+  /** Waits once, and on while the link is down: a request would come back at once, having told nobody anything. */
+  async #pause(method: RpcMethod, { deadline, signals }: CallLimits, waits: number, error: BusError): Promise<number> {
+    const { clock, transport } = this.#parts;
+    for (let wait = waits; ; wait += 1) {
+      const waitMs = this.#budget.waitMs(wait);
+      if (deadline - clock.elapsed() <= waitMs) throw error;
+      await abortable<void>(
+        signals,
+        (signal) => cancelled(method, signal),
+        (resolve) => {
+          const timer = clock.setTimer(waitMs, resolve);
+          return () => timer.cancel();
+        },
+      );
+      if (transport.health().state !== 'down') return wait + 1;
+    }
+  }
+
+  async #exchange({ method, args, headers }: Call, limits: CallLimits): Promise<unknown> {
     const { clock } = this.#parts;
     const values = encodeArguments(method, args);
-    const remainingMs = deadline - clock.elapsed();
+    const remainingMs = limits.deadline - clock.elapsed();
     if (remainingMs <= 0) throw timedOut(method, 'there was no time left to make it');
     this.#lastId = this.#lastId === Number.MAX_SAFE_INTEGER ? 1 : this.#lastId + 1;
     const id = this.#lastId;
@@ -95,7 +132,7 @@ export class Caller {
     const bytes = RPCMessage.encode(
       RPCMessage.create({ method: method.name, id: BigInt(id), timestamp: clock.now() / 1_000, args: values }),
     );
-    const answer = await this.#request({ topic: method.topic, bytes, headers }, method, remainingMs, signals);
+    const answer = await this.#request({ topic: method.topic, bytes, headers }, method, remainingMs, limits);
     return decodeResult(method, readReply(answer, method.address, method.name, id));
   }
 
@@ -103,37 +140,39 @@ export class Caller {
     message: Parameters<Transport['request']>[0],
     method: RpcMethod,
     remainingMs: number,
-    signals: readonly (AbortSignal | undefined)[],
+    limits: CallLimits,
   ): Promise<Uint8Array> {
     const { clock, transport } = this.#parts;
-    const live = signals.filter((signal) => signal !== undefined);
-    return new Promise((resolve, reject) => {
-      const aborted = live.find((signal) => signal.aborted);
-      if (aborted !== undefined) {
-        reject(cancelled(method, aborted));
-        return;
-      }
-      const stopWaiting = transport.request(message, (answer) => {
-        forget();
-        if (BusError.is(answer)) reject(nameCall(answer, method));
-        else resolve(answer.bytes);
-      });
-      const timer = clock.setTimer(remainingMs, () => {
-        giveUp(timedOut(method, `no answer within ${Math.round(remainingMs)} ms`));
-      });
-      const onAbort = (event: Event) => giveUp(cancelled(method, event.target as AbortSignal));
-      for (const signal of live) signal.addEventListener('abort', onAbort, { once: true });
-      const forget = () => {
-        timer.cancel();
-        for (const signal of live) signal.removeEventListener('abort', onAbort);
-      };
-      const giveUp = (error: BusError) => {
-        forget();
-        stopWaiting();
-        reject(error);
-      };
-    });
+    return abortable(
+      limits.signals,
+      (signal) => cancelled(method, signal),
+      (resolve, reject) => {
+        limits.attempts += 1;
+        const stopWaiting = transport.request(message, (answer) => {
+          timer.cancel();
+          if (BusError.is(answer)) reject(nameCall(answer, method));
+          else resolve(answer.bytes);
+        });
+        const timer = clock.setTimer(remainingMs, () => {
+          stopWaiting();
+          reject(timedOut(method, `no answer within ${Math.round(remainingMs)} ms`));
+        });
+        return () => {
+          timer.cancel();
+          stopWaiting();
+        };
+      },
+    );
   }
+}
+
+/** What bounds a call, over all of its tries. */
+interface CallLimits {
+  /** On `clock.elapsed()`. */
+  readonly deadline: number;
+  readonly signals: readonly (AbortSignal | undefined)[];
+  /** How often it was sent so far. */
+  attempts: number;
 }
 
 type Call = Extract<Outgoing, { readonly kind: 'call' }>;

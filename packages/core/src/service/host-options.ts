@@ -4,6 +4,8 @@ import type { ServiceClass } from '../contract/contract-of.js';
 import type { Middleware } from '../middleware/middleware.js';
 import type { Observer } from '../observe/observer.js';
 import type { Interceptor } from '../publishing/interceptor.js';
+import type { CallRetryOptions } from '../rpc/retry.js';
+import { callRetries } from '../rpc/retry.js';
 import type { Clock } from '../transport/clock.js';
 import { systemClock } from '../transport/system-clock.js';
 import type { Transport } from '../transport/transport.js';
@@ -35,6 +37,11 @@ export interface HostOptions {
   readonly interceptors?: readonly Interceptor[] | undefined;
   /** Told of everything that happens. */
   readonly observers?: readonly Observer[] | undefined;
+  /**
+   * When calls of methods whose contract says `idempotent` are made again: within their deadline, after 50 ms that grow
+   * to 1 s, where the link was lost or the callee says that it executes nothing. Defaults: {@link CallRetryOptions}.
+   */
+  readonly callRetries?: CallRetryOptions | undefined;
   /** How long all `onStart` hooks and subscriptions together may take, in milliseconds. Defaults to 30,000. */
   readonly startTimeoutMs?: number | undefined;
   /**
@@ -72,6 +79,7 @@ export const hostOptions = z.strictObject({
   middlewares: functions('a middleware'),
   interceptors: functions('an interceptor'),
   observers: functions('an observer'),
+  callRetries,
   startTimeoutMs: z.int().min(1).default(30_000),
   signal: z
     .custom<AbortSignal>((value) => typeof (value as AbortSignal)?.addEventListener === 'function', 'an AbortSignal')

@@ -1,6 +1,7 @@
 import type { Middleware } from '../middleware/middleware.js';
 import type { BusEvent } from '../observe/observer.js';
 import type { Interceptor } from '../publishing/interceptor.js';
+import type { CallRetries } from '../rpc/retry.js';
 import type { Clock } from '../transport/clock.js';
 import type { Transport } from '../transport/transport.js';
 import type { Lifecycle } from './lifecycle.js';
@@ -15,6 +16,7 @@ export interface HostParts {
   readonly newId: () => string;
   readonly middlewares: readonly Middleware[];
   readonly interceptors: readonly Interceptor[];
+  readonly callRetries: CallRetries;
   readonly emit: (event: BusEvent) => void;
   /** The same for what nobody counts. Undefined where nobody watches. */
   readonly watch: ((event: BusEvent) => void) | undefined;

@@ -249,7 +249,8 @@ class RunningHost implements Host {
   }
 
   #hostParts(): HostParts {
-    const { transport, clock, config, middlewares, interceptors, observers, answerRedisClients } = this.#options;
+    const { transport, clock, config, middlewares, interceptors, observers, callRetries, answerRedisClients } =
+      this.#options;
     const ulid = monotonicFactory();
     const newId = () => ulid(clock.now());
     return {
@@ -260,6 +261,7 @@ class RunningHost implements Host {
       newId,
       middlewares,
       interceptors,
+      callRetries,
       answerRedisClients,
       emit: (event) => this.#tell(observers, event),
       watch: observers.length === 0 ? undefined : (event) => this.#tell(observers, event),

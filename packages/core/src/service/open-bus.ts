@@ -5,6 +5,7 @@ import { EVERYTHING } from '../publishing/declared.js';
 import type { PublishOptions } from '../publishing/publisher.js';
 import { Publisher } from '../publishing/publisher.js';
 import { Caller } from '../rpc/client.js';
+import { callRetries } from '../rpc/retry.js';
 import { Sequencer } from '../sequencing/sequencer.js';
 import type { Clock } from '../transport/clock.js';
 import { systemClock } from '../transport/system-clock.js';
@@ -38,6 +39,7 @@ export function openBus({ transport, source, clock = systemClock }: OpenBusOptio
     declared: EVERYTHING,
     sequencer: new Sequencer({ newEpoch: newId }),
     interceptors: [],
+    callRetries: callRetries.parse({}),
     newId,
     emit: () => undefined,
   };

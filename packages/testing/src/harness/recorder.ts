@@ -132,6 +132,8 @@ export class Recorder {
         break;
       case 'abandoned':
       case 'bad-message':
+      case 'dropped':
+      case 'refused':
       case 'unhandled':
       case 'sequence':
       case 'published':

@@ -1,13 +1,9 @@
-import { closeSync, openSync, readFileSync } from 'node:fs';
-import { mkdtemp, writeFile } from 'node:fs/promises';
+import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { findNatsServer } from './find-binary.js';
-import { waitUntilReady } from './ready.js';
+import { LaunchedServer } from './launched-server.js';
 import { Watchdog } from './watchdog.js';
-
-/** A server that takes longer than this to end by itself is killed. */
-const STOP_TIMEOUT_MS = 5_000;
 
 /** Options of {@link startNatsServer}. */
 export interface NatsServerOptions {
@@ -24,17 +20,38 @@ export interface NatsServer extends AsyncDisposable {
   /** `nats://127.0.0.1:<port>` */
   readonly url: string;
   readonly port: number;
-  /** The process id of the server itself. */
+  /** The process id of the server itself: the one that runs, or that ran last. */
   readonly pid: number;
   /** Its temporary directory: configuration, log, JetStream's files. Removed by {@link NatsServer.stop}. */
   readonly directory: string;
-  /** Resolves when the server is gone, whoever ended it. */
+  /** Resolves when the server that {@link NatsServer.pid} names is gone, whoever ended it. */
   readonly exited: Promise<void>;
   /** Ends the server as an operator would (SIGTERM) and removes its directory. Calling it again does nothing. */
   stop(): Promise<void>;
   /** Kills the server (SIGKILL); its directory stays until {@link NatsServer.stop}. Resolves when it is gone. */
   kill(): Promise<void>;
-  /** What the server has logged so far; also after its end. */
+  /**
+   * Starts the server again, on the same port and with the same directory and configuration, and resolves when it
+   * answers clients. One that still runs is ended first, as an operator would. As often as one likes, but not after
+   * {@link NatsServer.stop}.
+   */
+  restart(): Promise<void>;
+  /** Makes the server hang (SIGSTOP): it stays connected and does nothing. Resolves when all its threads stand still. */
+  pause(): Promise<void>;
+  /** Lets a server that was paused go on (SIGCONT). */
+  resume(): void;
+  /**
+   * Replaces the text of the configuration file and lets the server read it again (SIGHUP). Resolves when it has. Rejects
+   * with an `Error` that has the server's own words when it refuses; it then goes on with the configuration it had, which
+   * is also what the file has again.
+   */
+  reload(configuration: string): Promise<void>;
+  /**
+   * Lame duck mode (SIGUSR2): the server takes no new clients, tells those it has to go elsewhere, and ends by itself;
+   * at once without clients, otherwise after its `lame_duck_duration`. Resolves when it has begun.
+   */
+  lameDuck(): Promise<void>;
+  /** What the server has logged so far, over all restarts; also after its end. */
   log(): string;
 }
 
@@ -50,63 +67,12 @@ export async function startNatsServer(options: NatsServerOptions = {}): Promise<
   const { TERABUS_TMP } = process.env;
   const directory = await mkdtemp(join(TERABUS_TMP || tmpdir(), 'terabus-nats-'));
   const watchdog = new Watchdog(directory);
+  const server = new LaunchedServer(binary, directory, watchdog, options);
   try {
-    return await launch(binary, directory, watchdog, options);
+    await server.start();
+    return server;
   } catch (error) {
     await watchdog.release();
     throw error;
   }
-}
-
-async function launch(
-  binary: string,
-  directory: string,
-  watchdog: Watchdog,
-  { jetstream = false, port: wantedPort = -1, configuration = '' }: NatsServerOptions,
-): Promise<NatsServer> {
-  const configurationFile = join(directory, 'server.conf');
-  await writeFile(configurationFile, configuration);
-  const args = ['-c', configurationFile, '-a', '127.0.0.1', '-p', `${wantedPort}`, '--ports_file_dir', directory];
-  if (jetstream) args.push('-js', '-sd', join(directory, 'jetstream'));
-
-  const logFile = join(directory, 'log');
-  const logDescriptor = openSync(logFile, 'a');
-  const child = watchdog.start(binary, args, logDescriptor);
-  closeSync(logDescriptor);
-  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
-
-  const port = await waitUntilReady(child, directory).catch((cause: Error) => {
-    throw new Error(`${binary} did not start: ${cause.message}\n${readFileSync(logFile, 'utf8')}`, { cause });
-  });
-
-  let lastLog: string | undefined;
-  const log = () => lastLog ?? readFileSync(logFile, 'utf8');
-
-  const end = async (...signals: NodeJS.Signals[]) => {
-    child.ref();
-    for (const signal of signals) child.kill(signal);
-    await exited;
-  };
-
-  const stop = async () => {
-    const impatience = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
-    // A stopped process takes no SIGTERM before it is continued.
-    await end('SIGTERM', 'SIGCONT');
-    clearTimeout(impatience);
-    lastLog = log();
-    await watchdog.release();
-  };
-
-  let stopped: Promise<void> | undefined;
-  return {
-    url: `nats://127.0.0.1:${port}`,
-    port,
-    pid: child.pid as number,
-    directory,
-    exited,
-    stop: () => (stopped ??= stop()),
-    kill: () => end('SIGKILL'),
-    log,
-    [Symbol.asyncDispose]: () => (stopped ??= stop()),
-  };
 }

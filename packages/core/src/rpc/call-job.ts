@@ -1,0 +1,148 @@
+import type { RPCMessage } from '@terabus/messages';
+import { BusError } from '@terabus/messages';
+import { HEADER } from '../publishing/headers.js';
+import type { AnyContext, Arrival } from '../routing/context.js';
+import { Context } from '../routing/context.js';
+import type { Job } from '../routing/job.js';
+import type { Outcome } from '../routing/settle.js';
+import { settle } from '../routing/settle.js';
+import { headersSize } from '../transport/headers.js';
+import type { Inbound } from '../transport/transport.js';
+import type { Answerer, PreparedMethod } from './answer.js';
+import { parseTimeout } from './deadline.js';
+import type { ReplyHead } from './reply.js';
+import { errorReply, okReply } from './reply.js';
+import { decodeArguments, encodeResult } from './values.js';
+
+/** One call. */
+export class CallJob implements Job {
+  readonly key = undefined;
+  readonly bytes: number;
+  readonly arrivedAt: number;
+  readonly #answerer: Answerer;
+  readonly #method: PreparedMethod;
+  readonly #inbound: Inbound;
+  readonly #request: RPCMessage;
+  readonly #call: ReplyHead;
+  /** When the caller's patience ends, on `clock.elapsed()`: counted from receipt, so clocks need not agree. */
+  readonly #callerDeadline: number;
+  /** How long it may run, as of its start. */
+  #allowedMs = 0;
+  #args: unknown[] = [];
+  #context: Context | undefined;
+
+  constructor(answerer: Answerer, method: PreparedMethod, inbound: Inbound, request: RPCMessage, call: ReplyHead) {
+    this.bytes = inbound.bytes.length + headersSize(inbound.headers);
+    this.arrivedAt = answerer.parts.clock.elapsed();
+    this.#answerer = answerer;
+    this.#method = method;
+    this.#inbound = inbound;
+    this.#request = request;
+    this.#call = call;
+    const callerAllowsMs = parseTimeout(inbound.headers.get(HEADER.timeoutMs)) ?? Number.POSITIVE_INFINITY;
+    this.#callerDeadline = this.arrivedAt + callerAllowsMs;
+  }
+
+  timeLeftMs(): number {
+    const { clock, options } = this.#answerer.parts;
+    this.#allowedMs = Math.min(options.timeoutMs, this.#callerDeadline - clock.elapsed());
+    return this.#allowedMs;
+  }
+
+  run(): unknown {
+    this.#args = decodeArguments(this.#method.plan.method, this.#request.args);
+    const { service, watch } = this.#answerer.parts;
+    const context = this.#contextNow() as unknown as AnyContext;
+    watch?.({
+      kind: 'started',
+      service,
+      topic: this.#inbound.topic,
+      handler: this.#method.place.handler,
+      type: this.#call.method,
+      message: this.#args,
+      context,
+    });
+    return this.#method.run(this.#args, context);
+  }
+
+  succeeded(result: unknown, durationMs: number): void {
+    let json: string;
+    try {
+      json = encodeResult(this.#method.plan.method, result);
+    } catch (error) {
+      this.failed(error, durationMs);
+      return;
+    }
+    this.#settle({ kind: 'succeeded' }, durationMs);
+    this.#reply(okReply(this.#call, json));
+  }
+
+  failed(thrown: unknown, durationMs: number): void {
+    this.#settle({ kind: 'failed', thrown }, durationMs);
+    this.#reply(errorReply(this.#call, this.#errorForCaller(thrown)));
+  }
+
+  timedOut(durationMs: number): void {
+    const error = this.#settle({ kind: 'timed-out' }, durationMs);
+    if (error === undefined) return;
+    this.#contextNow().abort(error);
+    this.#reply(errorReply(this.#call, error));
+  }
+
+  abandoned(): void {
+    this.#settle({ kind: 'abandoned' }, 0);
+  }
+
+  cutOff(running: boolean): void {
+    const error = this.#settle({ kind: 'cut-off', running }, 0);
+    if (error === undefined) return;
+    this.#contextNow().abort(error);
+    this.#reply(errorReply(this.#call, error));
+  }
+
+  /** A `BusError` travels; of anything else the caller gets no more than an id to find in the log. */
+  #errorForCaller(thrown: unknown): BusError {
+    if (BusError.is(thrown)) return BusError.from(thrown);
+    const { place, plan } = this.#method;
+    const { name } = plan.method;
+    const { errorId, isOwn } = this.#answerer.failures.log(this.#method, this.#inbound.topic, thrown);
+    const where = isOwn
+      ? `the log of the service has it under ${errorId}`
+      : `it is one of too many for the log of the service, which has one of the same second under ${errorId}`;
+    return new BusError(`${name} of ${place.service} failed; ${where}`, {
+      reason: 'TERABUS_HANDLER_FAILED',
+      details: { errorId },
+    });
+  }
+
+  #reply(reply: string): void {
+    this.#answerer.respond(this.#inbound, this.#request.replyTo, this.#call, reply);
+  }
+
+  #contextNow(): Context {
+    if (this.#context === undefined) {
+      const { place } = this.#method;
+      const arrival: Arrival = {
+        kind: 'rpc',
+        topic: this.#inbound.topic,
+        headers: this.#inbound.headers,
+        method: this.#call.method,
+        callId: this.#call.id,
+      };
+      this.#context = new Context(place, arrival, place.clock.elapsed() + Math.max(0, this.#allowedMs));
+    }
+    return this.#context;
+  }
+
+  #settle(outcome: Outcome, durationMs: number): BusError | undefined {
+    const { parts } = this.#answerer;
+    const settled = {
+      context: this.#contextNow(),
+      type: this.#call.method,
+      message: this.#args,
+      durationMs,
+      timeoutMs: Math.max(0, Math.round(this.#allowedMs)),
+    };
+    return settle(outcome, settled, parts);
+  }
+}
