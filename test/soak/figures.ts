@@ -1,7 +1,8 @@
 import { handlers } from './handlers/handlers.js';
 import { hostile } from './hostile/hostile.js';
+import { injection } from './injection/injection.js';
 import type { Figure } from './run/figure.js';
 import { sequences } from './sequences/sequences.js';
 
 /** In the order in which a run measures them. */
-export const figures: readonly Figure[] = [handlers, hostile, sequences];
+export const figures: readonly Figure[] = [handlers, hostile, injection, sequences];
