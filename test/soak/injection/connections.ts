@@ -1,13 +1,12 @@
 import { defineService, openBus, rpc } from '@terabus/core';
 import { connectNats } from '@terabus/nats';
 import type { NatsServer } from '@terabus/testing';
-import { z } from 'zod';
 import type { Random } from '../run/random.js';
 import { Breaches } from './breaches.js';
 import { hostileText } from './corpus.js';
 import type { Watcher } from './watcher.js';
 
-const Nobody = defineService('Soak.Nobody', { rpc: { ask: rpc({ args: [], returns: z.null(), timeoutMs: 5_000 }) } });
+const QUESTIONS = 'soak.nobody.rpc';
 
 /** Hostile namespaces, and names of connections, which stand in reply subjects. */
 export async function connections(
@@ -27,10 +26,8 @@ export async function connections(
         ...(asNamespace ? { namespace: text } : { name: text }),
       });
       // Nobody serves it: what is looked at is how the question went out.
-      await openBus({ transport, source: 'service.soak' })
-        .client(Nobody)
-        .ask()
-        .catch(() => undefined);
+      transport.request({ topic: QUESTIONS, bytes: new Uint8Array() }, () => {});
+      await transport.flush();
       await transport.close();
     });
     if (!connected) continue;
@@ -39,7 +36,7 @@ export async function connections(
     const fits =
       others.length === 0 &&
       (!asNamespace || /^[A-Za-z0-9_-]{1,32}$/.test(text)) &&
-      message?.subject === `${prefix}${Nobody.rpc.ask.topic}` &&
+      message?.subject === `${prefix}${QUESTIONS}` &&
       /^_REPLY\.[\w-]{1,64}\.[0-9a-f]{32}\.[0-9a-z]{1,11}$/.test(message.replyTo?.slice(prefix.length) ?? '');
     if (fits) breaches.harmless += 1;
     else breaches.report(text, `sent ${message?.subject} ${message?.replyTo} and ${others.length} more`);

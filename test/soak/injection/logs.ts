@@ -94,7 +94,6 @@ export async function logs(cases: number, server: NatsServer, watcher: Watcher, 
   await host.stop();
   await sender.close();
   await watcher.take();
-  if (written.length < cases / 2) breaches.report('', `only ${written.length} lines were written`);
   return breaches;
 }
 
