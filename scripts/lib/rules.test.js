@@ -151,6 +151,13 @@ test('each way to real time is a breach, except at the clock', () => {
   ]);
 });
 
+test('real processes and sockets are waited for in real time', () => {
+  const line = 'setTimeout(f, 1);';
+  const one = pack('testing', { 'src/server/a.ts': line, 'src/chaos/a.ts': line, 'src/harness/a.ts': line });
+  const found = timeBreaches(workspace(one)).map(({ path }) => path);
+  assert.deepEqual(found, ['packages/testing/src/harness/a.ts']);
+});
+
 test('the names of each door are listed, followed through its files', () => {
   const one = pack(
     'core',

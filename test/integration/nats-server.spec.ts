@@ -91,40 +91,33 @@ describe('startNatsServer', () => {
       return JSON.parse(String(line)) as { port: number; directory: string };
     }
 
-    it('leaves no server and no directory', async () => {
-      const { port, directory } = await startOrphan();
-      expect(await listens(port)).to.equal(true);
+    for (const args of [[], ['restart']]) {
+      it(`leaves no server and no directory${args[0] ? ', after a restart' : ''}`, async () => {
+        const { port, directory } = await startOrphan(...args);
+        expect(await listens(port)).to.equal(true);
 
-      parent.kill('SIGKILL');
+        parent.kill('SIGKILL');
 
-      await eventually(async () => {
-        expect(await listens(port)).to.equal(false);
-        expect(existsSync(directory)).to.equal(false);
-        expect(existsSync(`${directory}.ended`)).to.equal(false);
+        await eventually(async () => {
+          expect(await listens(port)).to.equal(false);
+          expect(existsSync(directory)).to.equal(false);
+          expect(existsSync(`${directory}.ended`)).to.equal(false);
+        });
       });
-    });
+    }
 
-    it('leaves no server that was restarted', async () => {
-      const { port, directory } = await startOrphan('restart');
-      expect(await listens(port)).to.equal(true);
+    for (const args of [[], ['restart']]) {
+      it(`leaves no server when somebody else has removed the directory${args[0] ? ', after a restart' : ''}`, async () => {
+        const { port, directory } = await startOrphan(...args);
+        expect(await listens(port)).to.equal(true);
+        rmSync(directory, { recursive: true });
 
-      parent.kill('SIGKILL');
+        parent.kill('SIGKILL');
 
-      await eventually(async () => {
-        expect(await listens(port)).to.equal(false);
-        expect(existsSync(directory)).to.equal(false);
+        await eventually(async () => {
+          expect(await listens(port)).to.equal(false);
+        });
       });
-    });
-
-    it('leaves no server when somebody else has removed the directory', async () => {
-      const { port, directory } = await startOrphan();
-      rmSync(directory, { recursive: true });
-
-      parent.kill('SIGKILL');
-
-      await eventually(async () => {
-        expect(await listens(port)).to.equal(false);
-      });
-    });
+    }
   });
 });

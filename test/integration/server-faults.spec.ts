@@ -1,7 +1,10 @@
+import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { startNatsServer } from '@terabus/testing';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { eventually } from './support/eventually.js';
 import { rawClient } from './support/raw-client.js';
 
 const reasonOf = (promise: Promise<unknown>) =>
@@ -60,6 +63,21 @@ describe('a nats-server that is restarted', () => {
     await using server = await startNatsServer();
     await Promise.all([server.restart(), server.restart()]);
     expect(server.log().match(/Server is ready/g)).to.have.length(3);
+    expect(isAlive(server.pid)).to.equal(true);
+  });
+
+  it('waits for its port when somebody has taken it', async () => {
+    await using server = await startNatsServer();
+    await server.kill();
+    const squatter = createServer().listen(server.port, '127.0.0.1');
+    await once(squatter, 'listening');
+    const restarted = server.restart();
+    await eventually(() => {
+      expect(server.log()).to.contain('address already in use');
+    });
+
+    squatter.close();
+    await restarted;
     expect(isAlive(server.pid)).to.equal(true);
   });
 
@@ -151,8 +169,9 @@ describe('a nats-server that reads its configuration again', () => {
 });
 
 describe('a nats-server in lame duck mode', () => {
-  it('ends by itself when it has no clients', async () => {
-    await using server = await startNatsServer();
+  it('ends by itself', async () => {
+    // Somebody may still be connected, if only who looked whether it is ready.
+    await using server = await startNatsServer({ configuration: 'lame_duck_grace_period: "10ms"' });
     await server.lameDuck();
     await server.exited;
     expect(isAlive(server.pid)).to.equal(false);

@@ -37,6 +37,11 @@ export class FrameReader {
   #collected: Buffer[] = [];
   #announced: ControlLine | undefined;
   #insertions: Buffer[] = [];
+  #chunk: Buffer = EMPTY;
+  /** Where in the chunk we read, and up to where it is given out or kept elsewhere. */
+  #at = 0;
+  #outTo = 0;
+  #out: (Buffer | Frame)[] = [];
 
   constructor(direction: Direction, watch: Watch) {
     this.#direction = direction;
@@ -60,85 +65,96 @@ export class FrameReader {
   }
 
   push(chunk: Buffer): (Buffer | Frame)[] {
-    const out: (Buffer | Frame)[] = [];
-    let passed = 0;
-    let at = 0;
-    const passTo = (end: number) => {
-      if (end > passed) out.push(chunk.subarray(passed, end));
-      passed = end;
-    };
-    const boundary = () => {
-      this.#state = 'line';
-      if (this.#insertions.length === 0) return;
-      passTo(at);
-      out.push(...this.#insertions.splice(0));
-    };
-
-    while (at < chunk.length) {
-      if (this.#state === 'passing') {
-        const taken = Math.min(this.#left, chunk.length - at);
-        at += taken;
-        this.#left -= taken;
-        if (this.#left === 0) boundary();
-      } else if (this.#state === 'collecting') {
-        const taken = Math.min(this.#left, chunk.length - at);
-        this.#collected.push(chunk.subarray(at, at + taken));
-        at += taken;
-        passed = at;
-        this.#left -= taken;
-        if (this.#left === 0) {
-          out.push(this.#collectedFrame());
-          boundary();
-        }
-      } else {
-        const newline = chunk.indexOf(NEWLINE, at);
-        const end = newline === -1 ? chunk.length : newline + 1;
-        if (this.#state === 'other line') {
-          at = end;
-          if (newline !== -1) boundary();
-          continue;
-        }
-        const part = chunk.subarray(at, end);
-        const line = this.#head.length === 0 ? part : Buffer.concat([this.#head, part]);
-        if (newline === -1) {
-          if (!mayAnnounceMessage(this.#direction, line) || line.length > LONGEST_LINE) {
-            this.#releaseHead(out);
-            this.#state = 'other line';
-          } else {
-            if (this.#head.length === 0) this.#isHeadOut = !this.#watch.isOn;
-            this.#head = line;
-            if (!this.#isHeadOut) {
-              passTo(at);
-              passed = end;
-            }
-          }
-          at = end;
-          continue;
-        }
-        const announced = readControlLine(this.#direction, line);
-        if (announced && !this.#isHeadOut && this.#watch.watches(announced.subject)) {
-          passTo(at);
-          passed = end;
-          this.#head = EMPTY;
-          this.#collected = [line];
-          this.#announced = announced;
-          this.#state = 'collecting';
-        } else {
-          this.#releaseHead(out);
-          if (announced) this.#state = 'passing';
-        }
-        at = end;
-        if (announced) this.#left = announced.bytes + CRLF_BYTES;
-        else boundary();
-      }
+    this.#chunk = chunk;
+    this.#at = 0;
+    this.#outTo = 0;
+    this.#out = [];
+    while (this.#at < chunk.length) {
+      if (this.#state === 'passing' || this.#state === 'collecting') this.#readMessage();
+      else this.#readLine();
     }
-    passTo(chunk.length);
-    return out;
+    this.#passTo(chunk.length);
+    return this.#out;
   }
 
-  /** Only at the start of a chunk is there a head, so that nothing of the chunk is out yet. */
-  #releaseHead(out: (Buffer | Frame)[]): void {
-    if (this.#head.length > 0 && !this.#isHeadOut) out.push(this.#head);
+  #readMessage(): void {
+    const end = Math.min(this.#at + this.#left, this.#chunk.length);
+    this.#left -= end - this.#at;
+    if (this.#state === 'collecting') {
+      this.#collected.push(this.#chunk.subarray(this.#at, end));
+      this.#outTo = end;
+    }
+    this.#at = end;
+    if (this.#left > 0) return;
+    if (this.#state === 'collecting') this.#out.push(this.#collectedFrame());
+    this.#boundary();
+  }
+
+  #readLine(): void {
+    const newline = this.#chunk.indexOf(NEWLINE, this.#at);
+    const isWhole = newline !== -1;
+    const end = isWhole ? newline + 1 : this.#chunk.length;
+    const part = this.#chunk.subarray(this.#at, end);
+    if (this.#state === 'line') {
+      const line = this.#head.length === 0 ? part : Buffer.concat([this.#head, part]);
+      if (isWhole) this.#takeLine(line, end);
+      else this.#takeStart(line, end);
+    } else if (isWhole) {
+      this.#state = 'line';
+    }
+    this.#at = end;
+    if (isWhole && this.#state === 'line') this.#boundary();
+  }
+
+  /** A line whose end is still to come: held back if it may be that of a watched message. */
+  #takeStart(line: Buffer, end: number): void {
+    if (!mayAnnounceMessage(this.#direction, line) || line.length > LONGEST_LINE) {
+      this.#releaseHead();
+      this.#state = 'other line';
+      return;
+    }
+    if (this.#head.length === 0) this.#isHeadOut = !this.#watch.isOn;
+    this.#head = line;
+    if (!this.#isHeadOut) this.#hold(end);
+  }
+
+  #takeLine(line: Buffer, end: number): void {
+    const announced = readControlLine(this.#direction, line);
+    if (announced && !this.#isHeadOut && this.#watch.watches(announced.subject)) {
+      this.#hold(end);
+      this.#head = EMPTY;
+      this.#collected = [line];
+      this.#announced = announced;
+      this.#state = 'collecting';
+    } else {
+      this.#releaseHead();
+      if (announced) this.#state = 'passing';
+    }
+    if (announced) this.#left = announced.bytes + CRLF_BYTES;
+  }
+
+  /** Gives out what stands in front of here, and keeps what follows up to `end`. */
+  #hold(end: number): void {
+    this.#passTo(this.#at);
+    this.#outTo = end;
+  }
+
+  #passTo(end: number): void {
+    if (end > this.#outTo) this.#out.push(this.#chunk.subarray(this.#outTo, end));
+    this.#outTo = end;
+  }
+
+  /** Between two messages. */
+  #boundary(): void {
+    this.#state = 'line';
+    if (this.#insertions.length === 0) return;
+    this.#passTo(this.#at);
+    this.#out.push(...this.#insertions.splice(0));
+  }
+
+  /** There is a head at the start of a chunk only, so that nothing of the chunk is out yet. */
+  #releaseHead(): void {
+    if (this.#head.length > 0 && !this.#isHeadOut) this.#out.push(this.#head);
     this.#head = EMPTY;
     this.#isHeadOut = false;
   }

@@ -10,7 +10,7 @@ export {
   type FaultContext,
   type PerformedFault,
   type PlannedFault,
-  type RunOptions,
+  type RunScheduleOptions,
   type Schedule,
   type ScheduleOptions,
   schedule,

@@ -8,6 +8,8 @@ import type { RuleBook } from './rule-book.js';
 const MOST_HELD_BYTES = 1024 * 1024;
 /** A slow line sends a little this often. */
 const DRIP_EVERY_MS = 20;
+/** Node's own longest timer; a longer one would fire at once. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 type Item = { readonly dueMs: number } & (
   | { readonly kind: 'bytes'; readonly bytes: Buffer }
@@ -24,7 +26,6 @@ export class Lane {
   #to: Socket | undefined;
   #queue: Item[] = [];
   #heldBytes = 0;
-  #lastDueMs = 0;
   #nextDripMs = 0;
   #timer: NodeJS.Timeout | undefined;
   #isFull = false;
@@ -84,7 +85,6 @@ export class Lane {
   /** Lets go what was held for a line that has healed. */
   hurry(): void {
     this.#queue = this.#queue.map((item) => ({ ...item, dueMs: 0 }));
-    this.#lastDueMs = 0;
     this.#nextDripMs = 0;
     this.move();
   }
@@ -98,7 +98,7 @@ export class Lane {
       if (!item) break;
       const waitMs = Math.max(item.dueMs, this.#nextDripMs) - performance.now();
       if (waitMs > 0) {
-        this.#timer = setTimeout(() => this.move(), Math.ceil(waitMs)).unref();
+        this.#timer = setTimeout(() => this.move(), Math.min(Math.ceil(waitMs), LONGEST_TIMER_MS)).unref();
         break;
       }
       this.#queue.shift();
@@ -111,10 +111,13 @@ export class Lane {
 
   #receive(chunk: Buffer): void {
     if (this.#hasEnded) return;
-    for (const piece of this.#reader.push(chunk)) {
-      if (piece instanceof Uint8Array) this.#pushBytes(piece);
-      else for (const { wire } of this.#rules.apply(this.#direction, this, piece)) this.#pushBytes(wire);
-    }
+    const out = this.#reader
+      .push(chunk)
+      .flatMap((piece) =>
+        piece instanceof Uint8Array ? piece : this.#rules.apply(this.#direction, this, piece).map(({ wire }) => wire),
+      );
+    // One write for all of them: many small ones cost a call of the kernel each.
+    this.#pushBytes(out.length === 1 ? (out[0] as Buffer) : Buffer.concat(out));
     if (this.#heldBytes >= MOST_HELD_BYTES) this.#from.pause();
   }
 
@@ -126,8 +129,7 @@ export class Lane {
 
   #push(item: { kind: 'bytes'; bytes: Buffer } | { kind: 'end' | 'reset' }): void {
     const delayMs = this.#line.drawDelayMs();
-    if (delayMs > 0) this.#lastDueMs = Math.max(this.#lastDueMs, performance.now() + delayMs);
-    this.#queue.push({ ...item, dueMs: this.#lastDueMs });
+    this.#queue.push({ ...item, dueMs: delayMs > 0 ? performance.now() + delayMs : 0 });
     this.move();
   }
 

@@ -59,7 +59,7 @@ describe('schedule', () => {
   it('performs the plan in time, one fault after the other, and tells what it did', async () => {
     const clock = new VirtualClock();
     const printed: string[] = [];
-    const slow: Fault = () => new Promise((resolve) => void clock.setTimer(70, resolve));
+    const slow: Fault = ({ wait }) => wait(70);
     const plan = schedule({ seed: 'x', faults: { slow }, everyMs: 30, count: 2 });
     const done = await throughTime(clock, plan.run({ clock, print: (line) => printed.push(line) }));
     expect(done).to.deep.equal([

@@ -9,9 +9,11 @@ export interface FaultContext {
   readonly random: SeededRandom;
   /** Ends with the run: a fault that takes long should look at it. */
   readonly signal: AbortSignal;
+  /** Resolves after so many milliseconds by the clock of the run, or when the run is to end. */
+  wait(ms: number): Promise<void>;
 }
 
-/** Does something bad, and resolves when it is done: also heals it, unless a later fault is to find it. */
+/** Does something bad, and resolves when it is done. It heals it too, unless later faults are to find it. */
 export type Fault = (context: FaultContext) => void | Promise<void>;
 
 /** Options of {@link schedule}. */
@@ -46,7 +48,7 @@ export interface PerformedFault extends PlannedFault {
 }
 
 /** How {@link Schedule.run} runs. */
-export interface RunOptions {
+export interface RunScheduleOptions {
   /** By default that of the machine. */
   readonly clock?: Clock;
   /** Ends the run before the next fault. */
@@ -63,7 +65,7 @@ export interface Schedule {
    * Performs the plan, one fault after the other, and resolves with what was done: all of it, or what came before the
    * signal. Rejects with an `Error` that names fault and seed when a fault throws; `cause` is what it threw.
    */
-  run(options?: RunOptions): Promise<readonly PerformedFault[]>;
+  run(options?: RunScheduleOptions): Promise<readonly PerformedFault[]>;
   /** The plan in one line, for people. */
   toString(): string;
 }
@@ -85,7 +87,7 @@ export function schedule(options: ScheduleOptions): Schedule {
   const plan = makePlan(seed, weights, options);
   const replay = `TERABUS_SEED=${seed} replays these ${plan.length} faults`;
 
-  async function run({ clock = systemClock, signal, print = console.error }: RunOptions = {}) {
+  async function run({ clock = systemClock, signal, print = console.error }: RunScheduleOptions = {}) {
     print(`${replay}.`);
     const begun = clock.elapsed();
     const ending = signal ?? new AbortController().signal;
@@ -96,7 +98,12 @@ export function schedule(options: ScheduleOptions): Schedule {
       const startedMs = clock.elapsed() - begun;
       const { n, fault } = step;
       try {
-        await faults.get(fault)?.run({ n, random: seededRandom(seed).fork(`step ${n}`), signal: ending });
+        await faults.get(fault)?.run({
+          n,
+          random: seededRandom(seed).fork(`step ${n}`),
+          signal: ending,
+          wait: (ms) => wait(clock, ms, ending),
+        });
       } catch (cause) {
         throw new Error(`fault ${n}, '${fault}', failed (${replay}): ${cause}`, { cause });
       }
