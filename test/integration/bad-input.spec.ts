@@ -1,5 +1,5 @@
-import type { Transport } from '@terabus/core/transport';
-import { connectNats, type NatsStatus } from '@terabus/nats';
+import type { Transport, TransportEvent } from '@terabus/core/transport';
+import { connectNats } from '@terabus/nats';
 import { type NatsServer, startNatsServer } from '@terabus/testing';
 import { expect } from 'chai';
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
@@ -9,14 +9,15 @@ import { bytes, record, text } from './support/recorder.js';
 describe('bad input over a real server', () => {
   let server: NatsServer;
   let transport: Transport;
-  let statuses: NatsStatus[];
+  let statuses: TransportEvent[];
 
   before(async () => {
     server = await startNatsServer({ configuration: 'max_payload: 1000' });
   });
   beforeEach(async () => {
     statuses = [];
-    transport = await connectNats({ servers: server.url, onStatus: (status) => statuses.push(status) });
+    transport = await connectNats({ servers: server.url });
+    transport.watch((event) => statuses.push(event));
   });
   afterEach(() => transport.close());
   after(() => server.stop());
@@ -43,16 +44,16 @@ describe('bad input over a real server', () => {
 
     expect((await received.stop()).map((message) => [text(message), message.headers.get('A')])).to.deep.equal([
       ['before', undefined],
-      ['no block', undefined],
       ['twice', '1'],
     ]);
     expect((await other.stop()).map(text)).to.deep.equal(['after']);
     expect(
-      statuses.map((status) => (status.type === 'bad-message' ? [status.count, status.error.reason] : status)),
+      statuses.map((status) => (status.kind === 'bad-message' ? [status.count, status.error.reason] : status)),
     ).to.deep.equal([
       [1, 'TERABUS_MESSAGE_BAD'],
-      [2, 'TERABUS_SUBJECT_INVALID'],
+      [2, 'TERABUS_MESSAGE_BAD'],
       [3, 'TERABUS_SUBJECT_INVALID'],
+      [4, 'TERABUS_SUBJECT_INVALID'],
     ]);
   });
 
@@ -125,18 +126,16 @@ describe('bad input over a real server', () => {
     await transport.flush();
     await subscription.drain();
     expect(received).to.deep.equal(['1', '2']);
-    expect(statuses.map((status) => status.type === 'error' && status.error.rawMessage)).to.deep.equal([
+    expect(statuses.map((status) => status.kind === 'error' && status.error.rawMessage)).to.deep.equal([
       'on purpose',
       'on purpose',
     ]);
   });
 
-  it('a listener of statuses that throws harms nobody', async () => {
-    const fragile = await connectNats({
-      servers: server.url,
-      onStatus: () => {
-        throw new Error('on purpose');
-      },
+  it('a listener of events that throws harms nobody', async () => {
+    const fragile = await connectNats({ servers: server.url });
+    fragile.watch(() => {
+      throw new Error('on purpose');
     });
     const subscription = await fragile.subscribe('a', {}, () => {
       throw new Error('reported');

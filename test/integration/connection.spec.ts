@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
-import type { Transport } from '@terabus/core/transport';
-import { connectNats, type NatsOptions, type NatsStatus, natsOptionsFromEnv } from '@terabus/nats';
+import type { Transport, TransportEvent } from '@terabus/core/transport';
+import { connectNats, type NatsOptions, natsOptionsFromEnv } from '@terabus/nats';
 import { startNatsServer } from '@terabus/testing';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
@@ -96,20 +96,20 @@ describe('connections to a real server', () => {
 
   it('tell who subscribes without permission', async () => {
     await using server = await startNatsServer({ configuration: USERS });
-    const statuses: NatsStatus[] = [];
+    const statuses: TransportEvent[] = [];
     const bob = await connectNats({
       servers: server.url,
       user: 'bob',
       password: 'b',
-      onStatus: (status) => statuses.push(status),
     });
+    bob.watch((event) => statuses.push(event));
     const open = await record(bob, { topic: 'open' });
     const refused = await bob.subscribe('secret', {}, () => {}).catch(({ reason }) => reason);
     await bob.publish({ topic: 'open', bytes: bytes('still here') });
     await bob.flush();
     expect(refused).to.equal('TERABUS_NATS_FORBIDDEN');
     expect((await open.stop()).map(text)).to.deep.equal(['still here']);
-    expect(statuses.map(({ type }) => type)).to.deep.equal(['error']);
+    expect(statuses.map(({ kind }) => kind)).to.deep.equal(['problem']);
 
     // Its reply subjects are not granted either: a request fails instead of waiting.
     expect(await ask(bob, 'open')).to.have.property('reason', 'TERABUS_NATS_FORBIDDEN');
@@ -120,7 +120,8 @@ describe('connections to a real server', () => {
     const port = await freePort();
     const statuses: string[] = [];
     let server = await startNatsServer({ port });
-    const transport = await connectNats({ servers: server.url, onStatus: ({ type }) => statuses.push(type) });
+    const transport = await connectNats({ servers: server.url });
+    transport.watch(({ kind }) => statuses.push(kind));
     const received = await record(transport, { topic: 'a' });
     await server.stop();
     server = await startNatsServer({ port });
@@ -147,10 +148,11 @@ describe('connections to a real server', () => {
     await using server = await startNatsServer();
     const transport = await connectNats({ servers: server.url, closeTimeoutMs: 100 });
     await server.pause();
-    await transport.publish({ topic: 'a', bytes: new Uint8Array(1_000_000) });
+    const published = transport.publish({ topic: 'a', bytes: new Uint8Array(1_000_000) });
 
     // Without its own limit it would wait for an answer that never comes.
     await transport.close();
+    await published;
     expect(await transport.closed).to.equal(undefined);
   });
 

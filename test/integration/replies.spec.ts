@@ -1,5 +1,5 @@
-import type { Inbound, Transport } from '@terabus/core/transport';
-import { connectNats, type NatsStatus } from '@terabus/nats';
+import type { Inbound, Transport, TransportEvent } from '@terabus/core/transport';
+import { connectNats } from '@terabus/nats';
 import { type NatsServer, startNatsServer } from '@terabus/testing';
 import { expect } from 'chai';
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
@@ -14,7 +14,7 @@ describe('answers over a real server', () => {
   let callee: Transport;
   let caller: Transport;
   let plain: NatsConnection;
-  let statuses: NatsStatus[];
+  let statuses: TransportEvent[];
   let seen: { answered: number; unanswerable: number };
 
   before(async () => {
@@ -22,7 +22,8 @@ describe('answers over a real server', () => {
   });
   beforeEach(async () => {
     statuses = [];
-    callee = await connectNats({ servers: server.url, onStatus: (status) => statuses.push(status) });
+    callee = await connectNats({ servers: server.url });
+    callee.watch((event) => statuses.push(event));
     caller = await connectNats({ servers: server.url });
     plain = await connectPlain({ servers: server.url });
     seen = await answering(callee, TOPIC);
@@ -83,7 +84,7 @@ describe('answers over a real server', () => {
     // The hostile requests themselves, the good one, its answer.
     expect(everything.getReceived()).to.equal(hostile.length + 2);
     expect((await jetstream.streams.info('S')).state.messages).to.equal(0);
-    expect(statuses.map((status) => (status.type === 'reply-refused' ? status.shape : status))).to.deep.equal([
+    expect(statuses.map((status) => (status.kind === 'reply-refused' ? status.shape : status))).to.deep.equal([
       'system',
       'other',
       'inbox',

@@ -3,9 +3,11 @@ import { z } from 'zod';
 import type { NatsOptions } from './options.js';
 import { natsOptions } from './options.js';
 
-const { servers, namespace, connectTimeoutMs } = natsOptions.shape;
+const { servers, namespace, connectTimeoutMs, maxUnconfirmedBytes } = natsOptions.shape;
 const anyText = z.string();
 const path = 'the path of a file';
+
+const whole = z.string().regex(/^\d+$/).transform(Number);
 
 const variables = {
   NATS_URL: {
@@ -22,11 +24,19 @@ const variables = {
     expected: '1 to 32 letters, digits, "_" or "-"',
   },
   TERABUS_CONNECT_TIMEOUT_MS: {
-    schema: z
-      .string()
-      .regex(/^\d+$/)
-      .transform(Number)
-      .refine((value) => connectTimeoutMs.safeParse(value).success),
+    schema: whole.refine((value) => connectTimeoutMs.safeParse(value).success),
+    expected: 'a whole number of milliseconds, 1 or more',
+  },
+  TERABUS_MAX_UNCONFIRMED_BYTES: {
+    schema: whole.refine((value) => maxUnconfirmedBytes.safeParse(value).success),
+    expected: 'a whole number of bytes, 1 or more',
+  },
+  TERABUS_PUBLISH_BUFFER_BYTES: {
+    schema: whole.refine(Number.isSafeInteger),
+    expected: 'a whole number of bytes, or 0 for no buffer',
+  },
+  TERABUS_PUBLISH_BUFFER_WAIT_MS: {
+    schema: whole.refine((value) => connectTimeoutMs.safeParse(value).success),
     expected: 'a whole number of milliseconds, 1 or more',
   },
   TERABUS_NATS_USER: { schema: anyText, expected: 'the name of a user' },
@@ -45,6 +55,7 @@ const variables = {
     expected: 'the seed of an NKey: SU and 56 more of A to Z and 2 to 7',
     secret: true,
   },
+  TERABUS_NATS_NKEY_SEED_FILE: { schema: anyText, expected: path },
   TERABUS_NATS_CREDS: { schema: anyText, expected: path },
   TERABUS_NATS_TLS_CA: { schema: anyText, expected: path },
   TERABUS_NATS_TLS_CERT: { schema: anyText, expected: path },
@@ -66,9 +77,12 @@ export const natsEnvironment: readonly string[] = Object.freeze(Object.keys(vari
  * | `NATS_URL` | `servers`, separated by commas |
  * | `TERABUS_NAMESPACE` | `namespace` |
  * | `TERABUS_CONNECT_TIMEOUT_MS` | `connectTimeoutMs` |
+ * | `TERABUS_MAX_UNCONFIRMED_BYTES` | `maxUnconfirmedBytes` |
+ * | `TERABUS_PUBLISH_BUFFER_BYTES`, `TERABUS_PUBLISH_BUFFER_WAIT_MS` | `publishBuffer.maxBytes`, `publishBuffer.maxWaitMs`; 0 bytes for none |
  * | `TERABUS_NATS_USER`, `TERABUS_NATS_PASSWORD` | `user`, `password` |
  * | `TERABUS_NATS_TOKEN` | `token` |
  * | `TERABUS_NATS_NKEY_SEED` | `nkeySeed` |
+ * | `TERABUS_NATS_NKEY_SEED_FILE` | `nkeySeedFile` |
  * | `TERABUS_NATS_CREDS` | `credsFile` |
  * | `TERABUS_NATS_TLS_CA`, `TERABUS_NATS_TLS_CERT`, `TERABUS_NATS_TLS_KEY` | `tls.caFile`, `tls.certFile`, `tls.keyFile` |
  *
@@ -82,14 +96,21 @@ export function natsOptionsFromEnv(env: Readonly<Record<string, string | undefin
     certFile: values.TERABUS_NATS_TLS_CERT,
     keyFile: values.TERABUS_NATS_TLS_KEY,
   });
+  const buffer = given({
+    maxBytes: values.TERABUS_PUBLISH_BUFFER_BYTES,
+    maxWaitMs: values.TERABUS_PUBLISH_BUFFER_WAIT_MS,
+  });
   return given({
     servers: values.NATS_URL,
     namespace: values.TERABUS_NAMESPACE,
     connectTimeoutMs: values.TERABUS_CONNECT_TIMEOUT_MS,
+    maxUnconfirmedBytes: values.TERABUS_MAX_UNCONFIRMED_BYTES,
+    publishBuffer: buffer.maxBytes === 0 ? false : Object.keys(buffer).length === 0 ? undefined : buffer,
     user: values.TERABUS_NATS_USER,
     password: values.TERABUS_NATS_PASSWORD,
     token: values.TERABUS_NATS_TOKEN,
     nkeySeed: values.TERABUS_NATS_NKEY_SEED,
+    nkeySeedFile: values.TERABUS_NATS_NKEY_SEED_FILE,
     credsFile: values.TERABUS_NATS_CREDS,
     tls: Object.keys(tls).length === 0 ? undefined : tls,
   });

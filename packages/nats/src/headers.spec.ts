@@ -1,7 +1,7 @@
 import { headersSize } from '@terabus/core/transport';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { encodeHeaders, toHeaders } from './headers.js';
+import { decodeHeaders, encodeHeaders } from './headers.js';
 
 describe('headers on the wire', () => {
   it('are a line each, in UTF-8', () => {
@@ -40,17 +40,40 @@ describe('headers on the wire', () => {
     }
   });
 
+  it('that NATS acts upon are refused', () => {
+    for (const name of ['Nats-Rollup', 'NATS-MSG-ID', 'nats-x']) {
+      expect(() => encodeHeaders(new Map([[name, 'x']]))).to.throw('TERABUS_HEADER_INVALID');
+    }
+  });
+
+  const decode = (block: string) => decodeHeaders(new TextEncoder().encode(block));
+
   it('that came twice have their first value', () => {
-    expect(
-      toHeaders([
-        ['A', ['1', '2']],
-        ['B', []],
-      ]),
-    ).to.deep.equal(
-      new Map([
-        ['A', '1'],
-        ['B', ''],
-      ]),
-    );
+    const { headers, status } = decode('NATS/1.0\r\nA: 1\r\nB:\r\na:  é  \r\nA: 2\r\n\r\n');
+    expect([...headers]).to.deep.equal([
+      ['A', '1'],
+      ['B', ''],
+      ['a', 'é'],
+    ]);
+    expect(status).to.equal(undefined);
+  });
+
+  it('may be a status of the server', () => {
+    expect(decode('NATS/1.0 503\r\n\r\n').status).to.equal(503);
+    expect(decode('NATS/1.0 100 Idle Heartbeat\r\nA: x\r\n\r\n').status).to.equal(100);
+  });
+
+  it('that nobody can read are refused', () => {
+    for (const block of [
+      '',
+      'x',
+      '\u00ff',
+      'NATS/1.0\r\nBad Name: x\r\n\r\n',
+      'NATS/1.0\r\n: x',
+      'NATS/1.0\r\nA',
+      'NATS/2.0',
+    ]) {
+      expect(() => decode(block), block).to.throw('TERABUS_MESSAGE_BAD');
+    }
   });
 });

@@ -1,14 +1,31 @@
 import type { Headers } from '@terabus/core/transport';
-import { checkHeaders } from '@terabus/core/transport';
+import { BusError, checkHeaders } from '@terabus/core/transport';
 
 const encoder = new TextEncoder();
+const decoder = new TextDecoder();
 
 /** What messages without headers have. */
-export const NO_HEADERS: Headers = new Map();
+const NO_HEADERS: Headers = new Map();
+
+/** Printable ASCII without colon and space, as it may be sent. */
+const NAME = /^[!-9;-~]+$/;
+
+/** What NATS itself reads: a rollup deletes a stream's messages. */
+const RESERVED = /^nats-/i;
+
+/** A block of headers as it was read. */
+export interface DecodedHeaders {
+  /** The status of the server's own answers; 503 says that nobody listens. */
+  readonly status: number | undefined;
+  readonly headers: Headers;
+}
+
+/** Of a message without a block. */
+export const NOTHING_DECODED: DecodedHeaders = { status: undefined, headers: NO_HEADERS };
 
 /**
- * The block of headers as it goes on the wire (NATS' ADR-4); undefined for none. Our own, since the client's cuts white space
- * off values without a word and looks through all names for each name.
+ * The block of headers as it goes on the wire (NATS' ADR-4); undefined for none. Our own, since the client's cuts white
+ * space off values without a word and looks through all names for each name.
  *
  * @throws BusError `TERABUS_HEADER_INVALID`
  */
@@ -16,13 +33,35 @@ export function encodeHeaders(headers: Headers | undefined): Uint8Array | undefi
   if (headers === undefined || headers.size === 0) return undefined;
   checkHeaders(headers);
   let block = 'NATS/1.0\r\n';
-  for (const [name, value] of headers) block += `${name}: ${value}\r\n`;
+  for (const [name, value] of headers) {
+    if (RESERVED.test(name)) {
+      throw new BusError(`the header ${name} is one that NATS itself acts upon`, { reason: 'TERABUS_HEADER_INVALID' });
+    }
+    block += `${name}: ${value}\r\n`;
+  }
   return encoder.encode(`${block}\r\n`);
 }
 
-/** Headers as the client read them: a name that came several times has its first value. */
-export function toHeaders(entries: Iterable<[string, string[]]>): Headers {
+/**
+ * Reads a block of headers. A name that came several times has its first value; white space around values is not part of them.
+ * One pass, whatever a sender wrote: the client's own reader takes time that grows with the square of the number of names.
+ *
+ * @throws BusError `TERABUS_MESSAGE_BAD`
+ */
+export function decodeHeaders(block: Uint8Array): DecodedHeaders {
+  const [first = '', ...lines] = decoder.decode(block).split('\r\n');
+  const [, status] = /^NATS\/1\.0(?: +(\d{3}).*)?$/.exec(first.trimEnd()) ?? bad('has no version');
   const headers = new Map<string, string>();
-  for (const [name, [value = '']] of entries) headers.set(name, value);
-  return headers;
+  for (const line of lines) {
+    if (line === '') continue;
+    const colon = line.indexOf(':');
+    const name = line.slice(0, colon);
+    if (colon < 1 || !NAME.test(name)) bad('has a line that is no header');
+    if (!headers.has(name)) headers.set(name, line.slice(colon + 1).trim());
+  }
+  return { status: status === undefined ? undefined : Number(status), headers };
+}
+
+function bad(why: string): never {
+  throw new BusError(`the block of headers of a message ${why}`, { reason: 'TERABUS_MESSAGE_BAD' });
 }

@@ -5,4 +5,3 @@ export type { Grants } from './permission-entries.js';
 export { type NatsPermissions, natsPermissions, type PermissionOptions, type Subscribable } from './permissions.js';
 export type { ReplyShape } from './reply-subjects.js';
 export { type RunOptions, runService } from './run-service.js';
-export type { NatsStatus, NatsStatusListener } from './status.js';

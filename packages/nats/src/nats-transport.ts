@@ -4,70 +4,75 @@ import type {
   Outbound,
   SubscribeOptions,
   Transport,
+  TransportEvent,
   TransportHealth,
+  TransportPublishOptions,
   TransportSubscription,
 } from '@terabus/core/transport';
-import {
-  BusError,
-  checkedPattern,
-  checkedSubject,
-  checkGroup,
-  fromSubject,
-  printable,
-  toName,
-  withoutNamespace,
-} from '@terabus/core/transport';
+import { BusError, checkedPattern, checkedSubject, checkGroup, printable, toName } from '@terabus/core/transport';
+import { Connection } from './connection.js';
+import { closedError } from './errors.js';
 import { encodeHeaders } from './headers.js';
-import type { NatsClient, RawMessage, RawSubscription } from './nats-client.js';
+import { Inbounds } from './inbounds.js';
+import type { Dial } from './link.js';
 import type { CheckedNatsOptions } from './options.js';
+import type { WireMessage } from './outbox.js';
+import type { RawMessage } from './raw-message.js';
 import type { Settle } from './replies.js';
 import { Replies } from './replies.js';
-import type { ReplyShape } from './reply-subjects.js';
 import { newReplyPrefix, refusedReply } from './reply-subjects.js';
-import type { NatsStatusListener } from './status.js';
+import type { Subscribed } from './subscriptions.js';
 import { within } from './within.js';
 
-/**
- * {@link Transport} over one connection to NATS. It keeps no timers; the client has its own for pings.
- *
- * While the link is down, requests wait until their caller's deadline and publishing is not yet reported as failed:
- * that is the work of a guard around the client, in `nats-client.ts`.
- */
+/** {@link Transport} over NATS: topics as subjects, answers by number, over a connection that comes back by itself. */
 export class NatsTransport implements Transport {
   readonly kind = 'nats';
+  /** A link is dialled again for ever: only `close` ends a transport. */
   readonly closed: Promise<BusError | undefined>;
 
-  readonly #client: NatsClient;
   readonly #options: CheckedNatsOptions;
-  readonly #report: NatsStatusListener;
-
-  readonly #subscriptions = new Set<TransportSubscription>();
+  readonly #connection: Connection;
+  readonly #inbounds: Inbounds;
   readonly #replies = new Replies();
   readonly #replyPrefix: string;
-  #inbox: RawSubscription | undefined;
-
-  readonly #refusedShapes = new Set<ReplyShape>();
-  #badMessages = 0;
+  readonly #listeners = new Set<(event: TransportEvent) => void>();
+  #inbox: Subscribed | undefined;
   #ending: Promise<void> | undefined;
+  #resolveClosed: () => void = () => {};
 
-  constructor(client: NatsClient, options: CheckedNatsOptions, report: NatsStatusListener) {
-    this.#client = client;
+  private constructor(options: CheckedNatsOptions, dial: Dial) {
     this.#options = options;
-    this.#report = report;
     this.#replyPrefix = newReplyPrefix(options.name, options.namespace);
-    this.closed = client.closed.then((reason) => {
-      const asked = this.#ending !== undefined;
-      this.#replies.settleAll(reason ?? closedError());
-      return asked ? undefined : (reason ?? closedError());
+    this.#inbounds = new Inbounds(options, (event) => this.#emit(event));
+    this.#connection = new Connection(options, dial, {
+      emit: (event) => this.#emit(event),
+      lost: (error) => this.#replies.settleAll(error),
+    });
+    this.closed = new Promise((resolve) => {
+      this.#resolveClosed = () => resolve(undefined);
     });
   }
 
-  get maxPayloadBytes(): number {
-    return this.#client.maxPayloadBytes;
+  /** @throws BusError when there is no first link */
+  static async connect(options: CheckedNatsOptions, dial: Dial): Promise<NatsTransport> {
+    const transport = new NatsTransport(options, dial);
+    await transport.#connection.open();
+    return transport;
   }
 
-  async publish({ topic, bytes, headers }: Outbound): Promise<void> {
-    this.#send(checkedSubject(topic, this.#options.namespace), bytes, headers);
+  get maxPayloadBytes(): number {
+    return this.#connection.outbox.maxPayloadBytes;
+  }
+
+  // Without `async`: most publishes resolve at once, and an own promise for each would be most of what they cost.
+  publish(message: Outbound, options?: TransportPublishOptions): Promise<void> {
+    try {
+      const { onUnconfirmed } = message;
+      const wire = this.#wire(checkedSubject(message.topic, this.#options.namespace), message.bytes, message.headers);
+      return this.#connection.outbox.publish({ ...wire, confirm: options?.confirm === true, onUnconfirmed });
+    } catch (error) {
+      return Promise.reject(error);
+    }
   }
 
   async subscribe(
@@ -80,44 +85,30 @@ export class NatsTransport implements Transport {
     const subject = checkedPattern(pattern, namespace);
     if (group !== undefined) checkGroup(group);
     const queue = group === undefined ? undefined : toName(group, namespace);
-
-    let refused: BusError | undefined;
-    const receive = (raw: RawMessage) => {
-      const message = this.#inbound(raw);
+    const subscribed = this.#connection.subscriptions.add(subject, queue, (raw) => {
+      const message = this.#inbounds.message(raw);
       if (message) deliver(message);
-    };
-    const raw = this.#client.subscribe(subject, queue, receive, (error) => {
-      refused = error;
     });
-
+    await subscribed.ready;
     let drained: Promise<void> | undefined;
-    const subscription: TransportSubscription = {
+    return {
       drain: () => {
-        drained ??= raw.drain().finally(() => this.#subscriptions.delete(subscription));
+        drained ??= subscribed.drain();
         return drained;
       },
     };
-    this.#subscriptions.add(subscription);
-    try {
-      // The server answers in order: a refusal comes before the answer to the flush.
-      await this.#client.flush();
-      if (refused) throw refused;
-    } catch (error) {
-      await subscription.drain();
-      throw error;
-    }
-    return subscription;
   }
 
   request({ topic, bytes, headers }: Outbound, settle: Settle): () => void {
     const key = this.#replies.add(topic, this.#guarded(settle));
+    // Never inside this call: the caller has not got its way to cancel yet.
+    const fail = (error: unknown) => queueMicrotask(() => this.#replies.settle(key, BusError.from(error)));
     try {
-      const subject = checkedSubject(topic, this.#options.namespace);
-      this.#listenForReplies();
-      this.#send(subject, bytes, headers, `${this.#replyPrefix}${key}`);
+      const message = this.#wire(checkedSubject(topic, this.#options.namespace), bytes, headers);
+      if (this.#connection.state === 'up') void this.#listenForReplies();
+      this.#connection.outbox.request(message, `${this.#replyPrefix}${key}`, fail);
     } catch (error) {
-      // Never inside this call: the caller has not got its way to cancel yet.
-      queueMicrotask(() => this.#replies.settle(key, BusError.from(error)));
+      fail(error);
     }
     return () => this.#replies.forget(key);
   }
@@ -130,26 +121,29 @@ export class NatsTransport implements Transport {
         reason: 'TERABUS_REPLY_REFUSED',
       });
     }
-    this.#send(replyTo, bytes, headers);
+    await this.#connection.outbox.answer(this.#wire(replyTo, bytes, headers));
   }
 
   async prepareRequests(): Promise<void> {
-    this.#listenForReplies();
-    await this.flush();
+    this.#checkOpen();
+    await this.#listenForReplies();
   }
 
   async flush(): Promise<void> {
     this.#checkOpen();
-    await this.#client.flush();
+    await this.#connection.outbox.flush();
   }
 
   health(): TransportHealth {
-    const nothing = { messages: 0, bytes: 0 };
-    return { state: 'up', problems: [], roundTripMs: undefined, unconfirmed: nothing, waiting: nothing };
+    const { state, problems, roundTripMs, unconfirmed, outbox } = this.#connection;
+    return { state, problems, roundTripMs, unconfirmed, waiting: outbox.waiting };
   }
 
-  watch(): () => void {
-    return () => {};
+  watch(listener: (event: TransportEvent) => void): () => void {
+    // One of its own: the same function may watch twice.
+    const one = (event: TransportEvent) => listener(event);
+    this.#listeners.add(one);
+    return () => this.#listeners.delete(one);
   }
 
   close(): Promise<void> {
@@ -159,84 +153,48 @@ export class NatsTransport implements Transport {
 
   async #end(): Promise<void> {
     const { clock, closeTimeoutMs } = this.#options;
+    const { subscriptions, outbox } = this.#connection;
     this.#replies.settleAll(closedError());
-    const sent = Promise.all([...this.#subscriptions].map((subscription) => subscription.drain())).then(() =>
-      this.#client.flush(),
-    );
+    const sent = subscriptions.drainAll().then(() => outbox.flush());
     // A server that is gone confirms nothing.
     await within(clock, closeTimeoutMs, sent).catch(() => {});
-    await this.#client.close();
-    await this.closed;
+    this.#connection.close();
+    this.#resolveClosed();
   }
 
-  #send(subject: string, bytes: Uint8Array, headers: Headers | undefined, replyTo?: string): void {
+  #wire(subject: string, bytes: Uint8Array, headers: Headers | undefined): WireMessage {
     this.#checkOpen();
-    const block = encodeHeaders(headers);
-    const size = bytes.length + (block?.length ?? 0);
-    if (size > this.maxPayloadBytes) {
-      throw new BusError(
-        `the message on ${printable(subject)} has ${size} bytes with its headers; the server takes ${this.maxPayloadBytes}`,
-        { reason: 'TERABUS_PAYLOAD_TOO_LARGE' },
-      );
-    }
-    this.#client.publish(subject, bytes, block, replyTo);
+    return { subject, bytes, headers: encodeHeaders(headers) };
   }
 
   #checkOpen(): void {
     if (this.#ending) throw closedError();
   }
 
-  /** The message of a subscription; undefined for what is no message of a topic of this namespace. */
-  #inbound(raw: RawMessage): Inbound | undefined {
-    const { namespace } = this.#options;
-    const subject = withoutNamespace(raw.subject, namespace);
-    // `>` also sees what is nobody's topic: replies, JetStream's own messages, other namespaces.
-    if (subject === undefined || /^[$_@]/.test(subject)) return undefined;
-    try {
-      const topic = fromSubject(subject);
-      return { topic, bytes: raw.bytes(), headers: raw.headers(), replyTo: this.#replyTo(raw.replyTo, topic) };
-    } catch (error) {
-      this.#reportBad(error);
-      return undefined;
+  /** With the first request, so that a service that asks nobody needs no permission for it; anew once it was refused. */
+  #listenForReplies(): Promise<void> {
+    if (!this.#inbox) {
+      const lost = (error: BusError) => {
+        void this.#inbox?.drain();
+        this.#inbox = undefined;
+        this.#replies.settleAll(error);
+      };
+      this.#inbox = this.#connection.subscriptions.add(
+        `${this.#replyPrefix}*`,
+        undefined,
+        (raw) => this.#onReply(raw),
+        lost,
+      );
+      this.#inbox.ready.catch(lost);
     }
-  }
-
-  #replyTo(replyTo: string | undefined, topic: string): string | undefined {
-    if (replyTo === undefined) return undefined;
-    const shape = refusedReply(replyTo, this.#options.namespace, this.#options.replyTo);
-    if (shape === undefined) return replyTo;
-    if (!this.#refusedShapes.has(shape)) {
-      this.#refusedShapes.add(shape);
-      this.#report({ type: 'reply-refused', shape, topic });
-    }
-    return undefined;
-  }
-
-  /** With the first request, so that a service that asks nobody needs no permission for it. */
-  #listenForReplies(): void {
-    if (this.#inbox) return;
-    const fail = (error: BusError) => {
-      this.#inbox = undefined;
-      this.#replies.settleAll(error);
-    };
-    this.#inbox = this.#client.subscribe(`${this.#replyPrefix}*`, undefined, (raw) => this.#onReply(raw), fail);
+    return this.#inbox.ready;
   }
 
   #onReply(raw: RawMessage): void {
     const key = raw.subject.slice(this.#replyPrefix.length);
     const topic = this.#replies.topicOf(key);
     if (topic === undefined) return; // late
-    try {
-      this.#replies.settle(
-        key,
-        raw.noResponders()
-          ? new BusError(`nobody listens to ${printable(topic)}`, { reason: 'TERABUS_NO_RESPONDERS' })
-          : { topic, bytes: raw.bytes(), headers: raw.headers() },
-      );
-    } catch (error) {
-      this.#reportBad(error);
-      this.#replies.settle(key, BusError.from(error));
-    }
+    this.#replies.settle(key, this.#inbounds.answer(raw, topic));
   }
 
   /** Whoever asked has its own code behind `settle`; one that throws must not take others along. */
@@ -245,17 +203,18 @@ export class NatsTransport implements Transport {
       try {
         settle(answer);
       } catch (error) {
-        this.#report({ type: 'error', error: BusError.from(error) });
+        this.#emit({ kind: 'error', error: BusError.from(error) });
       }
     };
   }
 
-  #reportBad(error: unknown): void {
-    this.#badMessages += 1;
-    this.#report({ type: 'bad-message', error: BusError.from(error), count: this.#badMessages });
+  #emit(event: TransportEvent): void {
+    for (const listener of this.#listeners) {
+      try {
+        listener(event);
+      } catch {
+        // Whoever listens for errors can't be told about its own.
+      }
+    }
   }
-}
-
-function closedError(): BusError {
-  return new BusError('the transport is closed', { reason: 'TERABUS_CLOSED' });
 }

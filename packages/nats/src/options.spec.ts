@@ -15,12 +15,14 @@ function complaint(options: unknown): string {
 
 describe('options of connectNats', () => {
   it('have defaults', () => {
-    const { servers, clock, onStatus, ...others } = checkNatsOptions({});
+    const { servers, clock, ...others } = checkNatsOptions({});
     expect(servers.map(({ printable }) => printable)).to.deep.equal(['nats://127.0.0.1:4222']);
     expect(others).to.deep.equal({
       name: 'terabus',
       connectTimeoutMs: 5_000,
       closeTimeoutMs: 2_000,
+      maxUnconfirmedBytes: 4_194_304,
+      publishBuffer: { maxBytes: 8_388_608, maxWaitMs: 5_000 },
       replyTo: { inbox: true, crossAccount: false },
     });
   });
@@ -64,7 +66,11 @@ describe('options of connectNats', () => {
         { token: 'x', user: 'y' },
         "can't use the option user: can't be combined with token: who connects has one identity",
       ],
-      [{ onStatus: 1 }, "can't use the option onStatus: must be a function"],
+      [{ onStatus: 1 }, 'does not know the option onStatus'],
+      [
+        { publishBuffer: { maxBytes: 0 } },
+        "can't use the option publishBuffer.maxBytes: Too small: expected number to be >=1",
+      ],
     ];
     expect(seen.map(([options]) => complaint(options))).to.deep.equal(seen.map(([, said]) => `${reason} ${said}`));
     expect(complaint({ namespace: 'a.b' }))

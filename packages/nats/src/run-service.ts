@@ -1,10 +1,8 @@
 import type { HostOptions, ServiceClass } from '@terabus/core';
 import { hostEnvironment, hostOptionsFromEnv, refuseUnknownVariables, runUntilSignal, startHost } from '@terabus/core';
-import type { Logger } from 'pino';
 import { pino } from 'pino';
 import { connectNats } from './connect-nats.js';
 import { natsEnvironment, natsOptionsFromEnv } from './environment.js';
-import type { NatsStatus } from './status.js';
 
 /** Variables that tests and the project's own scripts set; services leave them alone. */
 const OTHERS = ['TERABUS_NATS_SERVER', 'TERABUS_SEED', 'TERABUS_TMP'];
@@ -38,7 +36,6 @@ async function start(given: readonly (ServiceClass | RunOptions)[], signal: Abor
       .map(({ name }) => name)
       .join('+')
       .slice(0, 64),
-    onStatus: (status) => logStatus(logger, status),
   });
   const transport = await Promise.race([connecting, aborted(signal)]);
   return startHost({ ...fromEnv, ...options, logger, transport, services, signal });
@@ -49,20 +46,3 @@ const aborted = (signal: AbortSignal) =>
   new Promise<never>((_, reject) => {
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
-
-function logStatus(logger: Logger, status: NatsStatus): void {
-  switch (status.type) {
-    case 'error':
-      logger.error({ err: status.error }, status.error.message);
-      break;
-    case 'bad-message':
-      // Whoever sends one may send a million: one line in a thousand tells enough.
-      if (status.count % 1_000 === 1) logger.error({ err: status.error, count: status.count }, status.error.message);
-      break;
-    case 'reply-refused':
-      logger.warn({ topic: status.topic, shape: status.shape }, 'a caller wants its answer where no answer is sent');
-      break;
-    default:
-      logger.warn({ server: status.server }, `NATS: ${status.type}`);
-  }
-}

@@ -1,0 +1,61 @@
+import type { Inbound, TransportEvent } from '@terabus/core/transport';
+import { BusError, fromSubject, printable, withoutNamespace } from '@terabus/core/transport';
+import type { CheckedNatsOptions } from './options.js';
+import type { RawMessage } from './raw-message.js';
+import { type ReplyShape, refusedReply } from './reply-subjects.js';
+
+/** Makes of what comes off the wire what the port promises; what can't be is counted and told. */
+export class Inbounds {
+  readonly #options: CheckedNatsOptions;
+  readonly #emit: (event: TransportEvent) => void;
+  readonly #refusedShapes = new Set<ReplyShape>();
+  #badMessages = 0;
+
+  constructor(options: CheckedNatsOptions, emit: (event: TransportEvent) => void) {
+    this.#options = options;
+    this.#emit = emit;
+  }
+
+  /** The message of a subscription; undefined for what is no message of a topic of this namespace. */
+  message(raw: RawMessage): Inbound | undefined {
+    const subject = withoutNamespace(raw.subject, this.#options.namespace);
+    // `>` also sees what is nobody's topic: replies, JetStream's own messages, other namespaces.
+    if (subject === undefined || /^[$_@]/.test(subject)) return undefined;
+    try {
+      const topic = fromSubject(subject);
+      return { topic, bytes: raw.bytes(), headers: raw.headers(), replyTo: this.#replyTo(raw.replyTo, topic) };
+    } catch (error) {
+      this.#bad(BusError.from(error));
+      return undefined;
+    }
+  }
+
+  /** What a request to a topic ends with. */
+  answer(raw: RawMessage, topic: string): Inbound | BusError {
+    try {
+      return raw.noResponders()
+        ? new BusError(`nobody listens to ${printable(topic)}`, { reason: 'TERABUS_NO_RESPONDERS' })
+        : { topic, bytes: raw.bytes(), headers: raw.headers() };
+    } catch (thrown) {
+      const error = BusError.from(thrown);
+      this.#bad(error);
+      return error;
+    }
+  }
+
+  #replyTo(replyTo: string | undefined, topic: string): string | undefined {
+    if (replyTo === undefined) return undefined;
+    const shape = refusedReply(replyTo, this.#options.namespace, this.#options.replyTo);
+    if (shape === undefined) return replyTo;
+    if (!this.#refusedShapes.has(shape)) {
+      this.#refusedShapes.add(shape);
+      this.#emit({ kind: 'reply-refused', shape, topic });
+    }
+    return undefined;
+  }
+
+  #bad(error: BusError): void {
+    this.#badMessages += 1;
+    this.#emit({ kind: 'bad-message', error, count: this.#badMessages });
+  }
+}

@@ -1,0 +1,228 @@
+// The only file that imports `nats`. A link is one connection of that client, from its dial to its end: it never
+// reconnects, so that nothing of an old link (buffers, flushes, subscriptions) reaches a new one.
+import { BusError, printable } from '@terabus/core/transport';
+import type { Authenticator, Msg, MsgHdrs, NatsConnection, ServerInfo } from 'nats';
+import { connect, credsAuthenticator, Events, nkeyAuthenticator } from 'nats';
+import { complaint, translated } from './client-errors.js';
+import { clientOptions, DIAL_TIMEOUT_MS } from './client-options.js';
+import { disconnectedError } from './errors.js';
+import type { CheckedNatsOptions } from './options.js';
+import { type ClientMessage, NatsMessage, type RawMessage } from './raw-message.js';
+import { parseRefusal, type Refusal } from './refusal.js';
+import type { PoolServer } from './server-pool.js';
+import { Sockets } from './sockets.js';
+import { TIME_IS_OVER, within } from './within.js';
+
+/** Everything the wire takes as one subject: whitespace would start the next argument, a line break the next command. */
+const ONE_WORD = /^[!-~]+$/;
+
+/** A subscription on one link. */
+export interface LinkSubscription {
+  /** Its number on this link, by which the server names it. */
+  readonly id: number;
+  /** Ends it at the server; what the server had sent before is still handed over, until the next PING is answered. */
+  end(): void;
+}
+
+/** What a link tells of itself. None of it may throw. */
+export interface LinkListener {
+  /** It is of no use any more. Called at most once, and not after `destroy`. */
+  ended(error: BusError): void;
+  /** In the order of the wire: before the answers to PINGs that were sent after what is refused. */
+  refused(refusal: Refusal): void;
+  /** The server complained of something else, or a receiver threw. */
+  failed(error: BusError): void;
+  lameDuck(): void;
+}
+
+/** One connection to one server. */
+export interface Link {
+  /** For events and errors. */
+  readonly server: string;
+  readonly maxPayloadBytes: number;
+  /** The servers of its cluster, as the server names them. */
+  readonly peers: readonly string[];
+  /** Whether there still is a connection. What is handed over when there is none goes nowhere. */
+  readonly open: boolean;
+  /** Hands a message to the socket. @throws BusError */
+  publish(subject: string, bytes: Uint8Array, headers?: Uint8Array, replyTo?: string): void;
+  /** Does not wait for the server. `deliver` may throw: that is reported. @throws BusError */
+  subscribe(subject: string, queue: string | undefined, deliver: (message: RawMessage) => void): LinkSubscription;
+  /** Sends a PING. `answered` is called with its PONG, in the order of the wire; never when the link ends first. */
+  ping(answered: () => void): void;
+  /** Ends it at once, whatever is still to be written. */
+  destroy(): void;
+}
+
+/** Reaches a server and is let in. @throws BusError */
+export type Dial = (
+  server: PoolServer,
+  listener: LinkListener,
+  signal: AbortSignal,
+  timeoutMs: number,
+) => Promise<Link>;
+
+const authenticators = { nkeyAuthenticator, credsAuthenticator } satisfies Record<
+  string,
+  (secret: Uint8Array) => Authenticator
+>;
+
+/** Dials with options; files that they name are read for each dial, so that they may be renewed. */
+export function dialWith(options: CheckedNatsOptions): Dial {
+  return async (server, listener, signal, timeoutMs) => {
+    const sockets = new Sockets();
+    const abort = () => sockets.destroy();
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      const dialing = sockets.during(async () => connect(clientOptions(server, options, authenticators)));
+      // One that nobody waits for any more may still come through, or fail.
+      dialing.then(
+        (connection) => signal.aborted && void connection.close().catch(() => {}),
+        () => {},
+      );
+      const connection = await within(options.clock, Math.min(timeoutMs, DIAL_TIMEOUT_MS), dialing);
+      if (connection === TIME_IS_OVER) {
+        throw new BusError(`${server.printable} did not let this client in in time`, { reason: 'TERABUS_NATS_ERROR' });
+      }
+      return new NatsLink(server, connection, sockets, listener);
+    } catch (error) {
+      sockets.destroy();
+      throw translated(error);
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+  };
+}
+
+/** What of the client's inside is used, since its public side has no order between a refusal and a PONG. */
+interface Inside {
+  readonly protocol: {
+    flush(pong: { resolve(): void; reject(): void }): unknown;
+    processError(text: Uint8Array): void;
+    readonly info?: ServerInfo;
+    readonly parser: { parse(chunk: Uint8Array): void };
+  };
+}
+
+class NatsLink implements Link {
+  readonly server: string;
+  readonly #connection: NatsConnection & Inside;
+  readonly #sockets: Sockets;
+  readonly #listener: LinkListener;
+  #ended = false;
+
+  constructor(server: PoolServer, connection: NatsConnection, sockets: Sockets, listener: LinkListener) {
+    this.server = server.printable;
+    this.#connection = connection as NatsConnection & Inside;
+    this.#sockets = sockets;
+    this.#listener = listener;
+    this.#listenInside();
+    void connection.closed().then((error) => this.#end(error ? translated(error) : disconnectedError()));
+    void this.#followStatus();
+  }
+
+  /** What the server said last; the public side forgets it with the end of the connection, when it is needed most. */
+  get #info() {
+    return this.#connection.protocol.info;
+  }
+
+  get maxPayloadBytes(): number {
+    return this.#info?.max_payload ?? 0;
+  }
+
+  get peers(): readonly string[] {
+    return this.#info?.connect_urls ?? [];
+  }
+
+  get open(): boolean {
+    return !this.#ended && !this.#connection.isClosed();
+  }
+
+  publish(subject: string, bytes: Uint8Array, headers?: Uint8Array, replyTo?: string): void {
+    checkWord(subject);
+    if (replyTo !== undefined) checkWord(replyTo);
+    try {
+      this.#connection.publish(subject, bytes, {
+        // All that the client does with headers is to encode them, which is done already.
+        ...(headers && { headers: { encode: () => headers } as unknown as MsgHdrs }),
+        ...(replyTo !== undefined && { reply: replyTo }),
+      });
+    } catch (error) {
+      throw translated(error);
+    }
+  }
+
+  subscribe(subject: string, queue: string | undefined, deliver: (message: RawMessage) => void): LinkSubscription {
+    checkWord(subject);
+    if (queue !== undefined) checkWord(queue);
+    // An exception that escapes from here into the client's reader would leave the connection open and deaf.
+    const callback = (error: Error | null, message: Msg) => {
+      if (error || this.#ended) return;
+      try {
+        deliver(new NatsMessage(message as Msg & ClientMessage));
+      } catch (thrown) {
+        this.#listener.failed(BusError.from(thrown));
+      }
+    };
+    try {
+      const subscription = this.#connection.subscribe(subject, { callback, ...(queue !== undefined && { queue }) });
+      return { id: subscription.getID(), end: () => void subscription.drain().catch(() => {}) };
+    } catch (error) {
+      throw translated(error);
+    }
+  }
+
+  ping(answered: () => void): void {
+    if (this.open) this.#connection.protocol.flush({ resolve: answered, reject: () => {} });
+  }
+
+  destroy(): void {
+    this.#ended = true;
+    this.#sockets.destroy();
+    void this.#connection.close().catch(() => {});
+  }
+
+  #end(error: BusError): void {
+    if (this.#ended) return;
+    this.destroy();
+    this.#listener.ended(error);
+  }
+
+  #listenInside(): void {
+    const { protocol } = this.#connection;
+    const { parser } = protocol;
+    const [parse, processError] = [parser.parse.bind(parser), protocol.processError.bind(protocol)];
+    // The client's reader dies of what it can't parse, says so on the console, and leaves the connection open and deaf.
+    parser.parse = (chunk) => {
+      try {
+        if (!this.#ended) parse(chunk);
+      } catch (cause) {
+        this.#end(disconnectedError('the NATS server sent what is no NATS protocol', cause));
+      }
+    };
+    protocol.processError = (bytes) => {
+      const text = new TextDecoder().decode(bytes);
+      const refusal = parseRefusal(text);
+      if (refusal) {
+        this.#listener.refused(refusal);
+        return;
+      }
+      const error = complaint(text);
+      // A login that has ended is told by the end of the link.
+      if (error.reason !== 'TERABUS_NATS_UNAUTHENTICATED') this.#listener.failed(error);
+      processError(bytes);
+    };
+  }
+
+  /** Each iterator of the client's statuses is a queue without limit: there is one, and it is always read. */
+  async #followStatus(): Promise<void> {
+    for await (const { type } of this.#connection.status()) {
+      if (type === Events.LDM && !this.#ended) this.#listener.lameDuck();
+    }
+  }
+}
+
+function checkWord(word: string): void {
+  if (ONE_WORD.test(word)) return;
+  throw new BusError(`${printable(word)} can't go on the wire`, { reason: 'TERABUS_SUBJECT_INVALID' });
+}

@@ -1,0 +1,210 @@
+import type { Amount } from '@terabus/core/transport';
+import { BusError, printable } from '@terabus/core/transport';
+import { closedError, disconnectedError, overloadedError } from './errors.js';
+import { KnownSubjects } from './known-subjects.js';
+import type { Entry, Ledger } from './ledger.js';
+import type { Link } from './link.js';
+import type { CheckedNatsOptions } from './options.js';
+import type { Problems } from './problems.js';
+import { forbidden, grantFor, type Refusal } from './refusal.js';
+import { COST_OF_A_MESSAGE, WaitingLine } from './waiting-line.js';
+
+/** A link in use, and what is on its way on it. */
+export interface Live {
+  readonly link: Link;
+  readonly ledger: Ledger;
+}
+
+/** A message as it goes on the wire. */
+export interface WireMessage {
+  readonly subject: string;
+  readonly bytes: Uint8Array;
+  readonly headers?: Uint8Array | undefined;
+}
+
+/** A message that somebody publishes. */
+export interface Publishing extends WireMessage {
+  readonly confirm: boolean;
+  readonly onUnconfirmed?: ((error: BusError) => void) | undefined;
+}
+
+/** All that goes out: straight to the link while it keeps up, else into a line of ours, else refused. Never silent. */
+export class Outbox {
+  readonly #problems: Problems;
+  readonly #maxUnconfirmedBytes: number;
+  readonly #line: WaitingLine | undefined;
+  readonly #known = new KnownSubjects();
+  #live: Live | undefined;
+  #maxPayloadBytes = 0;
+  #closed = false;
+
+  constructor({ clock, maxUnconfirmedBytes, publishBuffer }: CheckedNatsOptions, problems: Problems) {
+    this.#problems = problems;
+    this.#maxUnconfirmedBytes = maxUnconfirmedBytes;
+    this.#line = publishBuffer ? new WaitingLine(clock, publishBuffer, () => this.#notNow()) : undefined;
+  }
+
+  /** The server's limit; while there is no server, that of the last one. */
+  get maxPayloadBytes(): number {
+    this.#maxPayloadBytes = this.#live?.link.maxPayloadBytes ?? this.#maxPayloadBytes;
+    return this.#maxPayloadBytes;
+  }
+
+  get waiting(): Amount {
+    return this.#line?.amount ?? { messages: 0, bytes: 0 };
+  }
+
+  /** A link is there: what waits goes first. Another login may have other grants. */
+  attach(live: Live): void {
+    this.#known.clear();
+    this.#live = live;
+    this.pump();
+  }
+
+  detach(): void {
+    this.#maxPayloadBytes = this.maxPayloadBytes;
+    this.#live = undefined;
+  }
+
+  /** Sends what waits, as long as there is room. */
+  pump(): void {
+    this.#line?.release(() => this.#withRoom(1) !== undefined);
+  }
+
+  publish(message: Publishing): Promise<void> {
+    this.#checkSize(message);
+    const live = this.#free();
+    return live ? this.#hand(live, message) : this.#wait(message, (link) => this.#hand(link, message));
+  }
+
+  /** An answer has nobody to tell what becomes of it: it resolves when it was handed over. */
+  answer(message: WireMessage): Promise<void> {
+    this.#checkSize(message);
+    const live = this.#free();
+    return live ? this.#handAnswer(live, message) : this.#wait(message, (link) => this.#handAnswer(link, message));
+  }
+
+  /**
+   * A request never waits for its turn, which would take its time from it, and may use twice the room: its caller has an answer to
+   * wait for, so that there are never many.
+   *
+   * @throws BusError
+   */
+  request(message: WireMessage, replyTo: string, onRefused: (error: BusError) => void): void {
+    this.#checkSize(message);
+    const { subject, bytes, headers } = message;
+    const live = this.#withRoom(2);
+    if (!live) throw this.#notNow();
+    live.link.publish(subject, bytes, headers, replyTo);
+    const known = this.#known.has(subject);
+    live.ledger.add(sizeOf(message), false, { subject, known, onRefused }, !known);
+  }
+
+  /** Resolves when all that was published before has reached the server. */
+  flush(): Promise<void> {
+    if (this.#line && !this.#line.empty) return this.#queue(0, false, ({ ledger }) => ledger.flush());
+    return this.#live?.link.open ? this.#live.ledger.flush() : Promise.reject(this.#notNow());
+  }
+
+  /** The server has refused a message. */
+  refuse(refusal: Refusal): BusError {
+    const error = forbidden(refusal);
+    this.#known.delete(refusal.subject);
+    this.#live?.ledger.refuse(refusal.subject);
+    this.#problems.add(publishKey(refusal.subject), error);
+    return error;
+  }
+
+  /** The server has taken a message. */
+  passed(subject: string): void {
+    this.#known.add(subject);
+    if (this.#problems.some) this.#problems.solve(publishKey(subject));
+  }
+
+  close(): void {
+    this.#closed = true;
+    this.#line?.failAll(closedError());
+  }
+
+  /** The link, if a message may go there at once: nothing overtakes what waits. */
+  #free(): Live | undefined {
+    return this.#line === undefined || this.#line.empty ? this.#withRoom(1) : undefined;
+  }
+
+  #withRoom(share: number): Live | undefined {
+    if (!this.#live?.link.open) return undefined;
+    const { messages, bytes } = this.#live.ledger;
+    return bytes + messages * COST_OF_A_MESSAGE < share * this.#maxUnconfirmedBytes ? this.#live : undefined;
+  }
+
+  #hand({ link, ledger }: Live, message: Publishing): Promise<void> {
+    const { subject, bytes, headers, confirm, onUnconfirmed } = message;
+    link.publish(subject, bytes, headers);
+    const known = this.#known.has(subject);
+    if (known && !confirm) {
+      ledger.add(sizeOf(message), true, onUnconfirmed && { subject, known, onUnconfirmed });
+      return DONE;
+    }
+    // The server tells of a refusal alone: the first message on a subject waits until it has not told of one.
+    return new Promise((resolve, reject) => {
+      const entry: Entry = { subject, known, settle: { resolve, reject }, confirm, onUnconfirmed };
+      ledger.add(sizeOf(message), true, entry, true);
+    });
+  }
+
+  #handAnswer({ link, ledger }: Live, message: WireMessage): Promise<void> {
+    const { subject, bytes, headers } = message;
+    link.publish(subject, bytes, headers);
+    // Reply subjects are used once: only where one was refused it is worth to know that another one was not.
+    const entry = this.#problems.some ? { subject, known: true } : undefined;
+    ledger.add(sizeOf(message), false, entry);
+    return DONE;
+  }
+
+  #wait(message: WireMessage, send: (live: Live) => Promise<void>): Promise<void> {
+    const bytes = sizeOf(message);
+    if (!this.#line) return Promise.reject(this.#notNow());
+    if (!this.#line.hasRoom(bytes)) {
+      return Promise.reject(overloadedError('as much waits for the NATS server as may wait'));
+    }
+    return this.#queue(bytes, true, (live) => {
+      // Another server may take less.
+      this.#checkSize(message);
+      return send(live);
+    });
+  }
+
+  #queue(bytes: number, message: boolean, send: (live: Live) => Promise<void>): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const trySending = () => {
+        try {
+          send(this.#live as Live).then(resolve, reject);
+        } catch (error) {
+          reject(error);
+        }
+      };
+      this.#line?.push({ bytes, message, send: trySending, fail: reject });
+    });
+  }
+
+  #notNow(): BusError {
+    if (this.#closed) return closedError();
+    if (this.#live?.link.open) return overloadedError('the NATS server does not keep up with this client');
+    return disconnectedError('the link to the NATS server is down');
+  }
+
+  #checkSize(message: WireMessage): void {
+    const size = sizeOf(message);
+    if (size <= this.maxPayloadBytes) return;
+    throw new BusError(
+      `the message on ${printable(message.subject)} has ${size} bytes with its headers; the server takes ${this.maxPayloadBytes}`,
+      { reason: 'TERABUS_PAYLOAD_TOO_LARGE' },
+    );
+  }
+}
+
+const DONE = Promise.resolve();
+
+const sizeOf = ({ bytes, headers }: WireMessage) => bytes.length + (headers?.length ?? 0);
+
+const publishKey = (subject: string) => `publish ${grantFor(subject)}`;

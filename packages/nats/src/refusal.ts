@@ -1,0 +1,48 @@
+import { BusError, printable } from '@terabus/core/transport';
+
+/** What a server refused, as it says it in an `-ERR`. */
+export interface Refusal {
+  readonly operation: 'publish' | 'subscribe';
+  readonly subject: string;
+  readonly queue: string | undefined;
+  /** The number of a subscription that was ended by new rules; undefined when it was refused at its start. */
+  readonly subscription: number | undefined;
+}
+
+const VIOLATION = /Permissions Violation for (Publish|Subscription) to "([^"]*)"/i;
+const QUEUE = /using queue "([^"]*)"/i;
+const SUBSCRIPTION = /\(sid "(\d+)"\)/i;
+
+/** Reads the text of an `-ERR`; undefined when it refuses no subject. */
+export function parseRefusal(text: string): Refusal | undefined {
+  const [, operation, subject] = VIOLATION.exec(text) ?? [];
+  if (operation === undefined || subject === undefined) return undefined;
+  const id = SUBSCRIPTION.exec(text)?.[1];
+  return {
+    operation: /^p/i.test(operation) ? 'publish' : 'subscribe',
+    subject,
+    queue: QUEUE.exec(text)?.[1],
+    subscription: id === undefined ? undefined : Number(id),
+  };
+}
+
+/** Whether a subject is one that answers go to. */
+export const isReply = (subject: string) => grantFor(subject) !== subject;
+
+/**
+ * The grant that a refused subject needs. Subjects of answers are different ones each time: what is granted is all of
+ * one caller's, or all inboxes.
+ */
+export function grantFor(subject: string): string {
+  return subject.replace(/^((?:@[^.]+\.)?_REPLY\.[^.]+)\..*$/, '$1.>').replace(/^(_INBOX|_R_)\..*$/, '$1.>');
+}
+
+/** @see Refusal */
+export function forbidden({ operation, subject, queue }: Refusal): BusError {
+  const grant = grantFor(subject);
+  return new BusError(
+    `the NATS server does not let this user ${operation} to ${printable(grant)}` +
+      `${queue === undefined ? '' : ` in the queue ${printable(queue)}`}: grant ${operation} on it`,
+    { reason: 'TERABUS_NATS_FORBIDDEN', details: { operation, subject: grant, ...(queue && { queue }) } },
+  );
+}
