@@ -2,7 +2,7 @@ import { DeviceEvent } from '@terabus/messages';
 import { startHarness, stub } from '@terabus/testing';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { Presence, WardService } from './ward.js';
+import { AdmissionService, asked, Presence, resync, WardService } from './ward.js';
 
 describe('WardService', () => {
   it('asks who is online when a device changes', async () => {
@@ -16,5 +16,19 @@ describe('WardService', () => {
     expect(presence.calls('online_devices')).to.deep.equal([[]]);
     expect(harness.logs.map(({ msg }) => msg)).to.include('Scale changed, 1 devices are online');
     // #endregion
+  });
+});
+
+describe('AdmissionService', () => {
+  it('is told where nobody knows whether a message has arrived, and so are observers', async () => {
+    await using harness = await startHarness({ services: [AdmissionService], observers: [resync] });
+    const admitting = harness.service(AdmissionService).admit(DeviceEvent.create({ deviceName: 'Scale' }));
+    // Let it come to the connection.
+    await Promise.resolve();
+    harness.interrupt();
+    const reason = await admitting.catch((error: { reason?: string }) => error.reason);
+    expect(reason).to.equal('TERABUS_UNCONFIRMED');
+    expect(harness.logs.map(({ msg }) => msg)).to.deep.equal(['again?']);
+    expect(asked).to.deep.equal(['service.Admission module.Clinic.PresenceModule.messages']);
   });
 });

@@ -1,6 +1,6 @@
 // The second service of README.md: compiled and tested here, and compared by readme.spec.ts.
-import type { EventContext } from '@terabus/core';
-import { defineModule, defineService, OnEvent, rpc, Service, TeraService, uuid } from '@terabus/core';
+import type { EventContext, Observer } from '@terabus/core';
+import { BusError, defineModule, defineService, OnEvent, rpc, Service, TeraService, uuid } from '@terabus/core';
 import { DeviceEvent } from '@terabus/messages';
 import { z } from 'zod';
 
@@ -26,4 +26,29 @@ export class WardService extends TeraService {
     await this.send(Presence.messages, event);
   }
 }
+// #endregion
+
+@Service(defineService('Admission', {}), { uses: [Presence] })
+export class AdmissionService extends TeraService {
+  // #region confirm
+  async admit(event: DeviceEvent) {
+    try {
+      await this.send(Presence.messages, event, { confirm: true });
+    } catch (error) {
+      // It may have arrived all the same: send it again only if coming twice does no harm.
+      if (BusError.is(error) && error.reason === 'TERABUS_UNCONFIRMED') this.logger.warn({ err: error }, 'again?');
+      throw error;
+    }
+  }
+  // #endregion
+}
+
+export const asked: string[] = [];
+const askForState = (whom: string, topic: string) => asked.push(`${whom} ${topic}`);
+
+// #region observer
+export const resync: Observer = (event) => {
+  if (event.kind === 'sequence' && event.verdict.kind === 'gap') askForState(event.source, event.topic);
+  if (event.kind === 'unconfirmed') askForState(event.service, event.topic);
+};
 // #endregion

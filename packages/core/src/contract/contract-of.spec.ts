@@ -379,6 +379,23 @@ describe('contracts', () => {
       expect(sentence(() => defineService('A', { aliases: [`x.${token}`] }))).to.contain(`the token '${token}'`);
     });
   }
+  it('leave the last token heartbeat to the heartbeats of tracked topics', () => {
+    const family = defineTopic('a.{b}', { wrapper: 'text' });
+    const refused: [() => unknown, string, string][] = [
+      [() => defineTopic('a.heartbeat', { wrapper: 'text' }), 'TERABUS_CONTRACT_INVALID', 'ends in'],
+      [() => defineModule('Test.heartbeat', {}), 'TERABUS_CONTRACT_INVALID', 'may not end in'],
+      [() => defineService('heartbeat', {}), 'TERABUS_CONTRACT_INVALID', 'may not end in'],
+      [() => defineService('Test', { aliases: ['a.heartbeat'] }), 'TERABUS_CONTRACT_INVALID', 'may not end in'],
+      [() => family({ b: 'heartbeat' }), 'TERABUS_TOPIC_PARAMETER', 'may not be'],
+    ];
+    for (const [define, reason, why] of refused) {
+      expect(thrown(define)).to.include({ reason });
+      expect(thrown(define).rawMessage).to.contain(why);
+    }
+    for (const name of ['heartbeat', 'heartbeat.a', 'my-heartbeat', 'a.heartbeats']) {
+      expect(defineTopic(name, { wrapper: 'text' }).name).to.equal(name);
+    }
+  });
   it('may not have empty tokens or braces in their names', () => {
     expect(sentence(() => defineModule('A..B', {}))).to.contain("the token ''");
     expect(sentence(() => defineService('{key}', {}))).to.contain("the token '{key}'");

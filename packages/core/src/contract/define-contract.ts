@@ -1,5 +1,6 @@
 import { BusError } from '@terabus/messages';
 import { z } from 'zod';
+import { HEARTBEAT_TOKEN, isHeartbeat } from '../topics/heartbeat.js';
 import { checkTopic } from '../topics/topic.js';
 import { check } from './check.js';
 import type { Contract, Instances, MessagesOf, RpcMethod, Topic, TypeOrFamily } from './contract.js';
@@ -108,6 +109,11 @@ const RESERVED_TOKENS = new Set(['events', 'messages', 'rpc']);
 
 function checkName(kind: 'module' | 'service', name: unknown): void {
   checkTopic(name as string);
+  if (name === HEARTBEAT_TOKEN || isHeartbeat(name as string)) {
+    throw new BusError(`The name of ${kind} '${name}' may not end in the token '${HEARTBEAT_TOKEN}'`, {
+      reason: 'TERABUS_CONTRACT_INVALID',
+    });
+  }
   for (const token of (name as string).split('.')) {
     if (token === '' || RESERVED_TOKENS.has(token) || /[{}]/.test(token)) {
       throw new BusError(

@@ -1,6 +1,7 @@
-import type { MessageType } from '@terabus/messages';
+import { BusError, type MessageType } from '@terabus/messages';
 import { z } from 'zod';
 import { toSubject } from '../topics/escape.js';
+import { HEARTBEAT_TOKEN, isHeartbeat } from '../topics/heartbeat.js';
 import { parseTemplate } from '../topics/template.js';
 import { checkTopic } from '../topics/topic.js';
 import { check } from './check.js';
@@ -76,6 +77,12 @@ export function makeTopic(
   tracked: boolean,
 ): Topic | TopicFamily {
   const parsed = parseTemplate(template);
+  if (isHeartbeat(template)) {
+    throw new BusError(
+      `The topic '${template}' ends in '${HEARTBEAT_TOKEN}', where the last numbers of tracked topics are told`,
+      { reason: 'TERABUS_CONTRACT_INVALID' },
+    );
+  }
   const typesByName = spread(declared);
   const definition: TopicDefinition = Object.freeze({
     template,
@@ -87,7 +94,13 @@ export function makeTopic(
   const topic = (name: string): Topic =>
     Object.freeze({ kind: 'topic', definition, name, pattern: toSubject(name) }) as Topic;
   if (parsed.parameters.length === 0) return topic(template);
-  const family = (parameters: Record<string, string>) => topic(parsed.expand(parameters));
+  const family = (parameters: Record<string, string>) => {
+    const name = parsed.expand(parameters);
+    if (!isHeartbeat(name)) return topic(name);
+    throw new BusError(`topic '${template}': its last token may not be '${HEARTBEAT_TOKEN}'`, {
+      reason: 'TERABUS_TOPIC_PARAMETER',
+    });
+  };
   const all: Pattern = Object.freeze({ kind: 'pattern', definition, pattern: parsed.pattern });
   return Object.freeze(Object.assign(family, { kind: 'family' as const, definition, all })) as unknown as TopicFamily;
 }

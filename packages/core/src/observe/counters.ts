@@ -16,12 +16,14 @@ export interface Counters {
   readonly refused: number;
   /** Messages of types that nobody here handles: skipped, which is normal. */
   readonly unhandled: number;
-  /** Sequence numbers that were missing when a later one came; some may have come late. */
+  /** Sequence numbers that were missing when a later one or a heartbeat came; some may have come late. */
   readonly missing: number;
   /** Module messages that came again and were dropped. */
   readonly duplicates: number;
   /** Envelopes that were handed to the connection. */
   readonly published: number;
+  /** Envelopes of which nobody knows whether they arrived, and those that the server refused. */
+  readonly unconfirmed: number;
   /** Calls that were answered well. */
   readonly called: number;
   /** Calls that ended with an error. */
@@ -45,6 +47,7 @@ export class Counter {
     missing: 0,
     duplicates: 0,
     published: 0,
+    unconfirmed: 0,
     called: 0,
     callsFailed: 0,
     cutOff: 0,
@@ -86,6 +89,9 @@ export class Counter {
         break;
       case 'published':
         counts.published += 1;
+        break;
+      case 'unconfirmed':
+        counts.unconfirmed += 1;
         break;
       case 'called':
         if (event.error === undefined) counts.called += 1;

@@ -57,7 +57,7 @@ export type BusEvent =
   | (Place & { readonly kind: 'refused'; readonly method: string; readonly why: QueueLimit })
   /** A message of a type that nobody here handles: skipped, which is normal. */
   | (Place & { readonly kind: 'unhandled'; readonly type: string })
-  /** A module message that was not the next of its sender. */
+  /** A module message that was not the next of its sender, or a heartbeat of one whose last messages are missing. */
   | (Place & {
       readonly kind: 'sequence';
       readonly source: string;
@@ -66,6 +66,12 @@ export type BusEvent =
     })
   /** Messages were handed to the connection. */
   | (Place & { readonly kind: 'published'; readonly wrapper: Wrapper; readonly messages: readonly unknown[] })
+  /**
+   * Nobody knows whether a message that was handed over, or was to be confirmed, has arrived: the link was lost
+   * before the server was known to have it (`TERABUS_UNCONFIRMED`). Or the server refused it
+   * (`TERABUS_NATS_FORBIDDEN`).
+   */
+  | (Place & { readonly kind: 'unconfirmed'; readonly messageId: string; readonly error: BusError })
   /** A call ended. */
   | (Place & {
       readonly kind: 'called';

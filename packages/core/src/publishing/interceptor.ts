@@ -7,7 +7,13 @@ export type Outgoing = {
   /** Headers of the message; an interceptor may add to them. */
   readonly headers: Map<string, string>;
 } & (
-  | { readonly kind: 'publish' | 'send'; readonly topic: Topic; readonly messages: readonly unknown[] }
+  | {
+      readonly kind: 'publish' | 'send';
+      readonly topic: Topic;
+      readonly messages: readonly unknown[];
+      /** Whether to wait until the server has it. */
+      readonly confirm: boolean;
+    }
   | { readonly kind: 'call'; readonly method: RpcMethod; readonly args: readonly unknown[] }
 );
 

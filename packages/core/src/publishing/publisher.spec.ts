@@ -9,8 +9,8 @@ import {
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { z } from 'zod';
-import type { Interceptor } from '../index.js';
-import { defineModule, defineService, defineTopic, rpc, Service, TeraService } from '../index.js';
+import type { Host, Interceptor } from '../index.js';
+import { defineModule, defineService, defineTopic, openBus, rpc, Service, TeraService } from '../index.js';
 import { rejection, Stage } from '../service/stage.spec.js';
 import type { Crossing } from '../transport/memory/index.js';
 
@@ -53,13 +53,15 @@ const device = DeviceEvent.create({ deviceName: 'Robot' });
 
 describe('publishing', () => {
   let stage: Stage;
+  let host: Host;
   let sender: Open;
   let crossings: Crossing[];
   beforeEach(async () => {
     stage = new Stage({ maxPayloadBytes: 2_000 });
     crossings = [];
     stage.broker.observe((crossing) => crossings.push(crossing));
-    sender = (await stage.start(SenderService)).service(SenderService).open;
+    host = await stage.start(SenderService);
+    sender = host.service(SenderService).open;
   });
   afterEach(() => stage.end());
 
@@ -258,6 +260,30 @@ describe('publishing', () => {
         [4, undefined],
       ]);
     });
+    it('names the number of an unconfirmed message, and with it what that one had named', async () => {
+      await sender.send(Registry.messages, device);
+      await stage.broker.idle();
+      const large = DeviceEvent.create({ deviceName: 'x'.repeat(3_000) });
+      await rejection(sender.send(Registry.messages, large));
+      await sender.send(Registry.messages, device);
+      stage.broker.interrupt();
+      stage.broker.restore();
+      await sender.send(Registry.messages, device);
+      expect(sent()).to.deep.equal([
+        [1, undefined],
+        [3, '2'],
+        [4, '2-3'],
+      ]);
+    });
+    it('names it also when that is told before the publish has gone on', async () => {
+      await rejection(sender.send(Registry.messages, DeviceEvent.create({ deviceName: 'x'.repeat(3_000) })));
+      const sending = sender.send(Registry.messages, device);
+      stage.broker.interrupt();
+      stage.broker.restore();
+      await sending;
+      await sender.send(Registry.messages, device);
+      expect(sent().at(-1)).to.deep.equal([3, '1-2']);
+    });
     it('spends no number on what cannot be encoded', async () => {
       await rejection(sender.send(Registry.messages, user));
       await sender.send(Registry.messages, device);
@@ -265,12 +291,90 @@ describe('publishing', () => {
     });
   });
 
+  describe('of what may not arrive', () => {
+    const told = () =>
+      stage.eventsOf('unconfirmed').map(({ topic, messageId, error }) => [topic, messageId, error.reason]);
+    const id = (n: number) => crossings[n]?.headers.get('Terabus-Message-Id');
+    const lines = () => stage.log.filter(({ level }) => level === 50).map(({ msg, topic }) => `${topic}: ${msg}`);
+
+    it('tells observers, counters and log, once per message', async () => {
+      const { counters } = host;
+      await sender.publish(room, 'delivered');
+      await stage.broker.idle();
+      await sender.publish(room, 'lost');
+      await sender.send(Registry.messages, device);
+      stage.broker.interrupt();
+      expect(told()).to.deep.equal([
+        ['room', id(1), 'TERABUS_UNCONFIRMED'],
+        ['module.Test.Registry.messages', id(2), 'TERABUS_UNCONFIRMED'],
+      ]);
+      expect(host.counters.unconfirmed - counters.unconfirmed).to.equal(2);
+      expect(lines()).to.deep.equal([
+        'room: [TERABUS_UNCONFIRMED] the link to the memory broker was lost before it was known to have the message',
+      ]);
+      await stage.clock.advance(1_000);
+      expect(lines().at(-1)).to.contain('1 more of service.Sender: TERABUS_UNCONFIRMED');
+    });
+
+    it('rejects where confirm was asked for, which is counted and not logged', async () => {
+      const rejections = [
+        sender.publish(room, 'x', { confirm: true }),
+        sender.publishAll(people({ uuid: 'u' }), [user], { confirm: true }),
+        sender.send(Registry.messages, device, { confirm: true }),
+      ].map(rejection);
+      // Let them come to the connection.
+      await Promise.resolve();
+      stage.broker.interrupt();
+      for (const error of await Promise.all(rejections)) expect(error.reason).to.equal('TERABUS_UNCONFIRMED');
+      expect(told()).to.have.length(3);
+      expect(host.counters).to.include({ unconfirmed: 3, published: 0 });
+      expect(lines()).to.deep.equal([]);
+    });
+
+    it('says nothing of what was refused: whoever published it was told', async () => {
+      stage.broker.interrupt();
+      expect((await rejection(sender.publish(room, 'x'))).reason).to.equal('TERABUS_DISCONNECTED');
+      expect([told().length, host.counters.unconfirmed]).to.deep.equal([0, 0]);
+    });
+
+    it('logs also what turns out when the host ends', async () => {
+      await sender.publish(room, 'x');
+      const stopping = host.stop();
+      stage.broker.interrupt();
+      await stopping;
+      expect(lines().join()).to.contain('before it was known to have the message');
+      expect(stage.clock.pendingTimers).to.equal(0);
+    });
+
+    it('confirms what the server has, also from a context or an open bus', async () => {
+      const observed: string[] = [];
+      const bus = openBus({
+        transport: stage.client,
+        source: 'service.Script',
+        clock: stage.clock,
+        observer: ({ kind }) => {
+          observed.push(kind);
+          throw new Error('not my problem');
+        },
+      });
+      await bus.publish(room, 'x', { confirm: true });
+      await bus.publish(room, 'y');
+      stage.broker.interrupt();
+      expect(observed).to.deep.equal(['published', 'published', 'unconfirmed']);
+    });
+  });
+
   it('refuses options that it does not know, and sends nothing', async () => {
-    const options = { confirm: true };
-    for (const attempt of [sender.publish(room, 'x', options), sender.send(Registry.messages, device, options)]) {
-      const error = await rejection(attempt);
-      expect(error.reason).to.equal('TERABUS_OPTIONS_INVALID');
-      expect(error.rawMessage).to.contain('got the unknown option "confirm"');
+    const refused: [object, string][] = [
+      [{ confirmed: true }, 'got the unknown option "confirmed"'],
+      [{ confirm: 'yes' }, "takes true or false for 'confirm'"],
+    ];
+    for (const [options, why] of refused) {
+      for (const attempt of [sender.publish(room, 'x', options), sender.send(Registry.messages, device, options)]) {
+        const error = await rejection(attempt);
+        expect(error.reason).to.equal('TERABUS_OPTIONS_INVALID');
+        expect(error.rawMessage).to.contain(why);
+      }
     }
     expect(crossings).to.deep.equal([]);
   });

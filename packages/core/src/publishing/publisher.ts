@@ -1,10 +1,12 @@
-import type { Message } from '@terabus/messages';
-import { BusError, encodeModuleMessage, encodeTeraEvent, packAny } from '@terabus/messages';
+import { BusError, encodeModuleMessage, encodeTeraEvent } from '@terabus/messages';
 import { show } from '../contract/check.js';
 import type { Topic } from '../contract/contract.js';
 import type { BusEvent } from '../observe/observer.js';
+import type { Reporter } from '../observe/reporter.js';
 import { formatAbandoned } from '../sequencing/abandoned.js';
-import type { Sequencer } from '../sequencing/sequencer.js';
+import { Heartbeats } from '../sequencing/heartbeat.js';
+import type { Sequencer, SequenceStamp } from '../sequencing/sequencer.js';
+import { heartbeatOf } from '../topics/heartbeat.js';
 import { printable } from '../topics/printable.js';
 import type { Clock } from '../transport/clock.js';
 import type { Transport } from '../transport/transport.js';
@@ -13,11 +15,18 @@ import type { Declared } from './declared.js';
 import { HEADER, outgoingHeaders } from './headers.js';
 import type { Interceptor, Outgoing, Send } from './interceptor.js';
 import { intercept } from './interceptor.js';
+import { bytesOf, onlyOf, packAll, textOf } from './pack.js';
 
 /** Options of one `publish`, `publishAll` or `send`. */
 export interface PublishOptions {
   /** More headers. Names may not start with `Nats-` or `Terabus-`. */
   readonly headers?: Readonly<Record<string, string>>;
+  /**
+   * Resolve when the server has the message, one round trip later, instead of when it was handed to the connection.
+   * It then rejects with `TERABUS_UNCONFIRMED` when the link is lost in between and nobody knows. That somebody
+   * reads the message is not confirmed. Defaults to false.
+   */
+  readonly confirm?: boolean | undefined;
 }
 
 /** What a publisher is made of. */
@@ -31,17 +40,24 @@ export interface PublisherParts {
   readonly interceptors: readonly Interceptor[];
   readonly newId: () => string;
   readonly emit: (event: BusEvent) => void;
+  /** Logs what turned out unconfirmed. Undefined where there is no log: observers are told. */
+  readonly reporter?: Reporter | undefined;
 }
 
 const utf8 = new TextEncoder();
+const CONFIRMED = Object.freeze({ confirm: true });
 
 /** Puts messages into envelopes and hands them to the transport: the way out of a service. */
 export class Publisher {
   readonly #parts: PublisherParts;
   readonly #send: Send;
+  readonly #heartbeats: Heartbeats;
 
   constructor(parts: PublisherParts) {
     this.#parts = parts;
+    const { clock, sequencer, transport } = parts;
+    this.#heartbeats = new Heartbeats({ clock, sequencer, publish: (stamp) => this.#beat(stamp) });
+    void transport.closed.then(() => this.#heartbeats.cancel());
     this.#send = intercept(parts.interceptors, (outgoing) => this.#hand(outgoing as PublishedOutgoing));
   }
 
@@ -61,35 +77,95 @@ export class Publisher {
     if (Array.isArray(messages) && messages.length === 0) return;
     try {
       const headers = outgoingHeaders(newId(), chain, options?.headers);
-      await this.#send({ kind, service, topic, messages, headers });
+      await this.#send({ kind, service, topic, messages, headers, confirm: options?.confirm === true });
     } catch (error) {
       throw BusError.from(error);
     }
   }
 
-  async #hand({ topic, messages, headers }: PublishedOutgoing): Promise<void> {
-    const { transport, emit, service } = this.#parts;
-    if (topic.definition.tracked) await this.#sendTracked(topic, messages, headers);
-    else await transport.publish({ topic: topic.name, bytes: this.#encode(topic, messages, 0), headers });
+  /** Tells the receivers of tracked messages the last numbers: nothing more is sent. Never rejects. */
+  end(): Promise<void> {
+    return this.#heartbeats.end();
+  }
+
+  async #hand(outgoing: PublishedOutgoing): Promise<void> {
+    const { emit, service } = this.#parts;
+    const { topic, messages, headers } = outgoing;
+    const messageId = headers.get(HEADER.messageId) ?? '';
+    try {
+      if (topic.definition.tracked) await this.#sendTracked(outgoing, messageId);
+      else
+        await this.#publish(outgoing, this.#encode(topic, messages, 0), (error) =>
+          this.#unconfirmed(topic, messageId, error),
+        );
+    } catch (error) {
+      // Whoever waited for it is told by this rejection: no line of log beside it.
+      if (BusError.is(error) && error.reason === 'TERABUS_UNCONFIRMED') {
+        emit({ kind: 'unconfirmed', service, topic: topic.name, messageId, error });
+      }
+      throw error;
+    }
     emit({ kind: 'published', service, wrapper: topic.definition.wrapper, topic: topic.name, messages });
   }
 
   /** A number is never used twice: that of a message which was not handed over is named by the next one. */
-  async #sendTracked(topic: Topic, messages: readonly unknown[], headers: Map<string, string>): Promise<void> {
-    const { sequencer, transport } = this.#parts;
+  async #sendTracked(outgoing: PublishedOutgoing, messageId: string): Promise<void> {
+    const { sequencer } = this.#parts;
+    const { topic, messages, headers } = outgoing;
     // What can't be encoded must not cost a number.
     const events = packAll(topic, messages);
     const stamp = sequencer.next(topic.name);
     headers.set(HEADER.epoch, stamp.epoch);
     const abandoned = formatAbandoned(stamp.abandoned);
     if (abandoned !== undefined) headers.set(HEADER.abandoned, abandoned);
+    let unconfirmed = false;
+    this.#heartbeats.began(topic.name);
     try {
-      await transport.publish({ topic: topic.name, bytes: this.#moduleMessage(topic, events, stamp.seq), headers });
+      await this.#publish(outgoing, this.#moduleMessage(topic, events, stamp.seq), (error) => {
+        unconfirmed = true;
+        sequencer.abandon(stamp);
+        this.#heartbeats.again(topic.name);
+        this.#unconfirmed(topic, messageId, error);
+      });
+      // It may be told before this goes on.
+      if (!unconfirmed) sequencer.sent(stamp);
     } catch (error) {
       sequencer.abandon(stamp);
       throw error;
+    } finally {
+      this.#heartbeats.settled(topic.name);
     }
-    sequencer.sent(stamp);
+  }
+
+  #publish(
+    { topic, headers, confirm }: PublishedOutgoing,
+    bytes: Uint8Array,
+    onUnconfirmed: (error: BusError) => void,
+  ): Promise<void> {
+    const message = { topic: topic.name, bytes, headers, onUnconfirmed };
+    return this.#parts.transport.publish(message, confirm ? CONFIRMED : undefined);
+  }
+
+  #unconfirmed({ name }: Topic, messageId: string, error: BusError): void {
+    const { service, emit, reporter } = this.#parts;
+    emit({ kind: 'unconfirmed', service, topic: name, messageId, error });
+    reporter?.report(service, error, { topic: name, messageId });
+  }
+
+  /** Beside interceptors and observers: nobody's message. */
+  async #beat({ destination, epoch, seq, abandoned }: SequenceStamp): Promise<void> {
+    const { transport, service } = this.#parts;
+    const headers = new Map<string, string>([[HEADER.epoch, epoch]]);
+    const named = formatAbandoned(abandoned);
+    if (named !== undefined) headers.set(HEADER.abandoned, named);
+    const bytes = encodeModuleMessage({
+      time: this.#epochSeconds(),
+      seq,
+      source: service,
+      dest: destination,
+      data: [],
+    });
+    await transport.publish({ topic: heartbeatOf(destination), bytes, headers });
   }
 
   #encode(topic: Topic, messages: readonly unknown[], seq: number): Uint8Array {
@@ -122,43 +198,17 @@ export class Publisher {
 
 type PublishedOutgoing = Exclude<Outgoing, { readonly kind: 'call' }>;
 
-const packAll = (topic: Topic, messages: readonly unknown[]) =>
-  messages.map((message) => {
-    const type = topic.definition.types.get((message as Message)?.$type);
-    if (type === undefined) {
-      throw new BusError(
-        `'${topic.name}' carries ${[...topic.definition.types.keys()].join(', ')}, not ${show((message as Message)?.$type ?? message)}`,
-        { reason: 'TERABUS_TYPE_NOT_CARRIED' },
-      );
-    }
-    return packAny(type, message as Message);
-  });
-
-/** Text and bytes have no envelope that could hold several. */
-function onlyOf(topic: Topic, messages: readonly unknown[]): unknown {
-  if (messages.length === 1) return messages[0];
-  throw new BusError(`'${topic.name}' carries one text or one piece of bytes at a time, not ${messages.length}`, {
-    reason: 'TERABUS_TYPE_NOT_CARRIED',
-  });
-}
-
-function textOf(topic: Topic, value: unknown): string {
-  if (typeof value === 'string' && value.isWellFormed()) return value;
-  throw new BusError(`'${topic.name}' carries text, not ${show(value)}`, { reason: 'TERABUS_TYPE_NOT_CARRIED' });
-}
-
-function bytesOf(topic: Topic, value: unknown): Uint8Array {
-  if (value instanceof Uint8Array) return value;
-  throw new BusError(`'${topic.name}' carries bytes, not ${show(value)}`, { reason: 'TERABUS_TYPE_NOT_CARRIED' });
-}
-
 /** The compiler finds a misspelt option only where it is written out; it must not be left out without a word. */
 function checkOptions(options: PublishOptions, topic: Topic, kind: 'publish' | 'send'): void {
-  const unknown = Object.keys(options).find((name) => name !== 'headers');
-  if (unknown === undefined) return;
-  throw new BusError(`${kind} to '${topic.name}' got the unknown option ${printable(unknown)}: there is 'headers'`, {
-    reason: 'TERABUS_OPTIONS_INVALID',
-  });
+  const unknown = Object.keys(options).find((name) => name !== 'headers' && name !== 'confirm');
+  const problem =
+    unknown !== undefined
+      ? `got the unknown option ${printable(unknown)}: there are 'headers' and 'confirm'`
+      : options.confirm !== undefined && typeof options.confirm !== 'boolean'
+        ? `takes true or false for 'confirm', not ${show(options.confirm)}`
+        : undefined;
+  if (problem === undefined) return;
+  throw new BusError(`${kind} to '${topic.name}' ${problem}`, { reason: 'TERABUS_OPTIONS_INVALID' });
 }
 
 /** For JavaScript, and for types that were cast away: the compiler lets only the right ones through. */

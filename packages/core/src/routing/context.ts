@@ -5,6 +5,7 @@ import type { Client } from '../contract/rpc-types.js';
 import type { Chain } from '../publishing/chain.js';
 import { HEADER } from '../publishing/headers.js';
 import type { PublishOptions } from '../publishing/publisher.js';
+import { ULID } from '../sequencing/epoch.js';
 import type { Verdict } from '../sequencing/verdict.js';
 import type { ChainedBus } from '../service/bus.js';
 import type { TopicTemplate } from '../topics/template.js';
@@ -106,7 +107,6 @@ export interface Arrival {
 const NO_PARAMETERS = Object.freeze({});
 
 // Headers come from outside and go on, to logs and to all messages of the chain: only what is well-formed does.
-const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 const TRACEPARENT = /^[0-9a-f]{2}-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}$/;
 const TRACESTATE = /^[!-~](?:[ -~]{0,510}[!-~])?$/;
 

@@ -196,6 +196,7 @@ describe('routing', () => {
   });
 
   describe('of module messages', () => {
+    const EPOCH = '01JGFJJZ00000000000000000A';
     const send = (name: string, seq: number, epoch?: string) =>
       stage.message('module.Test.Registry.messages', device(name), {
         seq,
@@ -204,8 +205,8 @@ describe('routing', () => {
     const heard = () => registry.log.map((line) => line.replace(/ module\..*/, ''));
 
     it('drops a duplicate with an epoch', async () => {
-      await send('a', 1, 'E');
-      await send('a again', 1, 'E');
+      await send('a', 1, EPOCH);
+      await send('a again', 1, EPOCH);
       expect(heard()).to.deep.equal(['a #1 first']);
       expect(stage.eventsOf('sequence').at(-1)).to.deep.include({ dropped: true });
     });
@@ -216,20 +217,32 @@ describe('routing', () => {
       expect(stage.eventsOf('sequence').at(-1)).to.deep.include({ dropped: false });
     });
     it('tells handler, observers and log of a gap, and hands the message over', async () => {
-      await send('a', 1, 'E');
-      await send('d', 4, 'E');
+      await send('a', 1, EPOCH);
+      await send('d', 4, EPOCH);
       expect(heard()).to.deep.equal(['a #1 first', 'd #4 gap']);
       expect(registry.contexts[1]?.verdict).to.deep.equal({ kind: 'gap', missing: 2 });
       expect(stage.eventsOf('sequence').at(-1)?.verdict).to.deep.equal({ kind: 'gap', missing: 2 });
       expect(stage.log.map(({ msg }) => msg).join()).to.contain('2 messages from "module.Test.Sender"');
     });
     it('counts no loss for numbers that their sender names as abandoned', async () => {
-      await send('a', 1, 'E');
+      await send('a', 1, EPOCH);
       await stage.message('module.Test.Registry.messages', device('d'), {
         seq: 4,
-        headers: { 'Terabus-Epoch': 'E', 'Terabus-Abandoned': '2-3' },
+        headers: { 'Terabus-Epoch': EPOCH, 'Terabus-Abandoned': '2-3' },
       });
       expect(heard()).to.deep.equal(['a #1 first', 'd #4 in-order']);
+    });
+    it('drops no duplicate whose epoch is no ULID: its sender counts in some other way', async () => {
+      for (const epoch of ['E', '8ZZZZZZZZZZZZZZZZZZZZZZZZZ', `${EPOCH}A`, EPOCH.toLowerCase()]) {
+        await send('a', 1, epoch);
+      }
+      expect(heard()).to.deep.equal(['a #1 first', 'a #1 duplicate', 'a #1 duplicate', 'a #1 duplicate']);
+    });
+    it('lets no epoch of a far future hide the restarts to come', async () => {
+      await send('a', 1, EPOCH);
+      await send('forged', 1, '7ZZZZZZZZZZZZZZZZZZZZZZZZZ');
+      await send('b', 1, '01JGFJJZ00000000000000000B');
+      expect(heard()).to.deep.equal(['a #1 first', 'forged #1 first', 'b #1 restart']);
     });
     it('takes 0 for a sender that does not count', async () => {
       await send('a', 0);
@@ -237,13 +250,13 @@ describe('routing', () => {
       expect(heard()).to.deep.equal(['a #0 untracked', 'b #0 untracked']);
     });
     it('counts a message whose content is bad: it did arrive', async () => {
-      await send('a', 1, 'E');
+      await send('a', 1, EPOCH);
       const topic = 'module.Test.Registry.messages';
       const data = [{ ...packAny(...device('b')), value: new Uint8Array([0xff]) }];
       const bytes = encodeModuleMessage({ time: 1, source: 'module.Test.Sender', dest: topic, seq: 2, data });
-      await stage.client.publish({ topic, bytes, headers: new Map([['Terabus-Epoch', 'E']]) });
+      await stage.client.publish({ topic, bytes, headers: new Map([['Terabus-Epoch', EPOCH]]) });
       await stage.settle();
-      await send('c', 3, 'E');
+      await send('c', 3, EPOCH);
       expect(heard()).to.deep.equal(['a #1 first', 'c #3 in-order']);
     });
     it('reaches the mailbox by its aliases too', async () => {

@@ -7,8 +7,10 @@ import type { BusEvent } from '../observe/observer.js';
 import type { Reporter } from '../observe/reporter.js';
 import { HEADER } from '../publishing/headers.js';
 import { parseAbandoned } from '../sequencing/abandoned.js';
+import { hasBegun, readEpoch } from '../sequencing/epoch.js';
 import { SequenceTracker } from '../sequencing/tracker.js';
 import type { Verdict } from '../sequencing/verdict.js';
+import { beatenFor, isHeartbeat } from '../topics/heartbeat.js';
 import { printable } from '../topics/printable.js';
 import { parseTemplate, type TopicTemplate } from '../topics/template.js';
 import type { Clock } from '../transport/clock.js';
@@ -68,7 +70,8 @@ export class Router {
     this.#keyOf = key;
     this.#template = parseTemplate(parts.definition.template);
     this.timeoutMs = timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    this.#tracker = parts.definition.tracked ? new SequenceTracker() : undefined;
+    const mayBeNewest = (epoch: string) => hasBegun(epoch, parts.clock.now());
+    this.#tracker = parts.definition.tracked ? new SequenceTracker({ mayBeNewest }) : undefined;
     this.queue = new DeliveryGroup({
       clock: parts.clock,
       concurrency: concurrency ?? (key === undefined ? 1 : DEFAULT_KEYED_CONCURRENCY),
@@ -92,9 +95,26 @@ export class Router {
       return;
     }
     const { wrapper } = this.parts.definition;
+    // A family may be wide enough to match them.
+    if (isHeartbeat(inbound.topic)) return;
     try {
       if (wrapper === 'event' || wrapper === 'module-message') this.#deliverEnvelope(wrapper, inbound);
       else this.#deliverPayload(wrapper, inbound);
+    } catch (error) {
+      this.#badMessage(inbound.topic, BusError.from(error));
+    }
+  };
+
+  /** Takes what senders of tracked messages say of their last numbers. Never throws. */
+  readonly deliverHeartbeat = (inbound: Inbound): void => {
+    const topic = beatenFor(inbound.topic);
+    try {
+      const { source, seq } = openEnvelope('module-message', { ...inbound, topic });
+      const epoch = readEpoch(inbound.headers.get(HEADER.epoch));
+      if (epoch === undefined) return;
+      const abandoned = abandonedOf(inbound);
+      const verdict = this.#tracker?.observeLast({ source, epoch, destination: topic, seq, abandoned });
+      if (verdict?.kind === 'gap') this.#tellSequence(topic, source, seq, verdict, false);
     } catch (error) {
       this.#badMessage(inbound.topic, BusError.from(error));
     }
@@ -109,8 +129,9 @@ export class Router {
     const { time, contents, source, seq } = openEnvelope(wrapper, inbound);
     let verdict: Verdict | undefined;
     if (wrapper === 'module-message') {
-      verdict = this.#track(inbound, source, seq);
-      if (verdict.kind === 'duplicate' && inbound.headers.has(HEADER.epoch)) return;
+      const epoch = readEpoch(inbound.headers.get(HEADER.epoch));
+      verdict = this.#track(inbound, source, seq, epoch);
+      if (verdict.kind === 'duplicate' && epoch !== undefined) return;
     }
     const arrival: Arrival = {
       kind: wrapper,
@@ -173,35 +194,29 @@ export class Router {
   }
 
   /** Sees each arrival, before queue and handler. */
-  #track(inbound: Inbound, source: string, seq: number): Verdict {
-    const epoch = inbound.headers.get(HEADER.epoch);
-    const named = inbound.headers.get(HEADER.abandoned);
+  #track(inbound: Inbound, source: string, seq: number, epoch: string | undefined): Verdict {
     const verdict = (this.#tracker ?? untracked).observe({
       source,
       epoch,
       destination: inbound.topic,
       seq: this.#tracker === undefined ? 0 : seq,
-      abandoned: named === undefined ? undefined : parseAbandoned(named),
+      abandoned: abandonedOf(inbound),
     });
     if (verdict.kind !== 'in-order' && verdict.kind !== 'untracked') {
-      const { service, reporter, emit } = this.parts;
-      emit({
-        kind: 'sequence',
-        service,
-        topic: inbound.topic,
-        source,
-        verdict,
-        dropped: verdict.kind === 'duplicate' && epoch !== undefined,
-      });
-      if (verdict.kind === 'gap') {
-        const error = new BusError(
-          `${verdict.missing} message${verdict.missing === 1 ? '' : 's'} from ${printable(source)} to '${inbound.topic}' did not arrive`,
-          { reason: 'TERABUS_SEQUENCE_GAP' },
-        );
-        reporter.report(service, error, { topic: inbound.topic, source, seq });
-      }
+      this.#tellSequence(inbound.topic, source, seq, verdict, verdict.kind === 'duplicate' && epoch !== undefined);
     }
     return verdict;
+  }
+
+  #tellSequence(topic: string, source: string, seq: number, verdict: Verdict, dropped: boolean): void {
+    const { service, reporter, emit } = this.parts;
+    emit({ kind: 'sequence', service, topic, source, verdict, dropped });
+    if (verdict.kind !== 'gap') return;
+    const error = new BusError(
+      `${verdict.missing} message${verdict.missing === 1 ? '' : 's'} from ${printable(source)} to '${topic}' did not arrive`,
+      { reason: 'TERABUS_SEQUENCE_GAP' },
+    );
+    reporter.report(service, error, { topic, source, seq });
   }
 
   #badMessage(topic: string, error: BusError, handler?: PreparedHandler, type?: string): void {
@@ -220,6 +235,11 @@ export class Router {
 
 /** For mailboxes that nobody counts: every message is `untracked`. */
 const untracked = new SequenceTracker();
+
+function abandonedOf({ headers }: Inbound): ReturnType<typeof parseAbandoned> {
+  const named = headers.get(HEADER.abandoned);
+  return named === undefined ? undefined : parseAbandoned(named);
+}
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 

@@ -46,6 +46,20 @@ export class SequenceCounter {
     return ahead > 0 ? this.#advance(seq, ahead, abandoned) : this.#lookBack(-ahead);
   }
 
+  /**
+   * Takes note of the last number that its sender has given: what did not come up to it is missing, itself included.
+   * A number that was overtaken by this is late when it comes.
+   */
+  observeLast(last: number, abandoned: SequenceRanges): Verdict {
+    this.#excuse(abandoned);
+    const ahead = distance(this.#newest, last);
+    if (ahead <= 0) return IN_ORDER;
+    const before = this.#missing;
+    this.#moveTo(last, ahead, MISSING, abandoned);
+    const missing = this.#missing - before;
+    return missing === 0 ? IN_ORDER : gap(missing);
+  }
+
   #lookBack(back: number): Verdict {
     if (back >= this.#window) return LATE;
     const slot = this.#slot(back);
@@ -58,6 +72,13 @@ export class SequenceCounter {
 
   #advance(seq: number, ahead: number, abandoned: SequenceRanges): Verdict {
     const before = this.#missing;
+    this.#moveTo(seq, ahead, CAME, abandoned);
+    const missing = this.#missing - before;
+    return missing === 0 ? IN_ORDER : gap(missing);
+  }
+
+  /** Moves the window on. What is skipped is missing, less what is abandoned. */
+  #moveTo(seq: number, ahead: number, state: typeof CAME | typeof MISSING, abandoned: SequenceRanges): void {
     const skipped = ahead - 1;
     // A leap may be larger than the window: what is beyond is only counted, so that no leap costs more than a window.
     const kept = Math.min(skipped, this.#window - 1);
@@ -67,11 +88,9 @@ export class SequenceCounter {
     this.#newest = seq;
     this.#position += ahead;
     for (let back = kept; back > 0; back--) this.#states[this.#slot(back)] = MISSING;
-    this.#states[this.#slot(0)] = CAME;
+    this.#states[this.#slot(0)] = state;
+    if (state === MISSING) this.#missing++;
     this.#excuse(abandoned);
-
-    const missing = this.#missing - before;
-    return missing === 0 ? IN_ORDER : gap(missing);
   }
 
   /** Numbers in the window that their sender has abandoned are missing no more. */

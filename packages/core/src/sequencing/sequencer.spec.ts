@@ -58,11 +58,32 @@ describe('Sequencer', () => {
     expect(shown(sequencer.next('a'))).to.equal('a e1 4 abandoned 3');
   });
 
-  it('is content with a heartbeat that named them', () => {
+  it('names in a message again what a heartbeat named, which may have been lost', () => {
     const sequencer = newSequencer();
     sequencer.abandon(sequencer.next('a'));
-    sequencer.sent(sequencer.last('a') as SequenceStamp);
-    expect(shown(sequencer.next('a'))).to.equal('a e1 2');
+    expect(shown(sequencer.last('a'))).to.equal('a e1 1 abandoned 1');
+    expect(shown(sequencer.next('a'))).to.equal('a e1 2 abandoned 1');
+  });
+
+  it('names in heartbeats what a message has named, which may have been lost, as long as anybody can use it', () => {
+    const sequencer = newSequencer();
+    sequencer.abandon(sequencer.next('a'));
+    sequencer.sent(sequencer.next('a'));
+    expect(shown(sequencer.last('a'))).to.equal('a e1 2 abandoned 1');
+    for (let n = 3; n <= 1_100; n++) sequencer.sent(sequencer.next('a'));
+    sequencer.abandon(sequencer.next('a'));
+    sequencer.sent(sequencer.next('a'));
+    expect(shown(sequencer.last('a'))).to.equal('a e1 1102 abandoned 1101');
+  });
+
+  it('names at most 64 ranges in a heartbeat, the newest', () => {
+    const sequencer = newSequencer();
+    for (let n = 0; n < 70; n++) {
+      sequencer.abandon(sequencer.next('a'));
+      sequencer.sent(sequencer.next('a'));
+    }
+    expect(sequencer.last('a')?.abandoned).to.have.length(64);
+    expect(sequencer.last('a')?.abandoned.at(-1)).to.deep.equal({ first: 139, last: 139 });
   });
 
   it('names 64 ranges in a message and the rest in the next', () => {

@@ -1,7 +1,7 @@
 import { MAX_NAMED_RANGES } from './abandoned.js';
 import type { SequenceRanges } from './ranges.js';
 import { NO_RANGES, union, without } from './ranges.js';
-import { step } from './serial.js';
+import { distance, step } from './serial.js';
 
 /** What a message of a tracked mailbox is stamped with. */
 export interface SequenceStamp {
@@ -34,6 +34,8 @@ interface Counter {
   seq: number;
   /** Given up, and not yet named by a message that was handed over. */
   abandoned: SequenceRanges;
+  /** Given up, and named by a message that was handed over and may have been lost: heartbeats name them again. */
+  named: SequenceRanges;
 }
 
 /**
@@ -52,8 +54,8 @@ const MAX_KEPT_RANGES = 1_024;
  * reported as unconfirmed after it was `sent` is abandoned then. Messages in flight at the same time name the same
  * numbers; naming them again changes nothing for the receiver.
  *
- * Names that are lost on their way to a receiver, after they were handed over, are not repeated: that receiver
- * counts those numbers as missing.
+ * Names that are lost on their way to a receiver, after they were handed over, are repeated by heartbeats alone: until
+ * one of these comes, that receiver counts those numbers as missing.
  */
 export class Sequencer {
   readonly #newEpoch: () => string;
@@ -78,12 +80,14 @@ export class Sequencer {
 
   /**
    * The last number given to a destination, for a heartbeat; undefined if there is none or it was forgotten. It
-   * names what a next message would name. A heartbeat that was handed over is `sent` too; one that was not needs no
-   * call, as it has no number of its own.
+   * names the newest of all abandoned numbers, those that a message has named too: that one may be among those lost.
+   * A heartbeat has no number of its own and is settled by no call, since it may be lost itself.
    */
   last(destination: string): SequenceStamp | undefined {
     const counter = this.#counters.get(destination);
-    return counter === undefined ? undefined : stampOf(destination, counter);
+    if (counter === undefined) return undefined;
+    const { epoch, seq } = counter;
+    return { destination, epoch, seq, abandoned: union(counter.abandoned, counter.named).slice(-MAX_NAMED_RANGES) };
   }
 
   /** Its message was handed over: what it named needs no naming any more. */
@@ -91,6 +95,7 @@ export class Sequencer {
     const counter = this.#counters.get(destination);
     if (abandoned.length === 0 || counter?.epoch !== epoch) return;
     counter.abandoned = without(counter.abandoned, abandoned);
+    counter.named = union(recent(counter.named, counter.seq), abandoned).slice(-MAX_NAMED_RANGES);
   }
 
   /** Its message was rejected or is unconfirmed: its number, and those it named, are to be named from now on. */
@@ -114,7 +119,7 @@ export class Sequencer {
       if (this.#counters.size < this.#maxDestinations) break;
       this.#forget(oldest, counter);
     }
-    const counter: Counter = { epoch: this.#epoch, seq: 0, abandoned: NO_RANGES };
+    const counter: Counter = { epoch: this.#epoch, seq: 0, abandoned: NO_RANGES, named: NO_RANGES };
     this.#counters.set(destination, counter);
     return counter;
   }
@@ -123,6 +128,11 @@ export class Sequencer {
     this.#counters.delete(destination);
     if (counter.epoch === this.#epoch) this.#epoch = this.#newEpoch();
   }
+}
+
+/** What lies so far back that no receiver corrects it any more needs no naming. */
+function recent(ranges: SequenceRanges, seq: number): SequenceRanges {
+  return ranges.filter(({ last }) => distance(last, seq) < MAX_KEPT_RANGES);
 }
 
 function stampOf(destination: string, { epoch, seq, abandoned }: Counter): SequenceStamp {

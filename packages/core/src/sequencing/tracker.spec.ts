@@ -6,7 +6,11 @@ import { SequenceTracker } from './tracker.js';
 import type { Verdict } from './verdict.js';
 
 /** An arrival: the number alone, or with its epoch (`e1` where not said) and what its message names as abandoned. */
-type Step = number | { seq: number; epoch?: string | undefined; source?: string; abandoned?: string };
+type Step =
+  | number
+  | { seq: number; epoch?: string | undefined; source?: string; abandoned?: string }
+  /** A heartbeat. */
+  | { last: number; epoch?: string; source?: string; abandoned?: string };
 
 /** Each step with its verdict: `gap 2` is two missing. At the end, what is missing over all. */
 interface Story {
@@ -380,6 +384,141 @@ describe('SequenceTracker', () => {
     });
   }
 
+  describe('of a heartbeat', () => {
+    const heartbeats: Story[] = [
+      {
+        name: 'says nothing of a counter that is not known',
+        steps: [
+          [{ last: 5 }, 'in-order'],
+          [5, 'first'],
+        ],
+      },
+      {
+        name: 'says nothing of an epoch that is not known, whose first message is a restart still',
+        steps: [
+          [{ seq: 1, epoch: 'e1' }, 'first'],
+          [{ last: 5, epoch: 'e2' }, 'in-order'],
+          [{ seq: 6, epoch: 'e2' }, 'restart'],
+        ],
+      },
+      {
+        name: 'is content when all came',
+        steps: [
+          [1, 'first'],
+          [2, 'in-order'],
+          [{ last: 2 }, 'in-order'],
+        ],
+      },
+      {
+        name: 'is content when later ones came',
+        steps: [
+          [7, 'first'],
+          [{ last: 5 }, 'in-order'],
+          [8, 'in-order'],
+        ],
+      },
+      {
+        name: 'tells what is missing at the end, once, and the next message is in order',
+        steps: [
+          [1, 'first'],
+          [{ last: 4 }, 'gap 3'],
+          [{ last: 4 }, 'in-order'],
+          [5, 'in-order'],
+        ],
+        missing: 3,
+      },
+      {
+        name: 'tells of a tail behind a gap that is known only what is new',
+        steps: [
+          [1, 'first'],
+          [3, 'gap 1'],
+          [{ last: 4 }, 'gap 1'],
+        ],
+        missing: 2,
+      },
+      {
+        name: 'is corrected by what comes late',
+        steps: [
+          [1, 'first'],
+          [{ last: 3 }, 'gap 2'],
+          [3, 'late'],
+          [3, 'duplicate'],
+          [2, 'late'],
+          [4, 'in-order'],
+        ],
+      },
+      {
+        name: 'excuses what its sender has abandoned, at the end and before',
+        steps: [
+          [1, 'first'],
+          [4, 'gap 2'],
+          [{ last: 6, abandoned: '2-3,5-6' }, 'in-order'],
+          [7, 'in-order'],
+        ],
+      },
+      {
+        name: 'leaves an abandoned number late when it did arrive',
+        steps: [
+          [1, 'first'],
+          [{ last: 2, abandoned: '2' }, 'in-order'],
+          [2, 'late'],
+          [2, 'duplicate'],
+          [3, 'in-order'],
+        ],
+      },
+      {
+        name: 'counts around the wrap and beyond the window',
+        options: { window: 4 },
+        steps: [
+          [MAX_SEQ, 'first'],
+          [{ last: 10 }, 'gap 10'],
+          [11, 'in-order'],
+        ],
+        missing: 10,
+      },
+      {
+        name: 'is nothing with a number that is none',
+        steps: [
+          [1, 'first'],
+          [{ last: 0 }, 'in-order'],
+          [2, 'in-order'],
+        ],
+      },
+    ];
+    for (const { name, steps, missing = 0, options } of heartbeats) {
+      it(name, () => {
+        const tracker = new SequenceTracker(options);
+        const verdicts = steps.map(([step]) => shown(observe(tracker, step)));
+        expect(verdicts).to.deep.equal(steps.map(([, verdict]) => verdict));
+        expect(tracker.missingTotal).to.equal(missing);
+      });
+    }
+
+    it('keeps its counter from being forgotten', () => {
+      const tracker = new SequenceTracker({ maxCounters: 2 });
+      for (const source of ['a', 'b']) observe(tracker, { seq: 1, source });
+      observe(tracker, { last: 1, source: 'a' });
+      observe(tracker, { seq: 1, source: 'c' });
+      expect(shown(observe(tracker, { seq: 2, source: 'a' }))).to.equal('in-order');
+    });
+  });
+
+  it('takes no epoch for the newest that may not be it, and counts it all the same', () => {
+    const tracker = new SequenceTracker({ mayBeNewest: (epoch) => epoch !== 'z' });
+    const steps = [
+      { seq: 1, epoch: 'e1' },
+      { seq: 1, epoch: 'z' },
+      { seq: 1, epoch: 'z' },
+      { seq: 1, epoch: 'e2' },
+    ];
+    expect(steps.map((step) => shown(observe(tracker, step)))).to.deep.equal([
+      'first',
+      'first',
+      'duplicate',
+      'restart',
+    ]);
+  });
+
   it('keeps the verdict of a first arrival for its redeliveries, which are not shown to it', () => {
     const tracker = new SequenceTracker();
     const verdicts = new Map<number, Verdict>();
@@ -404,6 +543,16 @@ describe('SequenceTracker', () => {
 });
 
 function observe(tracker: SequenceTracker, step: Step): Verdict {
+  if (typeof step === 'object' && 'last' in step) {
+    const { last, source = 'module.TeraServer.LoginModule', epoch = 'e1', abandoned } = step;
+    return tracker.observeLast({
+      source,
+      epoch,
+      destination: 'module.TeraServer.UserManagerModule.messages',
+      seq: last,
+      abandoned: abandoned === undefined ? undefined : parseAbandoned(abandoned),
+    });
+  }
   const { seq, source, abandoned, ...rest } = typeof step === 'number' ? { seq: step } : step;
   return tracker.observe({
     source: source ?? 'module.TeraServer.LoginModule',

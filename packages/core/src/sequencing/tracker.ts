@@ -3,7 +3,7 @@ import type { SequenceRanges } from './ranges.js';
 import { NO_RANGES } from './ranges.js';
 import { isSeq } from './serial.js';
 import type { Verdict } from './verdict.js';
-import { FIRST, RESTART, UNTRACKED } from './verdict.js';
+import { FIRST, IN_ORDER, RESTART, UNTRACKED } from './verdict.js';
 
 /** Options of {@link SequenceTracker}. */
 export interface SequenceTrackerOptions {
@@ -17,6 +17,11 @@ export interface SequenceTrackerOptions {
    * reordering or redelivery that a live connection shows.
    */
   readonly window?: number | undefined;
+  /**
+   * Whether an epoch may count as the newest of its sender. One that may not has a counter like any other and is
+   * `first`, never `restart`. Defaults to yes.
+   */
+  readonly mayBeNewest?: ((epoch: string) => boolean) | undefined;
 }
 
 /** The arrival of a message, as its sender stamped it. */
@@ -32,6 +37,9 @@ export interface Arrival {
   /** The header `Terabus-Abandoned`, as `parseAbandoned` reads it. */
   readonly abandoned?: SequenceRanges | undefined;
 }
+
+/** What a sender's heartbeat says: `seq` is the last number that it has given. */
+export type LastGiven = Arrival & { readonly epoch: string };
 
 /** What is known of one (source, destination). */
 interface Lane {
@@ -73,14 +81,16 @@ const MAX_NAME_LENGTH = 255;
 export class SequenceTracker {
   readonly #maxCounters: number;
   readonly #window: number;
+  readonly #mayBeNewest: (epoch: string) => boolean;
   readonly #lanes = new Map<string, Map<string, Lane>>();
   /** In order of last use. */
   readonly #recent = new Set<TrackedCounter>();
   #missingTotal = 0;
 
-  constructor({ maxCounters = 10_000, window = 1_024 }: SequenceTrackerOptions = {}) {
+  constructor({ maxCounters = 10_000, window = 1_024, mayBeNewest = () => true }: SequenceTrackerOptions = {}) {
     this.#maxCounters = maxCounters;
     this.#window = window;
+    this.#mayBeNewest = mayBeNewest;
   }
 
   /**
@@ -101,18 +111,32 @@ export class SequenceTracker {
     if (!isSeq(seq) || tooLong(source) || tooLong(destination) || tooLong(epoch)) return UNTRACKED;
     const counter = this.#lanes.get(source)?.get(destination)?.counters.get(epoch);
     if (counter === undefined) return this.#start(this.#lane(source, destination), epoch, seq);
+    return this.#judged(counter, () => counter.observe(seq, abandoned));
+  }
 
+  /**
+   * Takes note of a sender's last number. A `gap` when numbers up to it did not come; `in-order` when all did, or
+   * when nothing is known of that counter: what was sent before anybody listened is not missing, and its first
+   * message is still to be told as `first` or `restart`.
+   */
+  observeLast({ source, epoch, destination, seq, abandoned = NO_RANGES }: LastGiven): Verdict {
+    const counter = this.#lanes.get(source)?.get(destination)?.counters.get(epoch);
+    if (counter === undefined || !isSeq(seq)) return IN_ORDER;
+    return this.#judged(counter, () => counter.observeLast(seq, abandoned));
+  }
+
+  #judged(counter: TrackedCounter, judge: () => Verdict): Verdict {
     this.#recent.delete(counter);
     this.#recent.add(counter);
     const before = counter.missing;
-    const verdict = counter.observe(seq, abandoned);
+    const verdict = judge();
     this.#missingTotal += counter.missing - before;
     return verdict;
   }
 
   #start(lane: Lane, epoch: string | undefined, seq: number): Verdict {
     const known = lane.newestEpoch;
-    const newer = epoch !== undefined && (known === undefined || epoch > known);
+    const newer = epoch !== undefined && (known === undefined || epoch > known) && this.#mayBeNewest(epoch);
     if (newer) lane.newestEpoch = epoch;
 
     const counter = new TrackedCounter(lane, epoch, this.#window, seq);

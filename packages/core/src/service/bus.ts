@@ -50,7 +50,8 @@ export interface Subscription {
 export interface Bus<Own extends Contract = Contract, Uses = Usable> {
   /**
    * Publishes one message in a `TeraEvent` of its own (OpenTera's clients read only the first of several), or text,
-   * or bytes. Resolves when it was handed to the connection; rejects with a `BusError` when it wasn't.
+   * or bytes. Resolves when it was handed to the connection, or with `confirm` when the server has it; rejects with a
+   * `BusError` when it wasn't. What was handed over and may not have arrived is told to observers as `unconfirmed`.
    */
   publish<W extends 'event' | 'text' | 'bytes', P>(
     topic: Topic<W, P, SpokenTopic<Own, Uses>>,

@@ -238,6 +238,7 @@ class RunningHost implements Host {
     } catch (failure) {
       this.#logger.error({ err: failure }, 'the transport could not be closed');
     }
+    for (const running of started) running.end();
     this.#lifecycle.advance('stopped');
     const report: StopReport = {
       running: cutOffs.reduce((sum, { running }) => sum + running, 0),

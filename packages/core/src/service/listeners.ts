@@ -7,6 +7,7 @@ import type { Reporter } from '../observe/reporter.js';
 import type { DeliveryGroup } from '../routing/delivery-group.js';
 import { type PreparedHandler, Router } from '../routing/router.js';
 import { toSubject } from '../topics/escape.js';
+import { heartbeatOf } from '../topics/heartbeat.js';
 import type { TransportSubscription } from '../transport/transport.js';
 import type { HostParts } from './host-parts.js';
 
@@ -104,7 +105,7 @@ export class Listeners {
       key,
       router,
       holders: 0,
-      subscriptions: this.subscribe([pattern, ...aliases], router.deliver, options.everyInstance === true),
+      subscriptions: this.#subscribeAll([pattern, ...aliases], router, options.everyInstance === true),
     };
     listening.holders += 1;
     this.#listening.set(key, listening);
@@ -135,6 +136,21 @@ export class Listeners {
     await router.queue.finished();
     forget();
     this.#retiring.delete(listening);
+  }
+
+  /** Subscribes to messages, and where they are tracked to the heartbeats of their senders. */
+  #subscribeAll(
+    patterns: readonly string[],
+    router: Router,
+    everyInstance: boolean,
+  ): Promise<readonly TransportSubscription[]> {
+    const messages = this.subscribe(patterns, router.deliver, everyInstance);
+    if (!router.parts.definition.tracked) return messages;
+    const heartbeats = this.subscribe(patterns.map(heartbeatOf), router.deliverHeartbeat, everyInstance);
+    // Heartbeats are to end first: one that came behind the last message that is taken in would tell of a loss.
+    const both = Promise.all([heartbeats, messages]).then((made) => made.flat());
+    both.catch(() => Promise.all([heartbeats, messages].map((each) => this.unsubscribe(each))));
+    return both;
   }
 
   /** Subscribes to some patterns, as a delivery group of the service each. */

@@ -1,5 +1,6 @@
 import { monotonicFactory } from 'ulid';
 import type { Contract, Topic } from '../contract/contract.js';
+import type { BusEvent, Observer } from '../observe/observer.js';
 import { NEW_CHAIN } from '../publishing/chain.js';
 import { EVERYTHING } from '../publishing/declared.js';
 import type { PublishOptions } from '../publishing/publisher.js';
@@ -20,6 +21,9 @@ export interface OpenBusOptions {
   readonly source: string;
   /** Defaults to the machine's. */
   readonly clock?: Clock | undefined;
+  /** Told what was published and called, and what turned out unconfirmed. What it throws is
+   * ignored. Defaults to nobody. */
+  readonly observer?: Observer | undefined;
 }
 
 /** The part of a {@link Bus} that speaks. */
@@ -28,8 +32,11 @@ export type OpenBus = Pick<Bus, 'publish' | 'publishAll' | 'send' | 'client'>;
 /**
  * A bus for code that is no service: a command line tool, a script, a test. It handles nothing, and it is not held to
  * a list of `uses`, since it has no contract from which anybody would derive its permissions.
+ *
+ * It has no end of its own: what sends to a tracked mailbox and closes the transport at once leaves no heartbeat, so the
+ * loss of its last messages can't be found. Let such a script `confirm` them.
  */
-export function openBus({ transport, source, clock = systemClock }: OpenBusOptions): OpenBus {
+export function openBus({ transport, source, clock = systemClock, observer }: OpenBusOptions): OpenBus {
   const ulid = monotonicFactory();
   const newId = () => ulid(clock.now());
   const parts = {
@@ -41,7 +48,13 @@ export function openBus({ transport, source, clock = systemClock }: OpenBusOptio
     interceptors: [],
     callRetries: callRetries.parse({}),
     newId,
-    emit: () => undefined,
+    emit: (event: BusEvent) => {
+      try {
+        observer?.(event);
+      } catch {
+        // What it does must not decide about a message.
+      }
+    },
   };
   const publisher = new Publisher(parts);
   const caller = new Caller(parts);

@@ -61,7 +61,7 @@ export class RunningService {
     const common = { ...parts, service: contract.address, declared: this.#declared };
     // One for each service: receivers count by source, and would take the numbers of the others for lost.
     const sequencer = new Sequencer({ newEpoch: parts.newId });
-    this.#publisher = new Publisher({ ...common, sequencer });
+    this.#publisher = new Publisher({ ...common, sequencer, reporter: this.#reporter });
     this.#caller = new Caller(common);
     this.#chained = {
       publish: (kind, topic, messages, chain, options) =>
@@ -133,6 +133,11 @@ export class RunningService {
     if ((await Promise.race([this.#calmly('onStop', () => this.#hooks.onStop?.()), late])) === 'late') {
       this.logger.error(`${this.plan.name}.onStop took too long: the host ends without it`);
     }
+    await Promise.race([this.#publisher.end(), late]);
+  }
+
+  /** Logs what is not said yet: of what was still to be sent when the transport was closed, too. */
+  end(): void {
     this.#reporter.close();
   }
 

@@ -82,6 +82,16 @@ export class Stage {
     await this.settle();
   }
 
+  /** Repeats a last number, as any sender could. */
+  async heartbeat(
+    topic: string,
+    { seq = 0, headers = {}, source = 'module.Test.Sender', dest = topic } = {},
+  ): Promise<void> {
+    const bytes = encodeModuleMessage({ time: 1, source, dest, seq, data: [] });
+    await this.client.publish({ topic: `${topic}.heartbeat`, bytes, headers: new Map(Object.entries(headers)) });
+    await this.settle();
+  }
+
   /** Asks, and resolves with the text of the answer. */
   async ask(topic: string, bytes: Uint8Array, headers: Readonly<Record<string, string>> = {}): Promise<string> {
     const answer = new Promise<Inbound | BusError>((resolve) => {

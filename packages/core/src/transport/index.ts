@@ -1,6 +1,7 @@
 // What writers of transports need. Service authors import from '@terabus/core'.
 export { BusError } from '@terabus/messages';
 export { fromSubject, toSubject } from '../topics/escape.js';
+export { isHeartbeat } from '../topics/heartbeat.js';
 export { toName } from '../topics/name.js';
 export {
   checkedPattern,

@@ -4,6 +4,7 @@ import { terabusAssertions } from '../assertions.js';
 import { givenBy, listCases } from './case-list.js';
 import type { Features } from './features.js';
 import { calls } from './service/calls.js';
+import { confirm } from './service/confirm.js';
 import { dispatch } from './service/dispatch.js';
 import { drain } from './service/drain.js';
 import { groups } from './service/groups.js';
@@ -57,6 +58,7 @@ export function serviceConformance(name: string, features: Features, open: () =>
     drain(suite);
     calls(suite);
     sequences(suite);
+    confirm(suite);
     subscriptions(suite);
     isolation(suite);
     listCases('services', name, this);

@@ -6,6 +6,7 @@ import { givenBy, listCases } from './case-list.js';
 import type { Features } from './features.js';
 import type { Bus, Suite } from './suite.js';
 import { close } from './transport/close.js';
+import { confirm } from './transport/confirm.js';
 import { drain } from './transport/drain.js';
 import { groups } from './transport/groups.js';
 import { headers } from './transport/headers.js';
@@ -72,6 +73,7 @@ export function transportConformance(name: string, features: Features, open: () 
     payloadLimit(suite);
     order(suite);
     drain(suite);
+    confirm(suite);
     close(suite);
     isolation(suite);
     listCases('transport', name, this);

@@ -208,7 +208,7 @@ describe('a harness', () => {
       .and.to.contain('for 300 ms of virtual time')
       .and.to.contain('"deviceName":"5000"')
       .and.to.contain('GreeterService.onSession has 1 more waiting')
-      .and.to.contain('due in 4700, 29700')
+      .and.to.contain('due in 200, 4700, 29700')
       .and.to.not.contain('onDevice has');
     await harness.clock.advance(4_700);
     await harness.idle();
@@ -229,15 +229,16 @@ describe('a harness', () => {
   });
 
   it('fakes other senders: their names, numbers and epochs', async () => {
+    const EPOCH = { a: '01JGFJJZ00000000000000000A', b: '01JGFJJZ00000000000000000B' };
     const { harness } = await start();
     const from = (options: Parameters<typeof harness.send>[2]) =>
       harness.send(Greeter.messages, StopSessionEvent.create(), options);
     await harness.send(Greeter.messages, StopSessionEvent.create());
     await from({ source: 'websocket.device.x' });
-    await from({ source: 'module.Other', seq: 5, epoch: 'A' });
-    await from({ source: 'module.Other', seq: 8, epoch: 'A' });
-    await from({ source: 'module.Other', seq: 8, epoch: 'A' });
-    await from({ source: 'module.Other', seq: 1, epoch: 'B' });
+    await from({ source: 'module.Other', seq: 5, epoch: EPOCH.a });
+    await from({ source: 'module.Other', seq: 8, epoch: EPOCH.a });
+    await from({ source: 'module.Other', seq: 8, epoch: EPOCH.a });
+    await from({ source: 'module.Other', seq: 1, epoch: EPOCH.b });
     await harness.idle();
     const contexts = harness
       .received(GreeterService, 'onSession')
@@ -249,6 +250,48 @@ describe('a harness', () => {
       'module.Other 8 gap 2',
       'module.Other 1 restart 0',
     ]);
+  });
+
+  it('refuses an epoch that nobody would take for one', async () => {
+    const { harness } = await start();
+    const sending = harness.send(Greeter.messages, StopSessionEvent.create(), { seq: 1, epoch: 'A' });
+    expect(await failure(sending)).to.be.busError('TERABUS_OPTIONS_INVALID', 'an epoch is a ULID');
+  });
+
+  it('shows nothing of heartbeats', async () => {
+    const telling = defineModule('Test.Telling', { messages: { types: [UserEvent] } });
+    @Service(defineService('Test.Teller', {}), { uses: [telling] })
+    class Teller extends TeraService {
+      tell = () => this.send(telling.messages, UserEvent.create());
+    }
+    await using harness = await startHarness({ services: [Teller] });
+    await harness.service(Teller).tell();
+    await harness.clock.advance(60_000);
+    const wide = defineTopic('module.Test.Telling.{a}.{b}', { wrapper: 'bytes' });
+    expect(harness.sent(telling.messages)).to.have.lengthOf(1);
+    expect(harness.published(wide.all)).to.have.lengthOf(0);
+  });
+
+  it('takes the link of the services away, and gives it back', async () => {
+    @Service(defineService('Test.Caller', {}), { uses: [room] })
+    class Caller extends TeraService {
+      say = (text: string) => this.publish(room({ key: 'hall' }), text);
+    }
+    const unconfirmed: string[] = [];
+    await using harness = await startHarness({
+      services: [Caller],
+      observers: [(event) => event.kind === 'unconfirmed' && unconfirmed.push(event.topic)],
+    });
+    await harness.service(Caller).say('on its way');
+    harness.interrupt();
+    expect(unconfirmed).to.deep.equal([room({ key: 'hall' }).name]);
+    expect(await failure(harness.service(Caller).say('no link'))).to.be.busError('TERABUS_DISCONNECTED');
+    // The test has its own.
+    await harness.publish(room({ key: 'hall' }), 'hello?');
+    await harness.idle();
+    harness.restore();
+    await harness.service(Caller).say('back');
+    expect(harness.published(room.all)).to.deep.equal(['on its way', 'back']);
   });
 
   it('puts any bytes on the bus', async () => {

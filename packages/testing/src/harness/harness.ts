@@ -12,7 +12,7 @@ import type {
   TypeOrFamily,
 } from '@terabus/core';
 import { BusError, contractOf } from '@terabus/core';
-import type { VirtualClock } from '@terabus/core/memory';
+import type { MemoryBroker, VirtualClock } from '@terabus/core/memory';
 import type { Transport } from '@terabus/core/transport';
 import type { CallOf, HandlingOf, Heard } from './harness-types.js';
 import type { Restless } from './idle.js';
@@ -25,6 +25,8 @@ import type { Wired } from './tap.js';
 
 /** What a harness is made of. */
 export interface HarnessParts {
+  /** Undefined where the transport is the test's own. */
+  readonly broker: MemoryBroker | undefined;
   readonly clock: VirtualClock;
   readonly services: Host;
   readonly stubs: Host | undefined;
@@ -36,6 +38,9 @@ export interface HarnessParts {
   readonly restless: Restless;
   readonly drainTimeoutMs: number;
 }
+
+/** The name of the connection of the services under test. */
+export const SERVICES = 'services';
 
 /** Services at work for a test, made by `startHarness`. */
 export class Harness implements AsyncDisposable {
@@ -75,6 +80,29 @@ export class Harness implements AsyncDisposable {
    */
   send<P>(mailbox: Topic<'module-message', P>, message: NoInfer<P>, options?: SendOptions): Promise<void> {
     return this.#parts.sender.send(mailbox, message, options);
+  }
+
+  /**
+   * The link of the services is lost until {@link restore}, as `MemoryBroker.interrupt` says; the test itself and the
+   * stubs keep theirs.
+   *
+   * @throws BusError where the harness was given a `transport` of its own: whoever made it can cut it
+   */
+  interrupt(): void {
+    this.#broker('interrupt').interrupt({ connection: SERVICES });
+  }
+
+  /** The link of the services is back. */
+  restore(): void {
+    this.#broker('restore').restore({ connection: SERVICES });
+  }
+
+  #broker(doing: string): MemoryBroker {
+    const { broker } = this.#parts;
+    if (broker !== undefined) return broker;
+    throw new BusError(`harness.${doing} is for services in memory: this harness has a transport of its own`, {
+      code: 'FAILED_PRECONDITION',
+    });
   }
 
   /** Publishes bytes as they are, for tests of bad input. */

@@ -48,7 +48,7 @@ async function untilQuiet({ recorder, transports, busy }: Restless): Promise<voi
   let seen = recorder.moves;
   let quietTurns = 0;
   for (let turns = 0; turns < MOST_TURNS; turns += 1) {
-    await Promise.all(transports.map((transport) => transport.flush()));
+    await Promise.all(transports.map(fence));
     await turn();
     quietTurns = recorder.moves === seen && !busy() ? quietTurns + 1 : 0;
     seen = recorder.moves;
@@ -78,6 +78,15 @@ export async function movingTime<T>(
     if (!(await recorder.movesWithin(patienceMs, ending))) await moveTime();
   }
   return ending;
+}
+
+/** Nothing is on the way where there is no link: what was, is lost. */
+async function fence(transport: Transport): Promise<void> {
+  try {
+    await transport.flush();
+  } catch (error) {
+    if (!BusError.is(error) || error.reason !== 'TERABUS_DISCONNECTED') throw error;
+  }
 }
 
 function stuck({ recorder, patienceMs, elapsed, pendingDelaysMs }: Restless): BusError {

@@ -137,6 +137,7 @@ export class Recorder {
       case 'unhandled':
       case 'sequence':
       case 'published':
+      case 'unconfirmed':
         break;
     }
     this.move();

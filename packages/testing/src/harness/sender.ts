@@ -4,6 +4,9 @@ import type { Clock, Transport } from '@terabus/core/transport';
 import type { Message } from '@terabus/messages';
 import { encodeModuleMessage, packAny } from '@terabus/messages';
 
+/** What receivers take for an epoch. For a test of anything else there are `headers`. */
+const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
+
 /** What the test itself is called on the bus. */
 const SOURCE = 'service.Harness';
 
@@ -13,7 +16,7 @@ export interface SendOptions {
   readonly source?: string;
   /** Its number. Defaults to 0, as of senders that don't count: OpenTera's own never do. */
   readonly seq?: number;
-  /** The header `Terabus-Epoch`. Defaults to none: the sender is no Terabus. */
+  /** The header `Terabus-Epoch`, a ULID. Defaults to none: the sender is no Terabus. */
   readonly epoch?: string;
   /** More headers, of any name where another sender is faked. */
   readonly headers?: Readonly<Record<string, string>>;
@@ -36,6 +39,11 @@ export class Sender {
     if (source === undefined && seq === undefined && epoch === undefined) {
       await this.bus.send(mailbox, message, { headers });
       return;
+    }
+    if (epoch !== undefined && !ULID.test(epoch)) {
+      throw new BusError(`an epoch is a ULID, 26 characters like 01JGFJJZ00000000000000000A, not '${epoch}'`, {
+        reason: 'TERABUS_OPTIONS_INVALID',
+      });
     }
     const { $type } = message as Message;
     const type = mailbox.definition.types.get($type);

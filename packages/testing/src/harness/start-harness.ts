@@ -1,8 +1,8 @@
 import type { HostOptions, ServiceClass } from '@terabus/core';
 import { BusError, contractOf, startHost } from '@terabus/core';
 import { MemoryBroker, VirtualClock } from '@terabus/core/memory';
-import type { Transport } from '@terabus/core/transport';
-import { Harness } from './harness.js';
+import { isHeartbeat, type Transport } from '@terabus/core/transport';
+import { Harness, SERVICES } from './harness.js';
 import { movingTime } from './idle.js';
 import type { LogLine } from './logs.js';
 import { capturing } from './logs.js';
@@ -63,22 +63,22 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
 
   const broker = transport === undefined ? new MemoryBroker({ clock }) : undefined;
   const transports: Transport[] = [];
-  const connect = async (published?: (message: Wired) => void) => {
-    const inner = broker?.connect() ?? (await (transport as () => Promise<Transport>)());
+  const connect = async (name: string, published?: (message: Wired) => void) => {
+    const inner = broker?.connect({ name }) ?? (await (transport as () => Promise<Transport>)());
     const tapped = new TappedTransport(inner, { moved: recorder.move, ...(published && { published }) });
     transports.push(tapped);
     return tapped;
   };
 
   try {
-    const senderTransport = await connect();
+    const senderTransport = await connect('test');
     const common = { clock, logger };
     const stubHost =
       stubs.length === 0
         ? undefined
         : await startHost({
             ...common,
-            transport: await connect(),
+            transport: await connect('stubs'),
             services: stubs.map(serviceClassOf),
             observers: [recorder.observe],
           });
@@ -86,7 +86,9 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
       ...common,
       ...ofHost,
       startTimeoutMs: START_TIMEOUT_MS,
-      transport: await connect((message) => wire.push(message)),
+      transport: await connect(SERVICES, (message) => {
+        if (!isHeartbeat(message.topic)) wire.push(message);
+      }),
       services,
       observers: [recorder.observe, ...observers],
     });
@@ -97,6 +99,7 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
       throw neverStarted(error, patienceMs);
     });
     return new Harness({
+      broker,
       clock,
       services: host,
       stubs: stubHost,

@@ -27,11 +27,19 @@ export interface Crossing {
 
 /** A subscription as the exchange sees it. */
 export interface Subscriber extends Interest {
-  take(message: Inbound): void;
+  /** Gives what takes one message, as of now: not if the link of the subscriber is lost before it is handed over. */
+  taker(): (message: Inbound) => void;
+}
+
+/** Something that a connection sent, and that was not handed over yet. */
+export interface Transit {
+  readonly bytes: number;
+  /** Its link was lost: whoever did not get it yet does not. */
+  lost: boolean;
 }
 
 /** Takes the `n`th answer of one connection; says whether somebody waits for it. */
-export type Inbox = (n: number, answer: Inbound) => boolean;
+export type Inbox = (n: number, answer: Inbound, transit: Transit) => boolean;
 
 export interface ExchangeOptions {
   readonly clock: Clock;
@@ -60,21 +68,36 @@ export class Exchange {
     this.#onError = onError;
   }
 
-  /** Queues a message for all who get it, and says how many these are. Throws before anything is queued. */
-  carry(from: string, message: Outbound, replyTo?: string): number {
+  /**
+   * Queues a message for all who get it, and says how many these are. Throws before anything is queued.
+   *
+   * @param begin called once, when nothing is wrong with the message
+   */
+  carry(from: string, message: Outbound, begin: (bytes: number) => Transit, replyTo?: string): number {
     const subject = checkedSubject(message.topic);
-    this.#check(message);
+    const transit = begin(this.#check(message));
     const receivers = this.subscriptions.receiversOf(subject);
     for (const receiver of receivers) {
       const inbound = copy(message, replyTo);
-      this.queue.push(() => receiver.take(inbound));
+      const take = receiver.taker();
+      this.queue.push(() => {
+        if (!transit.lost) take(inbound);
+      });
     }
     this.#show(replyTo === undefined ? 'publish' : 'request', from, message, replyTo, receivers.length);
     return receivers.length;
   }
 
   /** Queues an answer for whoever waits for it; nobody may. Throws before anything is queued. */
-  answer(from: string, replyTo: string, bytes: Uint8Array, headers?: Headers): void {
+  answer(
+    from: string,
+    {
+      replyTo,
+      bytes,
+      headers,
+    }: { readonly replyTo: string; readonly bytes: Uint8Array; readonly headers?: Headers | undefined },
+    begin: (bytes: number) => Transit,
+  ): void {
     const [, inboxName, n] = REPLY_TO.exec(replyTo) ?? [];
     if (inboxName === undefined) {
       throw new BusError(`${printable(replyTo)} is no place to send answers to`, {
@@ -82,12 +105,13 @@ export class Exchange {
       });
     }
     const answer: Outbound = { topic: replyTo, bytes, headers };
-    this.#check(answer);
-    const received = this.inboxes.get(inboxName)?.(Number(n), copy(answer)) ?? false;
+    const transit = begin(this.#check(answer));
+    const received = this.inboxes.get(inboxName)?.(Number(n), copy(answer), transit) ?? false;
     this.#show('answer', from, answer, replyTo, received ? 1 : 0);
   }
 
-  #check({ topic, bytes, headers }: Outbound): void {
+  /** How large it is, in bytes. */
+  #check({ topic, bytes, headers }: Outbound): number {
     checkHeaders(headers);
     const size = headersSize(headers) + bytes.length;
     if (size > this.maxPayloadBytes) {
@@ -96,6 +120,7 @@ export class Exchange {
         { reason: 'TERABUS_PAYLOAD_TOO_LARGE', details: { topic, size, maxPayloadBytes: this.maxPayloadBytes } },
       );
     }
+    return size;
   }
 
   #show(kind: Crossing['kind'], from: string, message: Outbound, replyTo: string | undefined, receivers: number): void {

@@ -214,6 +214,161 @@ describe('MemoryBroker', () => {
     });
   });
 
+  describe('interrupt', () => {
+    async function linked() {
+      const broker = new MemoryBroker();
+      const [alice, bob] = [broker.connect({ name: 'alice' }), broker.connect({ name: 'bob' })];
+      const arrived: string[] = [];
+      await log(bob, 'news', arrived);
+      return { broker, clock: broker.clock as VirtualClock, alice, bob, arrived };
+    }
+    const reasonOf = (attempt: Promise<unknown>) =>
+      attempt.then(
+        () => 'done',
+        (error: unknown) => (error as BusError).reason,
+      );
+    /** Asks, and keeps what comes of it: text, or the reason of the error. */
+    function ask(transport: Transport, topic: string, outcomes: unknown[]): () => void {
+      return transport.request(message(topic), (answer) => {
+        outcomes.push(BusError.is(answer) ? answer.reason : text(answer));
+      });
+    }
+
+    it('refuses what is published, asked, answered and subscribed to without a link', async () => {
+      const { broker, alice, bob } = await linked();
+      let replyTo = '';
+      await bob.subscribe('echo', {}, (request) => {
+        replyTo = request.replyTo ?? '';
+      });
+      const outcomes: unknown[] = [];
+      ask(alice, 'echo', outcomes);
+      await broker.idle();
+      broker.interrupt();
+      const attempts = [
+        alice.publish(message('news')),
+        alice.publish(message('news'), { confirm: true }),
+        bob.respond(replyTo, message('').bytes),
+        alice.subscribe('news', {}, () => {}),
+        alice.flush(),
+        alice.prepareRequests(),
+      ];
+      for (const attempt of attempts) expect(await reasonOf(attempt)).to.equal('TERABUS_DISCONNECTED');
+      ask(alice, 'echo', outcomes);
+      expect(outcomes).to.deep.equal([]);
+      await broker.idle();
+      expect(outcomes).to.deep.equal(['TERABUS_DISCONNECTED', 'TERABUS_DISCONNECTED']);
+    });
+
+    it('fails a request also when its answer is on the way, unless it was given up', async () => {
+      const { broker, alice, bob } = await linked();
+      await bob.subscribe('echo', {}, ({ replyTo = '' }) => {
+        void bob.respond(replyTo, Buffer.from('answer'));
+        broker.interrupt({ connection: 'alice' });
+      });
+      const outcomes: unknown[] = [];
+      ask(alice, 'echo', outcomes);
+      ask(alice, 'echo', outcomes)();
+      await broker.idle();
+      expect(outcomes).to.deep.equal(['TERABUS_DISCONNECTED']);
+    });
+
+    it('loses what was not delivered yet and says so to its publisher', async () => {
+      const { broker, alice, arrived } = await linked();
+      const unconfirmed: (string | undefined)[] = [];
+      const onUnconfirmed = ({ reason }: BusError) => unconfirmed.push(reason);
+      await alice.publish({ ...message('news', 'delivered'), onUnconfirmed });
+      await broker.idle();
+      await alice.publish({ ...message('news', 'lost'), onUnconfirmed });
+      const confirming = alice.publish({ ...message('news', 'lost, too'), onUnconfirmed }, { confirm: true });
+      broker.interrupt();
+      expect(await reasonOf(confirming)).to.equal('TERABUS_UNCONFIRMED');
+      broker.restore();
+      await broker.idle();
+      expect({ arrived, unconfirmed }).to.deep.equal({ arrived: ['delivered'], unconfirmed: ['TERABUS_UNCONFIRMED'] });
+    });
+
+    it('says so too when the broker goes away', async () => {
+      const { broker, alice } = await linked();
+      const unconfirmed: (string | undefined)[] = [];
+      await alice.publish({ ...message('news'), onUnconfirmed: ({ reason }) => unconfirmed.push(reason) });
+      await broker.close();
+      expect(unconfirmed).to.deep.equal(['TERABUS_UNCONFIRMED']);
+    });
+
+    it('confirms what the others could get', async () => {
+      const { broker, alice, arrived } = await linked();
+      const confirmed = alice.publish(message('news', 'a'), { confirm: true }).then(() => arrived.push('confirmed'));
+      await Promise.all([confirmed, broker.idle()]);
+      expect(arrived).to.deep.equal(['a', 'confirmed']);
+    });
+
+    it('lets nothing reach its receivers meanwhile, and nobody waits for those that are not there', async () => {
+      const { broker, alice, arrived } = await linked();
+      const unconfirmed: unknown[] = [];
+      await alice.publish({ ...message('news', 'on the way'), onUnconfirmed: (error) => unconfirmed.push(error) });
+      broker.interrupt({ connection: 'bob' });
+      await alice.publish(message('news', 'meanwhile'));
+      const outcomes: unknown[] = [];
+      ask(alice, 'news', outcomes);
+      await broker.idle();
+      broker.restore({ connection: 'bob' });
+      await alice.publish(message('news', 'afterwards'));
+      await broker.idle();
+      expect({ arrived, outcomes, unconfirmed }).to.deep.equal({
+        arrived: ['afterwards'],
+        outcomes: ['TERABUS_NO_RESPONDERS'],
+        unconfirmed: [],
+      });
+    });
+
+    it('does not bring back a subscription that was ended meanwhile', async () => {
+      const { broker, alice, bob } = await linked();
+      const late: string[] = [];
+      const subscription = await bob.subscribe('late', {}, (received) => late.push(text(received)));
+      broker.interrupt({ connection: 'bob' });
+      await subscription.drain();
+      broker.restore();
+      await alice.publish(message('late'));
+      await broker.idle();
+      expect(late).to.deep.equal([]);
+    });
+
+    it('shows in the health of the connection, and is told to those who watch', async () => {
+      const { broker, clock, alice } = await linked();
+      const events: unknown[] = [];
+      alice.watch(() => {
+        throw new Error('a log that fails');
+      });
+      const unwatch = alice.watch((event) => events.push(event));
+      await alice.publish(message('news', 'four'));
+      expect(alice.health()).to.include({ state: 'up' });
+      expect(alice.health().unconfirmed).to.deep.equal({ messages: 1, bytes: 4 });
+      const error = new BusError('a cable was cut', { reason: 'TERABUS_DISCONNECTED' });
+      broker.interrupt({ error });
+      broker.interrupt();
+      expect(alice.health()).to.deep.include({ state: 'down', problems: [error] });
+      await clock.advance(1_500);
+      broker.restore();
+      broker.restore();
+      expect(alice.health()).to.deep.include({ state: 'up', problems: [] });
+      unwatch();
+      broker.interrupt();
+      expect(events).to.deep.equal([
+        { kind: 'disconnected', server: 'memory', error, unconfirmed: 1 },
+        { kind: 'reconnected', server: 'memory', downMs: 1_500 },
+      ]);
+    });
+
+    it('does not keep a connection from being closed', async () => {
+      const { broker, alice } = await linked();
+      broker.interrupt();
+      await alice.close();
+      broker.restore();
+      expect(alice.health().state).to.equal('closed');
+      expect(await reasonOf(alice.publish(message('news')))).to.equal('TERABUS_CLOSED');
+    });
+  });
+
   describe('close', () => {
     it('ends every connection with the reason, as a server that goes away', async () => {
       const broker = new MemoryBroker();

@@ -1,4 +1,4 @@
-import type { BusError } from '@terabus/messages';
+import { BusError } from '@terabus/messages';
 import type { Clock } from '../clock.js';
 import type { Transport } from '../transport.js';
 import { turnUntilQuiet } from './event-loop.js';
@@ -34,9 +34,11 @@ export interface MemoryBrokerOptions {
  * const host = await startHost({ transport: broker.connect(), clock: broker.clock, services: [Greeter] });
  * ```
  *
- * A message is routed at once when it is published, and handed over when the event loop turns. What is not modelled:
+ * A message is routed at once when it is published, and handed over when the event loop turns. A link is lost when a
+ * test says so ({@link MemoryBroker.interrupt}). What is not modelled:
  *
- * - the network: nothing is delayed, lost or reordered, no connection breaks until {@link MemoryBroker.close};
+ * - the network: nothing is delayed or reordered, and what is lost is lost on both ways at once; nobody dials, so
+ *   nothing waits for the link to come back: what is published without it is refused at once;
  * - time and pressure: no slow consumers, no limits on connections, subscriptions or pending bytes;
  * - accounts, permissions, namespaces, TLS: whoever has the broker may do all;
  * - clusters, leaf nodes, gateways, and answers to senders that are not Terabus;
@@ -64,7 +66,7 @@ export class MemoryBroker {
   connect(options: { readonly name?: string | undefined } = {}): Transport {
     this.#connectionCount += 1;
     const id = this.#connectionCount;
-    const connection = new MemoryTransport(this.#exchange, options.name ?? `memory-${id}`, id);
+    const connection = new MemoryTransport(this.#exchange, this.clock, options.name ?? `memory-${id}`, id);
     this.#connections.add(connection);
     void connection.closed.then(() => this.#connections.delete(connection));
     return connection;
@@ -91,6 +93,29 @@ export class MemoryBroker {
   observe(listener: (crossing: Crossing) => void): () => void {
     this.#exchange.observers.add(listener);
     return () => this.#exchange.observers.delete(listener);
+  }
+
+  /**
+   * The links of all connections, or of those with this name, are lost until {@link restore}: what they publish,
+   * answer and ask is refused with `TERABUS_DISCONNECTED`, what they have asked settles with it, nothing is delivered
+   * to them, and nobody is served by them. What they have published since the event loop turned last is lost and
+   * reported as unconfirmed. Their subscriptions survive, what others publish meanwhile does not come later.
+   */
+  interrupt(options: { readonly connection?: string | undefined; readonly error?: BusError | undefined } = {}): void {
+    const {
+      connection,
+      error = new BusError('the link to the memory broker is lost', { reason: 'TERABUS_DISCONNECTED' }),
+    } = options;
+    for (const each of this.#named(connection)) each.interrupt(error);
+  }
+
+  /** The links of all connections, or of those with this name, are back. */
+  restore(options: { readonly connection?: string | undefined } = {}): void {
+    for (const each of this.#named(options.connection)) each.restore();
+  }
+
+  #named(name: string | undefined): MemoryTransport[] {
+    return [...this.#connections].filter((each) => name === undefined || each.name === name);
   }
 
   /**

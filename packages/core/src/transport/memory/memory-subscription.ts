@@ -10,7 +10,8 @@ export class MemorySubscription implements TransportSubscription, Subscriber {
   readonly #exchange: Exchange;
   readonly #deliver: (message: Inbound) => void;
   #draining = false;
-  #cut = false;
+  /** Grows with each loss of the link: what was queued before is lost. */
+  #losses = 0;
   #resolveDrained = () => {};
 
   constructor(
@@ -29,8 +30,22 @@ export class MemorySubscription implements TransportSubscription, Subscriber {
     exchange.subscriptions.add(this);
   }
 
-  take(message: Inbound): void {
-    if (!this.#cut) this.#deliver(message);
+  taker(): (message: Inbound) => void {
+    const losses = this.#losses;
+    return (message) => {
+      if (this.#losses === losses) this.#deliver(message);
+    };
+  }
+
+  /** The link is lost: what is queued for it is lost, and nothing more comes. */
+  interrupt(): void {
+    this.#losses += 1;
+    this.#exchange.subscriptions.remove(this);
+  }
+
+  /** The link is back. */
+  restore(): void {
+    if (!this.#draining) this.#exchange.subscriptions.add(this);
   }
 
   drain(): Promise<void> {
@@ -45,7 +60,7 @@ export class MemorySubscription implements TransportSubscription, Subscriber {
 
   /** Ends it with its connection: what is queued for it is lost. */
   cut(): void {
-    this.#cut = true;
+    this.#losses += 1;
     void this.drain();
   }
 }

@@ -3,48 +3,83 @@ import { toName } from '../../topics/name.js';
 import { checkedPattern } from '../../topics/namespace.js';
 import { compilePattern } from '../../topics/pattern.js';
 import { printable } from '../../topics/printable.js';
+import type { Clock } from '../clock.js';
 import { checkGroup } from '../group.js';
-import type { Headers, Inbound, Outbound, SubscribeOptions, Transport, TransportSubscription } from '../transport.js';
-import type { TransportHealth } from '../transport-health.js';
-import type { Exchange } from './exchange.js';
+import type {
+  Headers,
+  Inbound,
+  Outbound,
+  SubscribeOptions,
+  Transport,
+  TransportPublishOptions,
+  TransportSubscription,
+} from '../transport.js';
+import type { TransportEvent, TransportHealth } from '../transport-health.js';
+import type { Exchange, Transit } from './exchange.js';
+import { InTransit } from './in-transit.js';
 import { MemorySubscription } from './memory-subscription.js';
 
 interface PendingRequest {
   readonly topic: string;
   readonly settle: (answer: Inbound | BusError) => void;
+  /** Its link was lost: it is settled with this, whatever was on its way. */
+  readonly failed?: BusError;
 }
 
 /** One connection to a {@link MemoryBroker}. */
 export class MemoryTransport implements Transport {
   readonly kind = 'memory';
   readonly closed: Promise<BusError | undefined>;
+  /** As given to `connect`. */
+  readonly name: string;
   readonly #exchange: Exchange;
-  readonly #name: string;
+  readonly #clock: Clock;
   readonly #inbox: string;
   readonly #subscriptions = new Set<MemorySubscription>();
   readonly #requests = new Map<number, PendingRequest>();
+  readonly #sent: InTransit;
+  readonly #watchers = new Set<(event: TransportEvent) => void>();
   #requestCount = 0;
+  /** Why the link is down, and since when. */
+  #down: { readonly error: BusError; readonly sinceMs: number } | undefined;
   #ended = false;
   #resolveClosed: (reason: BusError | undefined) => void = () => {};
 
   /** `id` tells the connections of one broker apart, also those of one name. */
-  constructor(exchange: Exchange, name: string, id: number) {
+  constructor(exchange: Exchange, clock: Clock, name: string, id: number) {
     this.#exchange = exchange;
-    this.#name = name;
+    this.#clock = clock;
+    this.name = name;
+    this.#sent = new InTransit(exchange.queue);
     this.#inbox = `_REPLY.${toName(name)}.${id}`;
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
-    exchange.inboxes.set(this.#inbox, (n, answer) => this.#answer(n, answer));
+    exchange.inboxes.set(this.#inbox, (n, answer, transit) => this.#answer(n, answer, transit));
   }
 
   get maxPayloadBytes(): number {
     return this.#exchange.maxPayloadBytes;
   }
 
-  async publish(message: Outbound): Promise<void> {
+  /** The server counts as having a message when the event loop has turned: until then the link can be lost. */
+  async publish(message: Outbound, options?: TransportPublishOptions): Promise<void> {
     this.#checkOpen();
-    this.#exchange.carry(this.#name, message);
+    if (options?.confirm !== true) {
+      this.#publish(
+        message,
+        () => {},
+        (error) => message.onUnconfirmed?.(error),
+      );
+      return;
+    }
+    await new Promise<void>((resolve, reject) => this.#publish(message, resolve, reject));
+  }
+
+  #publish(message: Outbound, confirmed: () => void, unconfirmed: (error: BusError) => void): void {
+    this.#exchange.carry(this.name, message, (bytes) => this.#sent.add(bytes, unconfirmed));
+    // Behind all who get it.
+    this.#exchange.queue.push(confirmed);
   }
 
   async subscribe(
@@ -67,7 +102,7 @@ export class MemoryTransport implements Transport {
     this.#requests.set(n, { topic: message.topic, settle });
     try {
       this.#checkOpen();
-      if (this.#exchange.carry(this.#name, message, `${this.#inbox}.${n}`) === 0) {
+      if (this.#exchange.carry(this.name, message, (bytes) => this.#sent.add(bytes), `${this.#inbox}.${n}`) === 0) {
         throw new BusError(`nobody subscribes to ${printable(message.topic)}`, {
           reason: 'TERABUS_NO_RESPONDERS',
           details: { topic: message.topic },
@@ -81,7 +116,7 @@ export class MemoryTransport implements Transport {
 
   async respond(replyTo: string, bytes: Uint8Array, headers?: Headers): Promise<void> {
     this.#checkOpen();
-    this.#exchange.answer(this.#name, replyTo, bytes, headers);
+    this.#exchange.answer(this.name, { replyTo, bytes, headers }, (size) => this.#sent.add(size));
   }
 
   async prepareRequests(): Promise<void> {
@@ -93,18 +128,42 @@ export class MemoryTransport implements Transport {
   }
 
   health(): TransportHealth {
+    const problem = this.#ended ? closedError() : this.#down?.error;
     return {
-      state: this.#ended ? 'closed' : 'up',
-      problems: this.#ended ? [closedError()] : [],
+      state: this.#ended ? 'closed' : this.#down === undefined ? 'up' : 'down',
+      problems: problem === undefined ? [] : [problem],
       roundTripMs: undefined,
-      unconfirmed: NOTHING,
+      unconfirmed: this.#sent.unconfirmed,
       waiting: NOTHING,
     };
   }
 
-  /** Nothing happens to a link that is none. */
-  watch(): () => void {
-    return () => {};
+  watch(listener: (event: TransportEvent) => void): () => void {
+    // A set of its own entries: the same listener may watch twice.
+    const watcher = (event: TransportEvent) => listener(event);
+    this.#watchers.add(watcher);
+    return () => this.#watchers.delete(watcher);
+  }
+
+  /** The link is lost until {@link restore}. */
+  interrupt(error: BusError): void {
+    if (this.#ended || this.#down !== undefined) return;
+    this.#down = { error, sinceMs: this.#clock.elapsed() };
+    for (const subscription of this.#subscriptions) subscription.interrupt();
+    for (const [n, request] of this.#requests) {
+      this.#requests.set(n, { ...request, failed: error });
+      this.#settleSoon(n, error);
+    }
+    this.#tell({ kind: 'disconnected', server: this.kind, error, unconfirmed: this.#sent.lose(error) });
+  }
+
+  /** The link is back, with all subscriptions. */
+  restore(): void {
+    if (this.#ended || this.#down === undefined) return;
+    const downMs = this.#clock.elapsed() - this.#down.sinceMs;
+    this.#down = undefined;
+    for (const subscription of this.#subscriptions) subscription.restore();
+    this.#tell({ kind: 'reconnected', server: this.kind, downMs });
   }
 
   close(): Promise<void> {
@@ -114,6 +173,7 @@ export class MemoryTransport implements Transport {
 
   /** Ends the connection as a broken link would: what is queued for its subscriptions is lost. */
   abort(reason: BusError | undefined): void {
+    if (!this.#ended) this.#sent.lose(reason ?? closedError());
     this.#end(reason, (subscription) => subscription.cut());
   }
 
@@ -128,22 +188,34 @@ export class MemoryTransport implements Transport {
   }
 
   /** The topic is that of the request: a reply subject would tell the caller nothing. */
-  #answer(n: number, answer: Inbound): boolean {
+  #answer(n: number, answer: Inbound, transit: Transit): boolean {
     const request = this.#requests.get(n);
-    if (request) this.#settleSoon(n, { ...answer, topic: request.topic });
+    if (request) this.#settleSoon(n, { ...answer, topic: request.topic }, transit);
     return request !== undefined;
   }
 
-  #settleSoon(n: number, answer: Inbound | BusError): void {
+  #settleSoon(n: number, answer: Inbound | BusError, transit?: Transit): void {
     this.#exchange.queue.push(() => {
+      if (transit?.lost === true) return;
       const request = this.#requests.get(n);
       this.#requests.delete(n);
-      request?.settle(answer);
+      request?.settle(request.failed ?? answer);
     });
+  }
+
+  #tell(event: TransportEvent): void {
+    for (const watcher of [...this.#watchers]) {
+      try {
+        watcher(event);
+      } catch {
+        // As the port promises: a log that fails must not end a connection.
+      }
+    }
   }
 
   #checkOpen(): void {
     if (this.#ended) throw closedError();
+    if (this.#down !== undefined) throw this.#down.error;
   }
 }
 
