@@ -1,7 +1,9 @@
 // Code of README.md that needs a cluster to run: compiled here, and compared by readme.spec.ts.
 import type { ServiceClass } from '@terabus/core';
-import { runUntilSignal, startHost } from '@terabus/core';
+import { from, OnMessage, Rpc, runUntilSignal, Service, startHost, TeraService } from '@terabus/core';
+import { DeviceEvent } from '@terabus/messages';
 import { connectNats } from '@terabus/nats';
+import { Presence } from './ward.js';
 
 export async function atACluster(PresenceService: ServiceClass) {
   // #region cluster
@@ -14,3 +16,21 @@ export async function atACluster(PresenceService: ServiceClass) {
   await runUntilSignal((signal) => startHost({ transport, services: [PresenceService], signal }));
   // #endregion
 }
+
+declare function save(event: DeviceEvent): Promise<void>;
+declare function load(): Promise<string[]>;
+
+// #region limits
+@Service(Presence, { rpc: { maxQueued: 100, timeoutMs: 2_000 } })
+export class BusyService extends TeraService {
+  @OnMessage(from(Presence.messages, { key: (event) => event.deviceUuid, maxQueued: 20_000 }), DeviceEvent)
+  async onDevice(event: DeviceEvent) {
+    await save(event);
+  }
+
+  @Rpc(Presence.rpc.online_devices)
+  onlineDevices() {
+    return load();
+  }
+}
+// #endregion

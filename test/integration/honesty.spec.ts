@@ -5,7 +5,6 @@ import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { watching } from './support/events.js';
 import { eventually } from './support/eventually.js';
-import { freeze } from './support/freeze.js';
 import { Program } from './support/program.js';
 import { proxyTo } from './support/proxy.js';
 import { bytes, record, text } from './support/recorder.js';
@@ -187,7 +186,7 @@ describe('publishing over a real server', () => {
 
   it('reports what a server that hangs may never have taken, also when it is closed', async () => {
     await connect({ closeTimeoutMs: 50 });
-    await freeze(server);
+    await server.pause();
     const published = [publish('1'), publish('2', true)];
     await published[0]?.done;
     await transport.close();

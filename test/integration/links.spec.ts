@@ -6,7 +6,6 @@ import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
 import { watching } from './support/events.js';
 import { eventually } from './support/eventually.js';
-import { freeze } from './support/freeze.js';
 import { proxyTo } from './support/proxy.js';
 import { rawClient } from './support/raw-client.js';
 import { ask, bytes, record, text } from './support/recorder.js';
@@ -71,7 +70,7 @@ describe('links to a real server', () => {
       await using hanging = await startNatsServer();
       const transport = await connectNats({ servers: hanging.url });
       const seen = watching(transport);
-      await freeze(hanging);
+      await hanging.pause();
       expect((await seen.first('disconnected')).error.rawMessage).to.contain('does not answer');
       process.kill(hanging.pid, 'SIGCONT');
       await seen.first('reconnected');

@@ -32,6 +32,7 @@ export { HEADER } from './publishing/headers.js';
 export type { Interceptor, Outgoing, Send } from './publishing/interceptor.js';
 export type { PublishOptions } from './publishing/publisher.js';
 export type { AnyContext, EventContext, HandlerContext, RpcContext, TrackedContext } from './routing/context.js';
+export type { CallRetryOptions } from './rpc/retry.js';
 export type { Verdict } from './sequencing/verdict.js';
 export type { MessageHandler, Subscription } from './service/bus.js';
 export {

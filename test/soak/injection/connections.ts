@@ -1,4 +1,3 @@
-import { defineService, openBus, rpc } from '@terabus/core';
 import { connectNats } from '@terabus/nats';
 import type { NatsServer } from '@terabus/testing';
 import type { Random } from '../run/random.js';

@@ -60,7 +60,13 @@ describe('contractOf', () => {
     expect(plan.name).to.equal('RegistryService');
     expect(plan.contract).to.equal(Registry);
     expect(plan.uses).to.deep.equal([people]);
-    expect(plan.rpc).to.deep.equal({ concurrency: 2, timeoutMs: 30_000, abandonAfterMs: 30_000 });
+    expect(plan.rpc).to.deep.equal({
+      concurrency: 2,
+      timeoutMs: 30_000,
+      abandonAfterMs: 30_000,
+      maxQueued: 1_024,
+      maxQueuedBytes: 16_777_216,
+    });
     expect([...plan.methods].map(([name, { name: handler }]) => [name, handler])).to.deep.equal([
       ['ping', 'RegistryService.ping'],
     ]);

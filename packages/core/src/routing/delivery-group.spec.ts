@@ -73,7 +73,14 @@ describe('a delivery group', () => {
   });
 
   function newGroup(options: Partial<GroupOptions> = {}) {
-    return new DeliveryGroup({ clock, concurrency: 1, keyed: false, abandonAfterMs: 500, limits: NO_LIMITS, ...options });
+    return new DeliveryGroup({
+      clock,
+      concurrency: 1,
+      keyed: false,
+      abandonAfterMs: 500,
+      limits: NO_LIMITS,
+      ...options,
+    });
   }
   function add(group: DeliveryGroup, name: string, options?: JobOptions): TestJob {
     const job = new TestJob(log, name, options);
@@ -307,13 +314,16 @@ describe('a delivery group', () => {
     ['synchronous', () => 1],
     ['asynchronous', async () => 1],
   ] as const) {
-    it(`lets the event loop turn among many ${kind} handlers`, async () => {
-      const group = newGroup();
+    it(`gives the event loop its turn every 5 ms among many ${kind} handlers, however short they are`, async () => {
+      let now = 0;
+      const halfAMillisecondEach = { ...clock, elapsed: () => now, setTimer: () => ({ cancel: () => {} }) };
+      const group = newGroup({ clock: halfAMillisecondEach as unknown as VirtualClock });
       let done = 0;
       for (let n = 0; n < 1_000; n++) {
         add(group, `${n}`, {
           run: () => {
             done += 1;
+            now += 0.5;
             return run();
           },
         });
@@ -322,12 +332,91 @@ describe('a delivery group', () => {
       while (done < 1_000) {
         const before = done;
         await new Promise((resolve) => setImmediate(resolve));
-        expect(done - before).to.be.at.most(64);
+        expect(done - before).to.be.at.most(16);
         turns += 1;
       }
-      expect(turns).to.be.at.least(15);
+      expect(turns).to.be.at.least(60);
+    });
+
+    it(`gets through 4,096 ${kind} handlers in one turn where they take no time, and through no more`, async () => {
+      const group = newGroup();
+      let done = 0;
+      for (let n = 0; n < 5_000; n++) {
+        add(group, `${n}`, {
+          run: () => {
+            done += 1;
+            return run();
+          },
+        });
+      }
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(done).to.equal(4_096);
+      await new Promise((resolve) => setImmediate(resolve));
+      await new Promise((resolve) => setImmediate(resolve));
+      expect(done).to.equal(5_000);
     });
   }
+
+  describe('with limits', () => {
+    const limits = { maxQueued: 2, maxQueuedBytes: 100 };
+
+    it('has room until as many jobs wait as may, and counts what it had no room for', async () => {
+      const group = newGroup({ limits });
+      add(group, 'a');
+      await settle();
+      add(group, 'b');
+      expect(group.admit()).to.equal(undefined);
+      const c = add(group, 'c');
+      expect([group.admit(), group.admit()]).to.deep.equal(['maxQueued', 'maxQueued']);
+      expect([group.running, group.waiting, group.dropped, group.limits]).to.deep.equal([1, 2, 2, limits]);
+      group.cutOff();
+      expect([c.name, group.waiting, group.admit()]).to.deep.equal(['c', 0, undefined]);
+    });
+
+    it('counts the bytes of what waits, also behind a key, and forgets them when it starts or is cut off', async () => {
+      const group = newGroup({ limits, keyed: true, concurrency: 2 });
+      const a = add(group, 'a', { key: 1, bytes: 10 });
+      add(group, 'b', { key: 1, bytes: 100 });
+      expect(group.waitingBytes).to.equal(110);
+      await settle();
+      expect([group.waitingBytes, group.admit()]).to.deep.equal([100, 'maxQueuedBytes']);
+      a.end();
+      await settle();
+      expect([group.waitingBytes, group.admit()]).to.deep.equal([0, undefined]);
+      add(group, 'c', { key: 1, bytes: 7 });
+      group.cutOff();
+      expect(group.waitingBytes).to.equal(0);
+    });
+
+    it('knows for how long the oldest has been waiting, also behind a key', async () => {
+      const group = newGroup({ keyed: true, concurrency: 2 });
+      expect(group.oldestWaitingMs).to.equal(0);
+      add(group, 'a', { key: 1 });
+      add(group, 'b', { key: 1, arrivedAt: 0 });
+      await clock.advance(30);
+      add(group, 'c', { key: 2, arrivedAt: 30 });
+      await settle();
+      add(group, 'd', { key: 3, arrivedAt: 30 });
+      await clock.advance(10);
+      expect(group.oldestWaitingMs).to.equal(40);
+      group.cutOff();
+      expect(group.oldestWaitingMs).to.equal(0);
+    });
+  });
+
+  it('gives slots back whatever those throw who are told how a job ended', async () => {
+    const boom = () => {
+      throw new Error('the disk is full');
+    };
+    const hostile = { succeeded: boom, failed: boom, timedOut: boom, abandoned: boom };
+    const group = newGroup({ concurrency: 4 });
+    const fail = () => Promise.reject(new Error('no'));
+    for (const run of [() => 1, async () => 1, fail, () => new Promise(() => {})]) {
+      group.enqueue(Object.assign(new TestJob(log, 'x', { run }), hostile));
+    }
+    await clock.advance(1_500);
+    expect([group.running, clock.pendingTimers]).to.deep.equal([0, 0]);
+  });
 
   it('keeps order per key and its bounds, whatever comes when (property)', async () => {
     const step = fc.oneof(

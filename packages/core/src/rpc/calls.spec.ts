@@ -288,6 +288,7 @@ describe('calls', () => {
         args: ['Ana'],
         result: 'Hello Ana',
         durationMs: 0,
+        attempts: 1,
         error: undefined,
       },
     ]);

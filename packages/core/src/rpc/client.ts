@@ -95,8 +95,7 @@ export class Caller {
       try {
         return await this.#exchange(call, limits);
       } catch (error) {
-        const again =
-          call.method.idempotent && BusError.is(error) && canBeTriedAgain(error) && this.#budget.spend();
+        const again = call.method.idempotent && BusError.is(error) && canBeTriedAgain(error) && this.#budget.spend();
         if (!again) throw error;
         waits = await this.#pause(call.method, limits, waits, error);
       }

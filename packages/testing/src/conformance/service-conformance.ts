@@ -10,6 +10,7 @@ import { drain } from './service/drain.js';
 import { groups } from './service/groups.js';
 import { isolation } from './service/isolation.js';
 import { order } from './service/order.js';
+import { overload } from './service/overload.js';
 import { sequences } from './service/sequences.js';
 import { type ServiceBus, ServiceCase, type ServiceSuite } from './service/service-suite.js';
 import { subscriptions } from './service/subscriptions.js';
@@ -61,6 +62,7 @@ export function serviceConformance(name: string, features: Features, open: () =>
     confirm(suite);
     subscriptions(suite);
     isolation(suite);
+    overload(suite);
     listCases('services', name, this);
   });
 }
