@@ -96,6 +96,12 @@ export class Wire {
     return new Error(`the server hung up: ${this.errors.join(', ')}`);
   }
 
+  /** Behind what is buffered: not into the middle of a message. */
+  #pong(): void {
+    this.say('PONG\r\n');
+    this.#push();
+  }
+
   #push(): void {
     if (this.#outgoing.length === 0) return;
     this.#socket.write(Buffer.concat(this.#outgoing));
@@ -126,7 +132,7 @@ export class Wire {
         continue;
       }
       this.#buffered = this.#buffered.subarray(begin);
-      if (line === 'PING') this.#socket.write('PONG\r\n');
+      if (line === 'PING') this.#pong();
       else if (line === 'PONG') this.#pongs.shift()?.resolve();
       else if (line.startsWith('-ERR')) this.errors.push(line);
     }

@@ -7,8 +7,7 @@ export class LooseTransport implements Transport {
   readonly closed: Promise<undefined>;
   /** Takes what is published. May throw. */
   onPublish: (message: Outbound) => void = () => {};
-  /** Gives a message to the last subscription. */
-  deliver: (message: Inbound) => void = () => {};
+  readonly #subscriptions = new Map<string, (message: Inbound) => void>();
   #end: () => void = () => {};
 
   constructor() {
@@ -20,9 +19,13 @@ export class LooseTransport implements Transport {
   async publish(message: Outbound) {
     this.onPublish(message);
   }
-  async subscribe(_pattern: string, _options: unknown, deliver: (message: Inbound) => void) {
-    this.deliver = deliver;
+  async subscribe(pattern: string, _options: unknown, deliver: (message: Inbound) => void) {
+    this.#subscriptions.set(pattern, deliver);
     return { drain: async () => {} };
+  }
+  /** Gives a message to the subscription to its topic, which is plain text. */
+  deliver(message: Inbound) {
+    this.#subscriptions.get(message.topic)?.(message);
   }
   request(): () => void {
     throw new Error('nobody asks here');

@@ -38,7 +38,7 @@ export async function numbersOverNats(messages: number, { random, progress }: So
     carried += 1;
     channel.take({ ...stampOf({ bytes: raw.payload, headers: parse(raw.headers) }), raw });
   };
-  relay.subscribe('@up.>');
+  relay.subscribe(`@up.${Counted.messages.name}`);
   await relay.flush();
 
   let receiver = await Receiver.start(server);
