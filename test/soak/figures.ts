@@ -1,9 +1,11 @@
 import { handlers } from './handlers/handlers.js';
 import { hostile } from './hostile/hostile.js';
 import { injection } from './injection/injection.js';
+import { deadLink } from './links/dead-link.js';
+import { honest } from './links/honest.js';
 import { memoryBounds } from './memory/memory.js';
 import type { Figure } from './run/figure.js';
 import { sequences } from './sequences/sequences.js';
 
 /** In the order in which a run measures them. */
-export const figures: readonly Figure[] = [handlers, hostile, injection, memoryBounds, sequences];
+export const figures: readonly Figure[] = [honest, deadLink, handlers, memoryBounds, hostile, injection, sequences];
