@@ -1,8 +1,9 @@
 // Code of README.md that needs a cluster to run: compiled here, and compared by readme.spec.ts.
+import { writeFile } from 'node:fs/promises';
 import type { ServiceClass } from '@terabus/core';
 import { from, OnMessage, Rpc, runUntilSignal, Service, startHost, TeraService } from '@terabus/core';
 import { DeviceEvent } from '@terabus/messages';
-import { connectNats } from '@terabus/nats';
+import { connectNats, natsPermissions } from '@terabus/nats';
 import { Presence } from './ward.js';
 
 export async function atACluster(PresenceService: ServiceClass) {
@@ -34,3 +35,11 @@ export class BusyService extends TeraService {
   }
 }
 // #endregion
+
+export async function grantedToPresence(PresenceService: ServiceClass, password: string) {
+  // #region permissions
+  const permissions = natsPermissions([PresenceService], { name: 'PresenceService', namespace: 'prod' });
+  const authorization = { users: [{ user: 'presence', password, permissions }] };
+  await writeFile('users.conf', JSON.stringify({ authorization }, undefined, 2));
+  // #endregion
+}

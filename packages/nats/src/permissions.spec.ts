@@ -1,3 +1,4 @@
+import type { Message, MessageType } from '@terabus/core';
 import {
   contractOf,
   defineModule,
@@ -13,11 +14,15 @@ import {
   TeraService,
 } from '@terabus/core';
 import { toName } from '@terabus/core/transport';
-import { DeviceEvent, UserEvent } from '@terabus/messages';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { z } from 'zod';
 import { natsPermissions } from './permissions.js';
+
+/** Permissions ask nothing of a type but its name. */
+const typeCalled = (name: string) => ({ $type: name }) as unknown as MessageType<Message>;
+const DeviceEvent = typeCalled('test.DeviceEvent');
+const UserEvent = typeCalled('test.UserEvent');
 
 const nothing = { allow: [], deny: ['>'] };
 const method = rpc({ args: [], returns: z.null() });

@@ -1,0 +1,55 @@
+import type { Contract, ServicePlan, Source, TopicDefinition, Usable } from '@terabus/core';
+import { toSubject } from '@terabus/core/transport';
+
+/** Where a host may speak and ask, and where it answers and listens: topics and patterns without namespace. Plain JSON. */
+export interface Declared {
+  readonly speaks: readonly string[];
+  readonly asks: readonly string[];
+  readonly answers: readonly Listening[];
+  readonly hears: readonly Listening[];
+}
+
+interface Listening {
+  readonly pattern: string;
+  readonly group?: string;
+}
+
+/** Read from the plans of services on its own, so that it can be held against what is granted to them. */
+export function declaredBy(plans: readonly ServicePlan[]): Declared {
+  return {
+    speaks: plans.flatMap(({ contract, uses }) =>
+      [contract.events as Source | undefined, ...uses.map(spokenOf)]
+        .filter((topic) => topic !== undefined)
+        .flatMap(({ definition }) => beating(definition.tracked, sample(definition))),
+    ),
+    asks: plans.flatMap(({ uses }) => uses.flatMap(askedOf)),
+    answers: plans.flatMap(({ contract, methods }) =>
+      methods.size === 0 ? [] : addressesOf(contract).map((address) => shared(contract, toSubject(`${address}.rpc`))),
+    ),
+    hears: plans.flatMap(({ contract, groups }) =>
+      groups.flatMap(({ definition, pattern, options }) => {
+        const isMailbox = definition.template === `${contract.address}.messages`;
+        const patterns = isMailbox ? addressesOf(contract).map((each) => toSubject(`${each}.messages`)) : [pattern];
+        return patterns
+          .flatMap((each) => beating(definition.tracked, each))
+          .map((each) => (options.everyInstance ? { pattern: each } : shared(contract, each)));
+      }),
+    ),
+  };
+}
+
+const addressesOf = ({ address, aliases }: Contract) => [address, ...aliases];
+const shared = ({ address }: Contract, pattern: string) => ({ pattern, group: `${address} ${pattern}` });
+const beating = (tracked: boolean, topic: string) => (tracked ? [topic, `${topic}.heartbeat`] : [topic]);
+const sample = ({ template }: TopicDefinition) => template.replaceAll(/\{\w+\}/g, 'sample');
+
+function spokenOf(used: Usable): { readonly definition: TopicDefinition } | undefined {
+  if (used.kind === 'module' || used.kind === 'service') return used.messages as Source | undefined;
+  return used.kind === 'rpc' ? undefined : (used as { readonly definition: TopicDefinition });
+}
+
+function askedOf(used: Usable): string[] {
+  if (used.kind === 'rpc') return ['topic' in used ? used.topic : ''];
+  if (used.kind !== 'module' && used.kind !== 'service') return [];
+  return Object.keys(used.rpc).length > 0 ? [`${used.address}.rpc`] : [];
+}

@@ -1,0 +1,61 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { toSubject } from '@terabus/core/transport';
+import { connectNats } from '@terabus/nats';
+import type { NatsServer } from '@terabus/testing';
+import { connect } from 'nats';
+import { ask, bytes } from '../support/recorder.js';
+import type { Declared } from './declared.js';
+import { OPERATOR, refusedTo } from './server.js';
+
+/** Who exercises, and as what its host connects. */
+export interface Role {
+  readonly user: string;
+  readonly name: string;
+  readonly namespace: string;
+}
+
+/** Does once what the services of a host declare, over a transport like theirs, as their user. Refusals are in the log. */
+export async function exercise(server: NatsServer, { user, name, namespace }: Role, declared: Declared): Promise<void> {
+  const connection = { servers: server.url, namespace };
+  const transport = await connectNats({ ...connection, name, user, password: OPERATOR.password });
+  const operator = await connectNats({ ...connection, name: 'operator', ...OPERATOR });
+  const plain = await connect({ servers: server.url, user: OPERATOR.user, pass: OPERATOR.password });
+  try {
+    for (const topic of declared.speaks) await transport.publish({ topic, bytes: bytes('') });
+    for (const { pattern, group } of declared.hears) {
+      await transport.subscribe(pattern, { group }, () => {}).catch(() => undefined);
+    }
+    // What nobody serves is answered by the server.
+    for (const topic of declared.asks) await untilRefused(server, user, ask(transport, topic));
+    for (const { pattern, group } of declared.answers) {
+      const serving = transport.subscribe(pattern, { group }, ({ replyTo }) => {
+        if (replyTo !== undefined) void transport.respond(replyTo, bytes('answer'));
+      });
+      if ((await serving.catch(() => undefined)) === undefined) continue;
+      await untilRefused(server, user, ask(operator, pattern));
+      await untilRefused(server, user, plain.request(`@${namespace}.${toSubject(pattern)}`, '', { timeout: 10_000 }));
+    }
+    await transport.flush();
+  } finally {
+    await Promise.all([transport.close(), operator.close(), plain.close()]);
+  }
+}
+
+/** Waits for an answer, unless the server refuses the user something: then there may be none. */
+async function untilRefused(server: NatsServer, user: string, answer: Promise<unknown>): Promise<void> {
+  const before = refusedTo(server, user).length;
+  let done = false;
+  const settled = answer.then(
+    () => {
+      done = true;
+    },
+    () => {
+      done = true;
+    },
+  );
+  const watching = (async () => {
+    while (!done && refusedTo(server, user).length === before) await pause(5);
+  })();
+  await Promise.race([settled, watching]);
+  done = true;
+}
