@@ -95,7 +95,9 @@ describe('the permissions that are generated for a host', function () {
       user: 'caller',
       password: OPERATOR.password,
       name: 'caller',
-      onStatus: (status) => status.type === 'error' && said.push(status.error),
+    });
+    transport.watch((event) => {
+      if (event.kind === 'problem' || event.kind === 'error') said.push(event.error);
     });
     const host = await startHost({ transport, services: [Caller], logger });
     const keep = (error: unknown) => void said.push(BusError.from(error));

@@ -4,6 +4,7 @@ import { injection } from './injection/injection.js';
 import { deadLink } from './links/dead-link.js';
 import { honest } from './links/honest.js';
 import { memoryBounds } from './memory/memory.js';
+import { permissions } from './permissions/permissions.js';
 import { rollout } from './rollout/rollout.js';
 import type { Figure } from './run/figure.js';
 import { sequences } from './sequences/sequences.js';
@@ -18,4 +19,5 @@ export const figures: readonly Figure[] = [
   hostile,
   injection,
   sequences,
+  permissions,
 ];

@@ -37,12 +37,13 @@ export class Wire {
     });
   }
 
-  static async connect(port: number): Promise<Wire> {
+  static async connect(port: number, login: { readonly user?: string; readonly pass?: string } = {}): Promise<Wire> {
     const socket = createConnection(port, '127.0.0.1');
     await once(socket, 'connect');
     socket.setNoDelay(true);
     const wire = new Wire(socket);
-    wire.say('CONNECT {"verbose":false,"pedantic":false,"headers":true,"no_responders":true,"protocol":1}\r\n');
+    const options = { verbose: false, pedantic: false, headers: true, no_responders: true, protocol: 1, ...login };
+    wire.say(`CONNECT ${JSON.stringify(options)}\r\n`);
     await wire.flush();
     return wire;
   }
