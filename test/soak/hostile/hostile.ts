@@ -175,13 +175,20 @@ async function pileUp(
       await wire.drained();
     }
     await wire.flush();
-    // Behind all of them on the victim's link: when it is answered, they have been read.
     await child.call('release');
-    const n = await bus
-      .client(Victim)
-      .echo(1)
-      .catch(() => 0);
-    answered += n;
+    // Behind all of them on the victim's link. While as much waits as may, calls are refused at once.
+    const isAnswered = await until(
+      () =>
+        bus
+          .client(Victim)
+          .echo(1)
+          .then(
+            () => true,
+            () => false,
+          ),
+      PATIENCE_MS,
+    );
+    answered += Number(isAnswered);
     const { stallMs, growth } = await child.call('seen');
     const ratio = growth / (bytes.length * size.bombs);
     const stalled = { what, ms: stallMs, controlMs: await controlMs() };

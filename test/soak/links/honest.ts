@@ -18,7 +18,7 @@ export const honest = defineFigure<Size>({
   name: 'honest-publishing',
   promise: 'what is published while links break is delivered, rejected or told to be unconfirmed, within 100 ms',
   sizes: {
-    small: { rigs: 2, disconnects: 6 },
+    small: { rigs: 2, disconnects: 5 },
     short: { rigs: 10, disconnects: 200 },
     long: { rigs: 10, disconnects: 1_000 },
   },
