@@ -156,6 +156,7 @@ export class Lane {
 /** Ends a connection at once, in such a way that the other side gets an error. */
 export function reset(socket: Socket): void {
   const wasNeverDialled = socket.pending && !socket.connecting;
-  if (wasNeverDialled) socket.destroy();
+  // A half that is closing can't be reset: Node would never hear the end of it, and spin when the process exits.
+  if (wasNeverDialled || socket.writableEnded) socket.destroy();
   else socket.resetAndDestroy();
 }

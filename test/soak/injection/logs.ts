@@ -1,0 +1,110 @@
+import type { EventContext } from '@terabus/core';
+import {
+  defineService,
+  defineTopic,
+  OnPayload,
+  openBus,
+  Rpc,
+  rpc,
+  Service,
+  startHost,
+  TeraService,
+} from '@terabus/core';
+import { encodeRpcRequest } from '@terabus/messages';
+import { connectNats } from '@terabus/nats';
+import type { NatsServer } from '@terabus/testing';
+import { pino } from 'pino';
+import { z } from 'zod';
+import type { Random } from '../run/random.js';
+import { until } from '../run/until.js';
+import { Breaches } from './breaches.js';
+import { hostileText } from './corpus.js';
+import type { Watcher } from './watcher.js';
+
+const lines = defineTopic('soak.log.{where}', { wrapper: 'text' });
+const Logging = defineService('Soak.Logging', { rpc: { fail: rpc({ args: [z.string()], returns: z.null() }) } });
+
+@Service(Logging, { uses: [lines] })
+class LoggingService extends TeraService {
+  said = 0;
+
+  @OnPayload(lines.all)
+  onLine(text: string, { logger }: EventContext) {
+    this.said += 1;
+    logger.info({ text, [text]: text }, text);
+    throw new Error(text);
+  }
+
+  @Rpc(Logging.rpc.fail)
+  fail(text: string): null {
+    this.said += 1;
+    throw Object.assign(new Error(text), { code: text });
+  }
+}
+
+/** Controls of ASCII and of Latin-1, which terminals obey. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
+const CONTROL = /[\x00-\x1f\x7f\x80-\x9f]/;
+
+/** Texts that end in logs: each call of the logger is one line of JSON, which no text can break or forge. */
+export async function logs(cases: number, server: NatsServer, watcher: Watcher, random: Random): Promise<Breaches> {
+  const breaches = new Breaches();
+  const transport = await connectNats({ servers: server.url });
+  const written: string[] = [];
+  const logger = pino({ level: 'trace' }, { write: (line: string) => written.push(line) });
+  const host = await startHost({ transport, services: [LoggingService], logger });
+  const service = host.service(LoggingService);
+  const sender = await connectNats({ servers: server.url });
+  const bus = openBus({ transport: sender, source: 'service.soak' });
+
+  for (let n = 0; n < cases; n++) {
+    const text = hostileText(Math.floor(n / 3), random).toWellFormed();
+    const before = { said: service.said, written: written.length };
+    breaches.cases += 1;
+    switch (n % 3) {
+      case 0:
+        await bus
+          .publish(lines({ where: text.replaceAll('.', '') || 'x' }), text)
+          .catch(() => bus.publish(lines({ where: 'x' }), text));
+        await until(() => service.said > before.said, 5_000);
+        break;
+      case 1:
+        await bus
+          .client(Logging)
+          .fail(text)
+          .catch(() => undefined);
+        break;
+      default: {
+        const bytes = encodeRpcRequest({ method: text, replyTo: text, id: 1n, timestamp: 1, args: [] });
+        await sender.publish({ topic: Logging.rpc.fail.topic, bytes, headers: new Map([['X', 'y']]) });
+        await sender.flush();
+        await bus
+          .client(Logging)
+          .fail('next')
+          .catch(() => undefined);
+      }
+    }
+    const problem = written
+      .slice(before.written)
+      .map(problemOf)
+      .find((each) => each !== undefined);
+    if (problem === undefined) breaches.harmless += 1;
+    else breaches.report(text, problem);
+  }
+  await host.stop();
+  await sender.close();
+  await watcher.take();
+  return breaches;
+}
+
+function problemOf(line: string): string | undefined {
+  const text = line.slice(0, -1);
+  if (!line.endsWith('\n') || CONTROL.test(text))
+    return `wrote a control character: ${JSON.stringify(line.slice(0, 300))}`;
+  try {
+    const { level } = JSON.parse(text) as { level: unknown };
+    return typeof level === 'number' && level < 60 ? undefined : `forged the level ${level}`;
+  } catch {
+    return `wrote a line that is no JSON: ${JSON.stringify(line.slice(0, 300))}`;
+  }
+}
