@@ -12,6 +12,7 @@ class FakeLink implements Link {
   readonly maxPayloadBytes = 1_000;
   readonly peers = [];
   readonly sent: string[] = [];
+  receivedBytes = 0;
   open = true;
   answering = true;
   #pings: (() => void)[] = [];
@@ -103,6 +104,33 @@ describe('a connection', () => {
       latest().answer();
     }
     expect(kinds()).to.deep.equal([]);
+    connection.close();
+  });
+
+  it('keeps a link as long as much comes in front of the answer, for 30 s', async () => {
+    const flood = async (ticks: number) => {
+      for (let i = 0; i < ticks; i += 1) {
+        latest().receivedBytes += 16_384;
+        await clock.advance(1_500);
+      }
+    };
+    latest().answering = false;
+    await flood(20);
+    latest().answer();
+    await flood(19);
+    expect(kinds()).to.deep.equal([]);
+    await flood(2);
+    expect(kinds()).to.deep.equal(['disconnected']);
+    connection.close();
+  });
+
+  it('gives a link up in time that is dead in one direction and still carries some messages', async () => {
+    latest().answering = false;
+    for (let i = 0; i < 3; i += 1) {
+      latest().receivedBytes += 16_383;
+      await clock.advance(1_500);
+    }
+    expect(kinds()).to.deep.equal(['disconnected']);
     connection.close();
   });
 

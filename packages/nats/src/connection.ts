@@ -185,7 +185,7 @@ export class Connection {
   }
 
   #use(live: Live, server: PoolServer): void {
-    const heartbeat = new Heartbeat(this.#clock, live.ledger, {
+    const heartbeat = new Heartbeat(this.#clock, live, {
       dead: () => this.#lose(disconnectedError('the NATS server does not answer any more')),
       measured: (roundTripMs) => {
         this.#roundTripMs = roundTripMs;

@@ -1,5 +1,6 @@
 import type { Clock, Timer } from '@terabus/core/transport';
 import type { Ledger } from './ledger.js';
+import type { Link } from './link.js';
 
 /** Between two pings. With {@link MOST_SILENT_TICKS}, a dead link is found after 4.5 s at most. */
 const TICK_MS = 1_500;
@@ -10,21 +11,40 @@ const TICK_MS = 1_500;
  */
 const MOST_SILENT_TICKS = 2;
 
+/**
+ * Where so much came since the last tick, messages may stand in front of the PONG, and the tick does not count: those
+ * of a process whose handlers take long, or of a slow line. Less is what a line that is dead in one direction may
+ * still carry. A line too slow for 11 kB a second can look dead.
+ */
+const BACKLOG_BYTES = 16_384;
+
+/** Ticks without an answer after which a link is dead whatever comes: 30 s. */
+const MOST_TICKS = 20;
+
 /** Pings a link until it is dead, or stopped. Every PONG counts, also to the pings that confirm messages. */
 export class Heartbeat {
   readonly #clock: Clock;
   readonly #ledger: Ledger;
+  readonly #link: Pick<Link, 'receivedBytes'>;
   readonly #dead: () => void;
   readonly #measured: (roundTripMs: number) => void;
   #timer: Timer | undefined;
   #stopped = false;
   #waiting = false;
   #answers = 0;
+  #received = 0;
+  /** Since the last answer; and those of them in which little came. */
+  #ticks = 0;
   #silentTicks = 0;
 
-  constructor(clock: Clock, ledger: Ledger, on: { dead: () => void; measured: (roundTripMs: number) => void }) {
+  constructor(
+    clock: Clock,
+    { link, ledger }: { readonly link: Pick<Link, 'receivedBytes'>; readonly ledger: Ledger },
+    on: { dead: () => void; measured: (roundTripMs: number) => void },
+  ) {
     this.#clock = clock;
     this.#ledger = ledger;
+    this.#link = link;
     this.#dead = on.dead;
     this.#measured = on.measured;
     this.#ping();
@@ -42,9 +62,15 @@ export class Heartbeat {
 
   #tick(): void {
     const { answers, unanswered } = this.#ledger;
-    this.#silentTicks = unanswered > 0 && answers === this.#answers ? this.#silentTicks + 1 : 0;
+    const { receivedBytes } = this.#link;
+    if (unanswered === 0 || answers !== this.#answers) this.#ticks = this.#silentTicks = 0;
+    else {
+      this.#ticks += 1;
+      if (receivedBytes - this.#received < BACKLOG_BYTES) this.#silentTicks += 1;
+    }
     this.#answers = answers;
-    if (this.#silentTicks >= MOST_SILENT_TICKS) {
+    this.#received = receivedBytes;
+    if (this.#silentTicks >= MOST_SILENT_TICKS || this.#ticks >= MOST_TICKS) {
       this.#dead();
       return;
     }

@@ -42,6 +42,8 @@ export interface Link {
   readonly maxPayloadBytes: number;
   /** The servers of its cluster, as the server names them. */
   readonly peers: readonly string[];
+  /** How many bytes were read so far. */
+  readonly receivedBytes: number;
   /** Whether there still is a connection. What is handed over when there is none goes nowhere. */
   readonly open: boolean;
   /** Hands a message to the socket. @throws BusError */
@@ -110,6 +112,7 @@ class NatsLink implements Link {
   readonly #sockets: Sockets;
   readonly #listener: LinkListener;
   #ended = false;
+  #receivedBytes = 0;
 
   constructor(server: PoolServer, connection: NatsConnection, sockets: Sockets, listener: LinkListener) {
     this.server = server.printable;
@@ -133,6 +136,10 @@ class NatsLink implements Link {
   get peers(): readonly string[] {
     const named: unknown = this.#info?.connect_urls;
     return Array.isArray(named) ? named.filter((each) => typeof each === 'string') : [];
+  }
+
+  get receivedBytes(): number {
+    return this.#receivedBytes;
   }
 
   get open(): boolean {
@@ -195,6 +202,7 @@ class NatsLink implements Link {
     const [parse, processError] = [parser.parse.bind(parser), protocol.processError.bind(protocol)];
     // The client's reader dies of what it can't parse, says so on the console, and leaves the connection open and deaf.
     parser.parse = (chunk) => {
+      this.#receivedBytes += chunk.length;
       try {
         if (!this.#ended) parse(chunk);
       } catch (cause) {

@@ -1,6 +1,5 @@
 import type { HostOptions, ServiceClass } from '@terabus/core';
 import { hostEnvironment, hostOptionsFromEnv, refuseUnknownVariables, runUntilSignal, startHost } from '@terabus/core';
-import { pino } from 'pino';
 import { connectNats } from './connect-nats.js';
 import { natsEnvironment, natsOptionsFromEnv } from './environment.js';
 
@@ -29,7 +28,6 @@ async function start(given: readonly (ServiceClass | RunOptions)[], signal: Abor
   const options = Object.assign({}, ...given.filter((each) => typeof each !== 'function')) as RunOptions;
   refuseUnknownVariables([...hostEnvironment, ...natsEnvironment, ...OTHERS], process.env);
   const fromEnv = hostOptionsFromEnv();
-  const logger = options.logger ?? pino({ level: options.logLevel ?? fromEnv.logLevel ?? 'info' });
   const connecting = connectNats({
     ...natsOptionsFromEnv(),
     name: services
@@ -38,7 +36,7 @@ async function start(given: readonly (ServiceClass | RunOptions)[], signal: Abor
       .slice(0, 64),
   });
   const transport = await Promise.race([connecting, aborted(signal)]);
-  return startHost({ ...fromEnv, ...options, logger, transport, services, signal });
+  return startHost({ ...fromEnv, ...options, transport, services, signal });
 }
 
 /** Nobody has to wait for a server that is late only to end. */

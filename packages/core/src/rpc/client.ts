@@ -91,12 +91,14 @@ export class Caller {
   }
 
   async #tryUntilDone(call: Call, limits: CallLimits): Promise<unknown> {
+    let linkWasLost = false;
     for (let waits = 0; ; ) {
       try {
         return await this.#exchange(call, limits);
       } catch (error) {
-        const again = call.method.idempotent && BusError.is(error) && canBeTriedAgain(error) && this.#budget.spend();
-        if (!again) throw error;
+        if (!call.method.idempotent || !BusError.is(error)) throw error;
+        linkWasLost ||= error.reason === 'TERABUS_DISCONNECTED';
+        if (!canBeTriedAgain(error, linkWasLost) || !this.#budget.spend()) throw error;
         waits = await this.#pause(call.method, limits, waits, error);
       }
     }

@@ -99,6 +99,14 @@ describe('a call that fails', () => {
     expect(attempts()).to.deep.equal([3]);
   });
 
+  it('since the link was lost waits for a callee that comes back later than its caller', async () => {
+    link.failures.push(lost(), new BusError('nobody', { reason: 'TERABUS_NO_RESPONDERS' }));
+    const call = desk.read();
+    await stage.clock.advance(150);
+    expect(await call).to.equal('read');
+    expect(attempts()).to.deep.equal([3]);
+  });
+
   it('is made once where its method is not idempotent, and its error says that it can be tried again', async () => {
     link.failures.push(lost());
     const error = await rejection(desk.write());

@@ -69,7 +69,10 @@ const TRY_AGAIN: ReadonlySet<string | undefined> = new Set(['TERABUS_DISCONNECTE
 
 /**
  * Whether an error says that the callee did not execute the call, or that the link was lost: UNAVAILABLE, but not that
- * nobody is there, which callers want to know at once.
+ * nobody is there, which callers want to know at once. Unless the link was lost in this very call: with the server the
+ * callee lost its link too, and may come back a little later.
  */
-export const canBeTriedAgain = ({ code, reason }: BusError): boolean =>
-  TRY_AGAIN.has(reason) || (code === 'UNAVAILABLE' && !isReason(reason));
+export const canBeTriedAgain = ({ code, reason }: BusError, linkWasLost: boolean): boolean =>
+  TRY_AGAIN.has(reason) ||
+  (code === 'UNAVAILABLE' && !isReason(reason)) ||
+  (linkWasLost && reason === 'TERABUS_NO_RESPONDERS');

@@ -26,7 +26,11 @@ export interface HostOptions {
   readonly container?: Container | undefined;
   /** The application's own configuration: found as `this.config` and `@inject(Config)`. Defaults to nothing. */
   readonly config?: Config | undefined;
-  /** Defaults to pino on standard output. */
+  /**
+   * Defaults to pino on standard output, which never waits for whoever reads it: up to 1 MiB of lines wait for a
+   * reader, what comes beyond is dropped and counted in the log, and the end of the process waits a second. A logger of
+   * your own decides that for itself; pino's own destinations keep a process from ending until everything is read.
+   */
   readonly logger?: Logger | undefined;
   /** The level of the host's own logger, where no `logger` is given. Defaults to 'info'. */
   readonly logLevel?: (typeof logLevels)[number] | undefined;
