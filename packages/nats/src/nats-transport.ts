@@ -76,6 +76,10 @@ export class NatsTransport implements Transport {
     }
   }
 
+  refused(): Promise<never> | undefined {
+    return this.#connection.outbox.refused();
+  }
+
   async subscribe(
     pattern: string,
     { group }: SubscribeOptions,

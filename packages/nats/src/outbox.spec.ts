@@ -17,7 +17,7 @@ describe('what goes out', () => {
 
   beforeEach(() => {
     [clock, sent, pongs, maxPayloadBytes] = [new VirtualClock(), [], [], 1_000];
-    const options = checkNatsOptions({ clock, maxUnconfirmedBytes: 300, publishBuffer: { maxBytes: 2_000 } });
+    const options = checkNatsOptions({ clock, maxUnconfirmedBytes: 1_400, publishBuffer: { maxBytes: 7_000 } });
     outbox = new Outbox(options, new Problems(() => {}));
     attach();
     outbox.passed('a');
@@ -68,6 +68,22 @@ describe('what goes out', () => {
     const down = publish('5');
     await clock.advance(5_000);
     expect(await down).to.equal('TERABUS_DISCONNECTED');
+  });
+
+  it('is refused before it is made where nothing more may wait, by one error for all of a turn', async () => {
+    expect(outbox.refused()).to.equal(undefined);
+    for (let n = 0; n < 6; n += 1) void publish('x');
+    let turned = false;
+    setImmediate(() => {
+      turned = true;
+    });
+    const refused = outbox.refused();
+    expect(refused).to.equal(outbox.refused());
+    const error: BusError = await (refused as Promise<never>).catch((reason) => reason);
+    expect([error.reason, turned]).to.deep.equal(['TERABUS_OVERLOADED', true]);
+    pong();
+    await clock.advance(100);
+    expect(outbox.refused()).to.equal(undefined);
   });
 
   it('may be too large for the server that is there in the end', async () => {

@@ -7,8 +7,11 @@ import type { Link } from './link.js';
 import type { CheckedNatsOptions } from './options.js';
 import type { Problems } from './problems.js';
 import { forbidden, grantFor, type Refusal } from './refusal.js';
-import { rejectedAfterTurn } from './turn.js';
-import { COST_OF_A_MESSAGE, WaitingLine } from './waiting-line.js';
+import { rejectedAfterTurn, SharedRejection } from './turn.js';
+import { WaitingLine } from './waiting-line.js';
+
+/** What is kept of a message on its way, beside its bytes in the client and the socket. */
+const COST_OF_AN_ENTRY = 512;
 
 /** A link in use, and what is on its way on it. */
 export interface Live {
@@ -35,6 +38,8 @@ export class Outbox {
   readonly #maxUnconfirmedBytes: number;
   readonly #line: WaitingLine | undefined;
   readonly #known = new KnownSubjects();
+  readonly #noLink = new SharedRejection();
+  readonly #noRoom = new SharedRejection();
   #live: Live | undefined;
   #maxPayloadBytes = 0;
   #closed = false;
@@ -76,6 +81,12 @@ export class Outbox {
     this.#checkSize(message);
     const live = this.#free();
     return live ? this.#hand(live, message) : this.#wait(message, (link) => this.#hand(link, message));
+  }
+
+  /** The rejection that every message would meet now, if it is so. */
+  refused(): Promise<never> | undefined {
+    if (this.#line?.hasRoom(0) || this.#free()) return undefined;
+    return this.#line ? this.#noRoom.with(() => this.#full()) : this.#noLink.with(() => this.#notNow());
   }
 
   /** An answer has nobody to tell what becomes of it: it resolves when it was handed over. */
@@ -135,7 +146,7 @@ export class Outbox {
   #withRoom(share: number): Live | undefined {
     if (!this.#live?.link.open) return undefined;
     const { messages, bytes } = this.#live.ledger;
-    return bytes + messages * COST_OF_A_MESSAGE < share * this.#maxUnconfirmedBytes ? this.#live : undefined;
+    return bytes + messages * COST_OF_AN_ENTRY < share * this.#maxUnconfirmedBytes ? this.#live : undefined;
   }
 
   #hand({ link, ledger }: Live, message: Publishing): Promise<void> {
@@ -164,10 +175,8 @@ export class Outbox {
 
   #wait(message: WireMessage, send: (live: Live) => Promise<void>): Promise<void> {
     const bytes = sizeOf(message);
-    if (!this.#line) return rejectedAfterTurn(this.#notNow());
-    if (!this.#line.hasRoom(bytes)) {
-      return rejectedAfterTurn(overloadedError('as much waits for the NATS server as may wait'));
-    }
+    if (!this.#line) return this.#noLink.with(() => this.#notNow());
+    if (!this.#line.hasRoom(bytes)) return this.#noRoom.with(() => this.#full());
     return this.#queue(bytes, true, (live) => {
       // Another server may take less.
       this.#checkSize(message);
@@ -186,6 +195,11 @@ export class Outbox {
       };
       this.#line?.push({ bytes, message, send: trySending, fail: reject });
     });
+  }
+
+  #full(): BusError {
+    if (this.#closed) return closedError();
+    return overloadedError('as much waits for the NATS server as may wait');
   }
 
   #notNow(): BusError {

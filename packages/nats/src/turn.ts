@@ -10,3 +10,18 @@ export function afterTurn(next: () => void): void {
 export function rejectedAfterTurn(error: unknown): Promise<never> {
   return new Promise((_, reject) => afterTurn(() => reject(error)));
 }
+
+/** One rejection for all who meet it before the event loop turns: an error for each would be most of what a flood costs. */
+export class SharedRejection {
+  #current: Promise<never> | undefined;
+
+  with(error: () => unknown): Promise<never> {
+    if (!this.#current) {
+      this.#current = rejectedAfterTurn(error());
+      afterTurn(() => {
+        this.#current = undefined;
+      });
+    }
+    return this.#current;
+  }
+}

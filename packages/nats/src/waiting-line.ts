@@ -9,8 +9,11 @@ export interface Waiting {
   readonly fail: (error: BusError) => void;
 }
 
-/** What one message costs beside its bytes: the objects that wait with it. */
-export const COST_OF_A_MESSAGE = 128;
+/**
+ * What one message costs beside its bytes: the objects that wait with it, from its publisher's promise on. Measured: 2 to
+ * 3 KB each where a service publishes.
+ */
+const COST_OF_A_MESSAGE = 2_048;
 
 /** Messages that wait, in their order, for a link or for room on it: no more than so many bytes, for no longer than so long. */
 export class WaitingLine {

@@ -2,6 +2,7 @@ import type { EventContext } from '@terabus/core';
 import {
   defineService,
   defineTopic,
+  LogDestination,
   OnPayload,
   openBus,
   Rpc,
@@ -51,7 +52,11 @@ export async function logs(cases: number, server: NatsServer, watcher: Watcher, 
   const breaches = new Breaches();
   const transport = await connectNats({ servers: server.url });
   const written: string[] = [];
-  const logger = pino({ level: 'trace' }, { write: (line: string) => written.push(line) });
+  const destination = new LogDestination((bytes) => {
+    written.push(Buffer.from(bytes).toString());
+    return bytes.length;
+  });
+  const logger = pino({ level: 'trace' }, destination);
   const host = await startHost({ transport, services: [LoggingService], logger });
   const service = host.service(LoggingService);
   const sender = await connectNats({ servers: server.url });

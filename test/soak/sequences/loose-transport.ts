@@ -1,4 +1,5 @@
 import type { Headers, Inbound, Outbound, Transport } from '@terabus/core/transport';
+import { BusError } from '@terabus/core/transport';
 
 /** What a test of numbers needs of a transport: whoever holds it takes what is published, and delivers. */
 export class LooseTransport implements Transport {
@@ -27,10 +28,16 @@ export class LooseTransport implements Transport {
   deliver(message: Inbound) {
     this.#subscriptions.get(message.topic)?.(message);
   }
-  request(): () => void {
-    throw new Error('nobody asks here');
+  /** Nobody is there to answer. */
+  request(_message: Outbound, settle: (answer: BusError) => void): () => void {
+    const error = new BusError('nobody answers here', { reason: 'TERABUS_NO_RESPONDERS' });
+    const soon = setImmediate(() => settle(error));
+    return () => clearImmediate(soon);
   }
   async respond(_replyTo: string, _bytes: Uint8Array, _headers?: Headers) {}
+  refused() {
+    return undefined;
+  }
   async prepareRequests() {}
   async flush() {}
   async close() {

@@ -331,6 +331,25 @@ describe('publishing', () => {
       expect(lines()).to.deep.equal([]);
     });
 
+    it('makes nothing of what the transport would refuse, and gives it no number', async () => {
+      const transport = stage.broker.connect();
+      let full = true;
+      const tried: string[] = [];
+      const publish = transport.publish.bind(transport);
+      transport.publish = (message, options) => {
+        tried.push(message.topic);
+        return publish(message, options);
+      };
+      transport.refused = () =>
+        full ? Promise.reject(new BusError('no room', { reason: 'TERABUS_OVERLOADED' })) : undefined;
+      const bus = openBus({ transport, source: 'service.Script', clock: stage.clock });
+      expect((await rejection(bus.send(Registry.messages, device))).reason).to.equal('TERABUS_OVERLOADED');
+      expect(tried).to.deep.equal([]);
+      full = false;
+      await bus.send(Registry.messages, device);
+      expect(decodeModuleMessage(crossings.at(-1)?.bytes as Uint8Array).head?.seq).to.equal(1);
+    });
+
     it('says nothing of what was refused: whoever published it was told', async () => {
       stage.broker.interrupt();
       expect((await rejection(sender.publish(room, 'x'))).reason).to.equal('TERABUS_DISCONNECTED');

@@ -89,9 +89,11 @@ export class Publisher {
   }
 
   async #hand(outgoing: PublishedOutgoing): Promise<void> {
-    const { emit, service } = this.#parts;
+    const { emit, service, transport } = this.#parts;
     const { topic, messages, headers } = outgoing;
     const messageId = headers.get(HEADER.messageId) ?? '';
+    const refused = transport.refused();
+    if (refused) await refused;
     try {
       if (topic.definition.tracked) await this.#sendTracked(outgoing, messageId);
       else

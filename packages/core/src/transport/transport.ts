@@ -132,6 +132,12 @@ export interface Transport {
   respond(replyTo: string, bytes: Uint8Array, headers?: Headers): Promise<void>;
 
   /**
+   * Why nothing at all can be published at this moment, as the rejection that it would meet; undefined while something
+   * may. It is asked before a message is encoded, so that a flood of what can't be sent costs next to nothing.
+   */
+  refused(): Promise<never> | undefined;
+
+  /**
    * Makes ready to receive answers, so that a missing permission shows before the first request does. A transport
    * that was not asked for it does so with its first request. Rejects with `TERABUS_NATS_FORBIDDEN`.
    */

@@ -80,6 +80,10 @@ export class TappedTransport implements Transport {
     this.#tap.moved();
   }
 
+  refused(): Promise<never> | undefined {
+    return this.#inner.refused();
+  }
+
   prepareRequests(): Promise<void> {
     return this.#inner.prepareRequests();
   }

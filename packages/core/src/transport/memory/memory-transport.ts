@@ -64,9 +64,8 @@ export class MemoryTransport implements Transport {
 
   /** The server counts as having a message when the event loop has turned: until then the link can be lost. */
   async publish(message: Outbound, options?: TransportPublishOptions): Promise<void> {
-    const refusal = this.#refusal();
-    // A turn later: whoever tries again at once must not keep the event loop from turning.
-    if (refusal) await new Promise<never>((_, reject) => this.#exchange.queue.push(() => reject(refusal)));
+    const refused = this.refused();
+    if (refused) await refused;
     if (options?.confirm !== true) {
       this.#publish(
         message,
@@ -76,6 +75,12 @@ export class MemoryTransport implements Transport {
       return;
     }
     await new Promise<void>((resolve, reject) => this.#publish(message, resolve, reject));
+  }
+
+  refused(): Promise<never> | undefined {
+    const refusal = this.#refusal();
+    // A turn later: whoever tries again at once must not keep the event loop from turning.
+    return refusal && new Promise((_, reject) => this.#exchange.queue.push(() => reject(refusal)));
   }
 
   #publish(message: Outbound, confirmed: () => void, unconfirmed: (error: BusError) => void): void {
