@@ -1,3 +1,4 @@
+import type { ServiceClass } from '@terabus/core';
 import { defineService, defineTopic, from, OnPayload, Rpc, rpc, Service, startHost, TeraService } from '@terabus/core';
 import { BusError } from '@terabus/core/transport';
 import { connectNats, type NatsPermissions, natsPermissions } from '@terabus/nats';
@@ -8,9 +9,10 @@ import { connect } from 'nats';
 import { pino } from 'pino';
 import { z } from 'zod';
 import { permissionRound, problemsOf } from './permissions/round.js';
-import { grantsOf, OPERATOR, serverWith, without } from './permissions/server.js';
+import { configurationWith, grantsOf, OPERATOR, serverWith, without } from './permissions/server.js';
 import { letThrough, strangersTo, strangeSubjects } from './permissions/strangers.js';
 import { examplesUnderTest, type HostUnderTest, namespaceOf, type SystemUnderTest } from './permissions/systems.js';
+import { eventually } from './support/eventually.js';
 import { bytes, record } from './support/recorder.js';
 
 const logger = pino({ level: 'silent' });
@@ -34,15 +36,16 @@ describe('the permissions that are generated for a host', function () {
   it('are all that 03-module-messages needs, and hold nothing that it could do without', async () => {
     const { findings, problems } = await permissionRound([system('03-module-messages')]);
     expect(problems).to.deep.equal([]);
-    expect(findings).to.have.length(10);
+    expect(findings).to.have.length(16);
     // The others are declared, and left out by the example's own run.
-    expect(findings.filter(({ missedBy }) => missedBy === 'the services')).to.have.length(4);
+    expect(findings.filter(({ missedBy }) => missedBy === 'the services')).to.have.length(12);
+    expect(findings.filter(({ grant }) => grant.includes('.instances.'))).to.have.length(6);
   });
 
   it('refuse 500 subjects of others to each user, to publish and to subscribe', async () => {
     const mute: HostUnderTest = {
       name: 'mute',
-      declared: { speaks: [], asks: [], answers: [], hears: [] },
+      declared: { speaks: [], asks: [], answers: [], hears: [], singles: [] },
       comingAndGoing: [],
       permissions: () => natsPermissions([]),
     };
@@ -68,47 +71,92 @@ describe('the permissions that are generated for a host', function () {
   });
 
   it('are named by a start that lacks one to subscribe', async () => {
-    const host = heartyHost();
-    const missing = grantsOf(host.permissions).filter(({ how, grant }) => how === 'subscribe' && !/_REPLY/.test(grant));
-    expect(missing).to.have.length(3);
-    const users = missing.map((taken, index) => [`user${index}`, without(host.permissions, taken)] as const);
-    await using server = await serverWith(new Map(users));
-    for (const [index, { grant }] of missing.entries()) {
-      const transport = await connectNats({ servers: server.url, user: `user${index}`, password: OPERATOR.password });
-      const error = await startHost({ transport, services: [host.Service], logger }).catch((reason) => reason);
-      expect(error).to.be.instanceOf(BusError).and.have.property('reason', 'TERABUS_START_FAILED');
-      expect((error as Error).message)
-        .to.contain('People')
-        .and.contain(`"${grant.split(' ')[0]}"`);
+    const { Service: Served, permissions, Caller, callerPermissions } = heartyHost();
+    const missing = [
+      ...grantsOf(permissions).map((taken) => ({ name: 'People', Service: Served, permissions, taken })),
+      ...grantsOf(callerPermissions).map((taken) => ({
+        name: 'Caller',
+        Service: Caller,
+        permissions: callerPermissions,
+        taken,
+      })),
+    ].filter(({ taken }) => taken.how === 'subscribe');
+    expect(missing.map(({ taken }) => taken.grant.split(' ')[0])).to.deep.equal([
+      ...['alarms', 'notes', 'service.People.rpc'],
+      '_REPLY.caller.*.*',
+    ]);
+    await using server = await serverWith(
+      new Map(missing.map((each, index) => [`user${index}`, without(each.permissions, each.taken)])),
+    );
+    for (const [index, { name, Service: Refused, taken }] of missing.entries()) {
+      const login = { servers: server.url, user: `user${index}`, password: OPERATOR.password };
+      const transport = await connectNats({ ...login, name: name.toLowerCase() });
+      const error = await startHost({ transport, services: [Refused], logger }).catch(BusError.from);
+      expect(error).to.have.property('reason', 'TERABUS_START_FAILED');
+      expect((error as BusError).message)
+        .to.contain(name)
+        .and.contain(`"${sayable(taken.grant)}"`);
     }
   });
 
-  it('are named where one to publish is missing', async () => {
-    const { Caller, callerPermissions } = heartyHost();
+  it('are named by what lacks one to publish, and by the health of its host until it is granted', async () => {
+    const { Service: Served, permissions, Caller, callerPermissions } = heartyHost();
     expect(callerPermissions.publish.allow).to.deep.equal(['notes', 'service.People.rpc']);
     const none = { ...callerPermissions, publish: { allow: [], deny: ['>'] } };
-    await using server = await serverWith(new Map([['caller', none]]));
-    const transport = await connectNats({
-      servers: server.url,
-      user: 'caller',
-      password: OPERATOR.password,
-      name: 'caller',
-    });
-    const host = await startHost({ transport, services: [Caller], logger });
-    const refusalOf = (sent: Promise<unknown>) => sent.then(() => undefined, BusError.from);
-    try {
-      const service = host.service(Caller);
-      const refusals = {
-        notes: await refusalOf(service.note('hello')),
-        'service.People.rpc': await refusalOf(service.people().echo(1)),
-      };
-      for (const [subject, error] of Object.entries(refusals)) {
-        expect(error, subject).to.have.property('reason', 'TERABUS_NATS_FORBIDDEN');
-        expect(error?.message).to.contain(subject);
-      }
-    } finally {
-      await host.stop();
-    }
+    const users = new Map([
+      ['service', permissions],
+      ['caller', none],
+    ]);
+    await using server = await serverWith(users);
+    await using hosts = await startBoth(server.url, Served, Caller);
+    const service = hosts.caller.service(Caller);
+    expect(hosts.caller.health()).to.deep.include({ ready: true, problems: [] });
+
+    const refusals = [
+      await service.note('hello').catch(BusError.from),
+      await service.people().echo(1).catch(BusError.from),
+    ] as readonly BusError[];
+    expect(refusals.map(({ reason, details }) => [reason, details])).to.deep.equal(
+      callerPermissions.publish.allow.map((subject) => ['TERABUS_NATS_FORBIDDEN', { operation: 'publish', subject }]),
+    );
+    const { ready, problems } = hosts.caller.health();
+    expect(ready).to.equal(false);
+    expect(problems.map(({ message }) => message)).to.deep.equal(
+      callerPermissions.publish.allow.map(
+        (subject) => `the NATS server does not let this user publish to "${subject}": grant publish on it`,
+      ),
+    );
+
+    await server.reload(configurationWith(users.set('caller', callerPermissions)));
+    await service.note('hello');
+    expect(await service.people().echo(1)).to.equal(1);
+    expect(hosts.caller.health()).to.deep.include({ ready: true, problems: [] });
+  });
+
+  it('are named by the health of a host whose answers are refused, until they are granted', async () => {
+    const { Service: Served, permissions, Caller, callerPermissions } = heartyHost();
+    const users = new Map([
+      ['service', without(permissions, { how: 'publish', grant: '_REPLY.*.*.*' })],
+      ['caller', callerPermissions],
+    ]);
+    await using server = await serverWith(users);
+    await using hosts = await startBoth(server.url, Served, Caller);
+    const people = () => hosts.caller.service(Caller).people();
+    // Nobody answers it in time.
+    const unanswered = people().echo(1).catch(BusError.from);
+    await eventually(() => void expect(hosts.service.health().ready).to.equal(false));
+    expect(hosts.service.health().problems).to.deep.equal([
+      {
+        reason: 'TERABUS_NATS_FORBIDDEN',
+        message: 'the NATS server does not let this user publish to "_REPLY.caller.>": grant publish on it',
+      },
+    ]);
+
+    await server.reload(configurationWith(users.set('service', permissions)));
+    expect(await people().echo(2)).to.equal(2);
+    await eventually(() => void expect(hosts.service.health()).to.deep.include({ ready: true, problems: [] }));
+    await hosts.caller.stop();
+    expect(await unanswered).to.be.instanceOf(BusError);
   });
 
   it('keep 10,000 answers from a user who listens to all inboxes', async () => {
@@ -121,7 +169,6 @@ describe('the permissions that are generated for a host', function () {
         ['snooper', snooper],
       ]),
     );
-    const as = (user: string) => ({ servers: server.url, user, password: OPERATOR.password });
     const snoop = await connect({ servers: server.url, user: 'snooper', pass: OPERATOR.password });
     let snooped = 0;
     snoop.subscribe('_INBOX.>', {
@@ -130,14 +177,9 @@ describe('the permissions that are generated for a host', function () {
       },
     });
     await snoop.flush();
-    const service = await startHost({ transport: await connectNats(as('service')), services: [Served], logger });
-    const caller = await startHost({
-      transport: await connectNats({ ...as('caller'), name: 'caller' }),
-      services: [Caller],
-      logger,
-    });
+    await using hosts = await startBoth(server.url, Served, Caller);
     try {
-      const { echo } = caller.service(Caller).people();
+      const { echo } = hosts.caller.service(Caller).people();
       let answers = 0;
       for (let i = 0; i < 10_000; i += 500) {
         const batch = await Promise.all(Array.from({ length: 500 }, (_, j) => echo(i + j)));
@@ -154,7 +196,7 @@ describe('the permissions that are generated for a host', function () {
       await snoop.flush();
       expect(snooped).to.equal(1);
     } finally {
-      await Promise.all([caller.stop(), service.stop(), snoop.close()]);
+      await snoop.close();
     }
   });
 });
@@ -194,6 +236,26 @@ function heartyHost() {
     callerPermissions: natsPermissions([Caller], { name: 'caller' }),
   };
 }
+
+/** Both of them, as the users `service` and `caller`. */
+async function startBoth<S extends ServiceClass, C extends ServiceClass>(servers: string, Served: S, Caller: C) {
+  const start = async (user: string, services: [ServiceClass]) => {
+    const transport = await connectNats({ servers, user, password: OPERATOR.password, name: user });
+    return startHost({ transport, services, logger, drainTimeoutMs: 1_000 });
+  };
+  const service = await start('service', [Served]);
+  const caller = await start('caller', [Caller]);
+  return {
+    service,
+    caller,
+    async [Symbol.asyncDispose]() {
+      await Promise.all([caller.stop(), service.stop()]);
+    },
+  };
+}
+
+/** How errors name a grant: of answers, all that go to one host. */
+const sayable = (grant: string) => (grant.split(' ')[0] as string).replace(/^(_REPLY\.\w+)\..*/, '$1.>');
 
 describe('what nats-server makes of permissions', () => {
   let server: NatsServer;

@@ -60,21 +60,29 @@ describe('natsPermissions', () => {
       }
     }
     const inbox = 'module.Clinic.Ward.messages';
+    const instances = ['claim', 'news', 'standby'].map((topic) => `module.Clinic.Ward.instances.${topic}`);
+    const [claim = '', talk = '', standby = ''] = instances;
     const expected = {
-      publish: { allow: ['_INBOX.>', '_REPLY.*.*.*', 'module.Clinic.Ward.events.*'] },
+      publish: { allow: ['_INBOX.>', '_REPLY.*.*.*', 'module.Clinic.Ward.events.*', ...instances] },
       subscribe: {
         allow: [
+          '_REPLY.terabus.*.*',
+          ...[claim, talk, `${standby} ${toName(standby)}`],
           `${inbox} ${toName(`module.Clinic.Ward ${inbox}`)}`,
           `${inbox}.heartbeat ${toName(`module.Clinic.Ward ${inbox}.heartbeat`)}`,
           `module.Clinic.Ward.rpc ${toName('module.Clinic.Ward module.Clinic.Ward.rpc')}`,
         ],
+        deny: ['_REPLY.terabus.*.*.>'],
       },
     };
     expect(natsPermissions([WardService])).to.deep.equal(expected);
     expect(natsPermissions([contractOf(WardService)]), 'its plan').to.deep.equal(expected);
 
     const publish = (options: object) => natsPermissions([WardService], options).publish.allow;
-    expect(publish({ replyTo: { inbox: false } })).to.deep.equal(['_REPLY.*.*.*', 'module.Clinic.Ward.events.*']);
+    expect(publish({ replyTo: { inbox: false } })).to.deep.equal([
+      ...['_REPLY.*.*.*', 'module.Clinic.Ward.events.*'],
+      ...instances,
+    ]);
     expect(publish({ replyTo: { crossAccount: true } }))
       .to.include('_R_.>')
       .and.include('_INBOX.>');
@@ -121,6 +129,24 @@ describe('natsPermissions', () => {
         ],
       },
       subscribe: nothing,
+    });
+  });
+
+  it('lets the instances of a service talk to each other, and answer, where one of them is active', () => {
+    @Service(defineService('Single', { instances: 'one' }))
+    class Single extends TeraService {}
+    const topics = ['claim', 'news', 'standby'].map((topic) => `@prod.service.Single.instances.${topic}`);
+    const [claim, talk, standby] = topics;
+    expect(natsPermissions([Single], { namespace: 'prod', name: 'single' })).to.deep.equal({
+      // No inboxes of others: only instances ask.
+      publish: { allow: ['@prod._REPLY.*.*.*', ...topics] },
+      subscribe: {
+        allow: [
+          '@prod._REPLY.single.*.*',
+          ...[claim, talk, `${standby} ${toName('service.Single.instances.standby', 'prod')}`],
+        ],
+        deny: ['@prod._REPLY.single.*.*.>'],
+      },
     });
   });
 

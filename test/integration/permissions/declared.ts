@@ -7,6 +7,8 @@ export interface Declared {
   readonly asks: readonly string[];
   readonly answers: readonly Listening[];
   readonly hears: readonly Listening[];
+  /** The addresses of services of which one instance is active. */
+  readonly singles: readonly string[];
 }
 
 interface Listening {
@@ -35,8 +37,14 @@ export function declaredBy(plans: readonly ServicePlan[]): Declared {
           .map((each) => (options.everyInstance ? { pattern: each } : shared(contract, each)));
       }),
     ),
+    singles: plans.filter(({ contract }) => contract.instances === 'one').map(({ contract }) => contract.address),
   };
 }
+
+/** Where the instances of a service talk to each other. */
+export const claimOf = (single: string) => `${single}.instances.claim`;
+export const newsOf = (single: string) => `${single}.instances.news`;
+export const standbyOf = (single: string) => `${single}.instances.standby`;
 
 const addressesOf = ({ address, aliases }: Contract) => [address, ...aliases];
 const shared = ({ address }: Contract, pattern: string) => ({ pattern, group: `${address} ${pattern}` });

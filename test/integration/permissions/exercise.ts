@@ -1,27 +1,39 @@
 import { setTimeout as pause } from 'node:timers/promises';
+import type { Host, Role } from '@terabus/core';
+import { defineModule, defineService, Service, startHost, TeraService } from '@terabus/core';
+import type { Transport } from '@terabus/core/transport';
 import { toSubject } from '@terabus/core/transport';
 import { connectNats } from '@terabus/nats';
 import type { NatsServer } from '@terabus/testing';
+import { expect } from 'chai';
 import { connect } from 'nats';
+import { pino } from 'pino';
+import { eventually } from '../support/eventually.js';
 import { ask, bytes } from '../support/recorder.js';
 import type { Declared } from './declared.js';
 import { OPERATOR, refusedTo } from './server.js';
 
 /** Who exercises, and as what its host connects. */
-export interface Role {
+export interface Exercised {
   readonly user: string;
   readonly name: string;
   readonly namespace: string;
 }
 
 /** Does once what the services of a host declare, over a transport like theirs, as their user. Refusals are in the log. */
-export async function exercise(server: NatsServer, { user, name, namespace }: Role, declared: Declared): Promise<void> {
+export async function exercise(
+  server: NatsServer,
+  { user, name, namespace }: Exercised,
+  declared: Declared,
+): Promise<void> {
   const connection = { servers: server.url, namespace };
   const transport = await connectNats({ ...connection, name, user, password: OPERATOR.password });
   const operator = await connectNats({ ...connection, name: 'operator', ...OPERATOR });
   const plain = await connect({ servers: server.url, user: OPERATOR.user, pass: OPERATOR.password });
   try {
-    for (const topic of declared.speaks) await transport.publish({ topic, bytes: bytes('') });
+    for (const topic of declared.speaks) {
+      await transport.publish({ topic, bytes: bytes('') }).catch(() => undefined);
+    }
     for (const { pattern, group } of declared.hears) {
       await transport.subscribe(pattern, { group }, () => {}).catch(() => undefined);
     }
@@ -38,6 +50,40 @@ export async function exercise(server: NatsServer, { user, name, namespace }: Ro
     await transport.flush();
   } finally {
     await Promise.all([transport.close(), operator.close(), plain.close()]);
+  }
+  for (const single of declared.singles) {
+    // Without a grant a hand-over may take long.
+    if (refusedTo(server, user).length > 0) break;
+    const connectAgain = () => connectNats({ ...connection, name, user, password: OPERATOR.password });
+    await handOver(single, connectAgain).catch(() => undefined);
+  }
+}
+
+/** A second instance takes over from a first, which stands by, and gives it back as it stops. */
+async function handOver(address: string, connect: () => Promise<Transport>): Promise<void> {
+  const [kind, name = ''] = address.split(/\.(.*)/);
+  const contract = kind === 'module' ? defineModule(name, {}) : defineService(name, { instances: 'one' });
+
+  @Service(contract)
+  class Single extends TeraService {}
+
+  const hosts: Host[] = [];
+  const start = async () => {
+    const host = await startHost({ transport: await connect(), services: [Single], logger: pino({ level: 'silent' }) });
+    hosts.push(host);
+    return host;
+  };
+  const playing = (host: Host, role: Role) =>
+    eventually(() => void expect(host.health().services[0]?.role).to.equal(role));
+  try {
+    const first = await start();
+    const second = await start();
+    await playing(second, 'active');
+    await playing(first, 'standby');
+    await second.stop();
+    await playing(first, 'active');
+  } finally {
+    for (const host of hosts.toReversed()) await host.stop();
   }
 }
 

@@ -4,12 +4,14 @@ import { type NatsServer, startNatsServer } from '@terabus/testing';
 /** A user who may do everything: for whoever asks and listens on the other side. */
 export const OPERATOR = { user: 'operator', password: 'p' };
 
-/** A server with these users, all with the password `p`, and the {@link OPERATOR}. JSON is all that its configuration is. */
-export function serverWith(users: ReadonlyMap<string, NatsPermissions>): Promise<NatsServer> {
+/** A server with these users, all with the password `p`, and the {@link OPERATOR}. */
+export const serverWith = (users: ReadonlyMap<string, NatsPermissions>): Promise<NatsServer> =>
+  startNatsServer({ configuration: configurationWith(users) });
+
+/** JSON is all that the configuration of a server is. */
+export function configurationWith(users: ReadonlyMap<string, NatsPermissions>): string {
   const granted = [...users].map(([user, permissions]) => ({ user, password: OPERATOR.password, permissions }));
-  return startNatsServer({
-    configuration: JSON.stringify({ authorization: { users: [OPERATOR, ...granted] } }, undefined, 1),
-  });
+  return JSON.stringify({ authorization: { users: [OPERATOR, ...granted] } }, undefined, 1);
 }
 
 /** The subjects that the server has refused a user, as its log names them. */

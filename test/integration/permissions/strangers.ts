@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { createConnection } from 'node:net';
 import { matches, toSubject } from '@terabus/core/transport';
 import type { NatsPermissions } from '@terabus/nats';
+import { claimOf, newsOf, standbyOf } from './declared.js';
 import { OPERATOR } from './server.js';
 import type { HostUnderTest } from './systems.js';
 
@@ -43,16 +44,23 @@ export function strangersTo(
   namespace: string,
   subjects: readonly string[],
 ) {
-  const { speaks, asks, answers, hears } = declared;
+  const { speaks, asks, answers, hears, singles } = declared;
   const inside = (subject: string) => `@${namespace}.${subject}`;
   // Members of a family are declared by a sample.
   const spoken = [...speaks, ...asks].map((topic) => inside(toSubject(topic).replaceAll(/\bsample\b/g, '*')));
-  const heard = [...hears, ...answers].map(({ pattern }) => inside(pattern));
-  const published = [...spoken, ...(answers.length > 0 ? ['_INBOX.>', inside('_REPLY.*.*.*')] : [])];
+  const shared = [...[...hears, ...answers].map(({ pattern }) => pattern), ...singles.map(standbyOf)].map(inside);
+  const single = singles.flatMap((each) => [claimOf(each), newsOf(each), standbyOf(each)]).map(inside);
+  const published = [
+    ...spoken,
+    ...single,
+    ...(answers.length > 0 ? ['_INBOX.>'] : []),
+    ...(answers.length + singles.length > 0 ? [inside('_REPLY.*.*.*')] : []),
+  ];
   const subscribed = [
-    ...heard,
+    ...shared,
+    ...single,
     ...comingAndGoing.map(inside),
-    ...(asks.length > 0 ? [inside(`_REPLY.${name}.*.*`)] : []),
+    ...(asks.length + singles.length > 0 ? [inside(`_REPLY.${name}.*.*`)] : []),
   ];
   const isNone = (declaredPatterns: readonly string[]) => (subject: string) =>
     !declaredPatterns.some((pattern) => matches(pattern, subject));
@@ -61,7 +69,7 @@ export function strangersTo(
     subscribe: [
       ...subjects.filter(isNone(subscribed)),
       // None of the examples has handlers of every instance.
-      ...heard.flatMap((pattern) => [pattern, `${pattern} somebody`]),
+      ...shared.flatMap((pattern) => [pattern, `${pattern} somebody`]),
     ],
   };
 }

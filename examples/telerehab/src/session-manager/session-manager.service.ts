@@ -1,4 +1,4 @@
-import { OnEvent, Rpc, Service, TeraService } from '@terabus/core';
+import { from, OnEvent, Rpc, Service, TeraService } from '@terabus/core';
 import { DeviceEvent, ParticipantEvent, UserEvent } from '@terabus/messages';
 import { inject } from 'inversify';
 import type { PresenceEvent } from '../contracts/presence-event.js';
@@ -14,6 +14,9 @@ import { SessionMessages } from './session-messages.js';
 import { Turns } from './turns.js';
 
 const { user, participant, device } = socketEvents;
+
+/** Each takes its turn as it arrives: one that waited for the one before would come behind calls that arrived later. */
+const presence = from(UserManager.events, { concurrency: 1_000 });
 
 /** OpenTera's session manager without its web pages: its rules SM-1 to SM-9. */
 @Service(VideoRehab, { uses: [UserManager, signalling, user, participant, device] })
@@ -56,17 +59,17 @@ export class SessionManagerService extends TeraService {
 
   // SM-7: who comes back is invited again; without its creator a session ends.
 
-  @OnEvent(UserManager.events, UserEvent)
+  @OnEvent(presence, UserEvent)
   onUser(event: UserEvent) {
     return this.#turns.next(() => this.#onPresence(event));
   }
 
-  @OnEvent(UserManager.events, ParticipantEvent)
+  @OnEvent(presence, ParticipantEvent)
   onParticipant(event: ParticipantEvent) {
     return this.#turns.next(() => this.#onPresence(event));
   }
 
-  @OnEvent(UserManager.events, DeviceEvent)
+  @OnEvent(presence, DeviceEvent)
   onDevice(event: DeviceEvent) {
     return this.#turns.next(() => this.#onPresence(event));
   }

@@ -472,6 +472,14 @@ describe('the session manager', () => {
       expect(all[0]?.[1]).to.deep.include({ sessionDevices: [tablet.uuid] });
     });
 
+    it('SM-7 who came before the session was asked for is invited by it alone', async () => {
+      // They reach the service together, in this order.
+      const told = [ana, ben, tablet].map((member) => happens(member, 'connected'));
+      await start();
+      await Promise.all(told);
+      expect(await saidUntilBack(tablet)).to.deep.equal([topicOf(tablet), toUserManager]);
+    });
+
     it('SM-7 strangers, and members who go, join or leave, change nothing', async () => {
       await start();
       await happens(bike, 'connected');

@@ -209,8 +209,8 @@ export class Instance {
       this.#talk.say({ is: 'intake-ended' });
       await work.finish();
       await this.#talk.flush();
-      // The other one may have to stop as soon as it is active.
-      await this.#awaitOffers();
+      // The other one may have to stop as soon as it is active. Where that can't be heard, it must still go on.
+      await this.#awaitOffers().catch(() => undefined);
       this.#talk.say({ is: 'released', to: heir.id });
       await this.#talk.within(heir.active);
       await this.#claims?.drain();

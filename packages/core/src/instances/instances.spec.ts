@@ -1,4 +1,4 @@
-import { UserEvent } from '@terabus/messages';
+import { BusError, UserEvent } from '@terabus/messages';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { z } from 'zod';
@@ -7,7 +7,7 @@ import type { Host, HostOptions, ServiceClass, TrackedContext } from '../index.j
 import { defineModule, defineService, OnMessage, Rpc, rpc, Service, TeraService } from '../index.js';
 import { deferred } from '../service/deferred.js';
 import { rejection, Stage } from '../service/stage.spec.js';
-import type { Clock, Transport } from '../transport/index.js';
+import type { Clock, Inbound, SubscribeOptions, Transport } from '../transport/index.js';
 import { turn } from '../transport/memory/index.js';
 
 const Solo = defineModule('Test.Solo', {
@@ -287,6 +287,30 @@ describe('a service of which one instance is active', () => {
     apart = false;
     await stage.clock.advance(2_000);
     expect(hosts.map(roleOf)).to.deep.equal(['standby', 'active']);
+  });
+
+  it('hands over though it may not subscribe to what standbys are asked, and takes over when it is alone', async () => {
+    const unasked = (inner: Transport): Transport =>
+      new Proxy(inner, {
+        get: (target, name) => {
+          const value = Reflect.get(target, name);
+          if (name === 'subscribe') {
+            return (pattern: string, ...more: [SubscribeOptions, (message: Inbound) => void]) =>
+              pattern.endsWith('.standby')
+                ? Promise.reject(new BusError('not granted', { reason: 'TERABUS_NATS_FORBIDDEN' }))
+                : target.subscribe(pattern, ...more);
+          }
+          return typeof value === 'function' ? value.bind(target) : value;
+        },
+      });
+    const older = await start('A', { transport: unasked(stage.broker.connect()) });
+    const newer = await start('B');
+    await stage.settle();
+    expect([roleOf(older), roleOf(newer)]).to.deep.equal(['standby', 'active']);
+    const stopping = newer.stop();
+    await stage.settle();
+    await stopping;
+    expect(roleOf(older)).to.equal('active');
   });
 
   it('runs its tasks where it is active, and nowhere else', async () => {

@@ -16,9 +16,11 @@ export class Declared {
   /** Contracts and methods by address; a set of names where only single methods are declared. */
   readonly #methods = new Map<string, { readonly contract: Contract | undefined; readonly names: Set<string> }>();
   readonly #service: string;
+  readonly #own: Contract;
 
   constructor(service: string, contract: Contract, uses: readonly Usable[]) {
     this.#service = service;
+    this.#own = contract;
     this.#addTopic(contract.events as Source | undefined);
     this.#addHeard(contract.messages as Source | undefined);
     for (const used of uses) {
@@ -57,25 +59,27 @@ export class Declared {
   checkTopic(definition: TopicDefinition, doing: 'publishes to' | 'sends to' | 'subscribes to'): void {
     const { template } = definition;
     const declared = this.#spoken.get(template) ?? (doing === 'subscribes to' ? this.#heard.get(template) : undefined);
-    if (declared === undefined) throw this.#notDeclared(`${doing} '${template}'`);
+    if (declared === undefined) {
+      throw this.#notDeclared(`${doing} '${template}'`, template === `${this.#own.address}.messages`);
+    }
     if (declared !== definition && declared.digest !== definition.digest) throw this.#mismatch(`'${template}'`);
   }
 
   /** @throws BusError `TERABUS_NOT_DECLARED` or `TERABUS_CONTRACT_MISMATCH` */
   checkMethod(contract: Contract, method: string): void {
     const declared = this.#methods.get(contract.address);
-    if (declared === undefined) throw this.#notDeclared(`calls ${contract.address}`);
+    const own = contract.address === this.#own.address;
+    if (declared === undefined) throw this.#notDeclared(`calls ${contract.address}`, own);
     if (declared.contract !== undefined && declared.contract.digest !== contract.digest) {
       throw this.#mismatch(contract.address);
     }
     // Single methods may be declared, and not the others of their contract.
-    if (!declared.names.has(method)) throw this.#notDeclared(`calls '${method}' of ${contract.address}`);
+    if (!declared.names.has(method)) throw this.#notDeclared(`calls '${method}' of ${contract.address}`, own);
   }
 
-  #notDeclared(what: string): BusError {
-    return new BusError(`${this.#service} ${what}, which is neither its own nor in its 'uses'`, {
-      reason: 'TERABUS_NOT_DECLARED',
-    });
+  #notDeclared(what: string, own: boolean): BusError {
+    const why = own ? "and its own contract is not in its 'uses'" : "which is neither its own nor in its 'uses'";
+    return new BusError(`${this.#service} ${what}, ${why}`, { reason: 'TERABUS_NOT_DECLARED' });
   }
 
   #mismatch(what: string): BusError {

@@ -10,7 +10,17 @@ import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import { z } from 'zod';
 import type { Host, Interceptor } from '../index.js';
-import { defineModule, defineService, defineTopic, openBus, rpc, Service, TeraService } from '../index.js';
+import {
+  defineModule,
+  defineService,
+  defineTopic,
+  OnMessage,
+  openBus,
+  Rpc,
+  rpc,
+  Service,
+  TeraService,
+} from '../index.js';
 import { rejection, Stage } from '../service/stage.spec.js';
 import type { Crossing } from '../transport/memory/index.js';
 
@@ -155,6 +165,47 @@ describe('publishing', () => {
     await sender.publish(Sender.events, user);
     // But it may listen to that.
     await (await sender.subscribe(Registry.events, UserEvent, () => {})).stop();
+  });
+  it('refuses its own mailbox and its own methods, unless its uses name its own contract', async () => {
+    const Loop = defineModule('Test.Loop', {
+      messages: { types: [UserEvent] },
+      rpc: { again: rpc({ args: [], returns: z.null() }) },
+    });
+    let heard = 0;
+    const startWith = async (uses: [] | [typeof Loop]) => {
+      @Service(Loop, { uses })
+      class LoopService extends TeraService {
+        get open(): Open {
+          return this as unknown as Open;
+        }
+        @OnMessage(Loop.messages, UserEvent)
+        onUser() {
+          heard += 1;
+        }
+        @Rpc(Loop.rpc.again)
+        again() {
+          return null;
+        }
+      }
+      return (await stage.start(LoopService)).service(LoopService).open;
+    };
+    const silent = await startWith([]);
+    for (const [promise, what] of [
+      [silent.send(Loop.messages, user), "sends to 'module.Test.Loop.messages'"],
+      [silent.client(Loop)['again']?.() as Promise<unknown>, 'calls module.Test.Loop'],
+    ] as const) {
+      const error = await rejection(promise);
+      expect([error.reason, error.rawMessage]).to.deep.equal([
+        'TERABUS_NOT_DECLARED',
+        `LoopService ${what}, and its own contract is not in its 'uses'`,
+      ]);
+    }
+    const talking = await startWith([Loop]);
+    await stage.settle();
+    await talking.send(Loop.messages, user);
+    expect(await talking.client(Loop)['again']?.()).to.equal(null);
+    await stage.settle();
+    expect(heard).to.equal(1);
   });
   it('refuses the methods beside a single one that is declared', async () => {
     @Service(defineService('One', {}), { uses: [Registry.rpc.ping] })
