@@ -1,7 +1,7 @@
-// Code of README.md that needs a cluster to run: compiled here, and compared by readme.spec.ts.
+// Code of the pages that needs more than a test has: compiled here, and compared by readme.spec.ts.
 import { writeFile } from 'node:fs/promises';
 import type { ServiceClass } from '@terabus/core';
-import { from, OnMessage, Rpc, runUntilSignal, Service, startHost, TeraService } from '@terabus/core';
+import { BusError, from, OnMessage, Rpc, runUntilSignal, Service, startHost, TeraService } from '@terabus/core';
 import { DeviceEvent } from '@terabus/messages';
 import { connectNats, natsPermissions } from '@terabus/nats';
 import { Presence } from './ward.js';
@@ -15,6 +15,12 @@ export async function atACluster(PresenceService: ServiceClass) {
     namespace: 'prod',
   });
   await runUntilSignal((signal) => startHost({ transport, services: [PresenceService], signal }));
+  // #endregion
+}
+
+export function nobodyHas(id: string): never {
+  // #region error
+  throw new BusError('nobody has that id', { code: 'NOT_FOUND', reason: 'PERSON_UNKNOWN', details: { id } });
   // #endregion
 }
 

@@ -100,7 +100,6 @@ export class LogDestination {
   }
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not get out
 const INVISIBLE = /[\x7f-\x9f\u2028\u2029]/g;
 
 /** JSON may hold these as they are, but a terminal obeys some of them and a reader of lines takes others for an end. */
