@@ -1,5 +1,12 @@
 import type { HostOptions, ServiceClass } from '@terabus/core';
-import { hostEnvironment, hostOptionsFromEnv, refuseUnknownVariables, runUntilSignal, startHost } from '@terabus/core';
+import {
+  hostEnvironment,
+  hostOptionsFromEnv,
+  logHooks,
+  refuseUnknownVariables,
+  runUntilSignal,
+  startHost,
+} from '@terabus/core';
 import { pino } from 'pino';
 import { connectNats } from './connect-nats.js';
 import { natsEnvironment, natsOptionsFromEnv } from './environment.js';
@@ -29,7 +36,7 @@ async function start(given: readonly (ServiceClass | RunOptions)[], signal: Abor
   const options = Object.assign({}, ...given.filter((each) => typeof each !== 'function')) as RunOptions;
   refuseUnknownVariables([...hostEnvironment, ...natsEnvironment, ...OTHERS], process.env);
   const fromEnv = hostOptionsFromEnv();
-  const logger = options.logger ?? pino({ level: options.logLevel ?? fromEnv.logLevel ?? 'info' });
+  const logger = options.logger ?? pino({ level: options.logLevel ?? fromEnv.logLevel ?? 'info', hooks: logHooks });
   const connecting = connectNats({
     ...natsOptionsFromEnv(),
     name: services

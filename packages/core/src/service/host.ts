@@ -7,6 +7,7 @@ import type { ServiceClass, ServicePlan } from '../contract/contract-of.js';
 import { contractOf } from '../contract/contract-of.js';
 import { Counter, type Counters } from '../observe/counters.js';
 import { errorSerializer } from '../observe/error-serializer.js';
+import { logHooks } from '../observe/log-hooks.js';
 import { messageSerializer, typesOf } from '../observe/message-serializer.js';
 import type { BusEvent, Observer } from '../observe/observer.js';
 import { deferred } from './deferred.js';
@@ -89,7 +90,7 @@ class RunningHost implements Host {
 
   constructor(options: CheckedHostOptions) {
     this.#options = options;
-    const logger = options.logger ?? pino({ level: options.logLevel });
+    const logger = options.logger ?? pino({ level: options.logLevel, hooks: logHooks });
     this.#logger = logger.child({}, { serializers: { err: errorSerializer(logger) } });
     const parts = this.#hostParts();
     for (const serviceClass of options.services) {
