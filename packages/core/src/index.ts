@@ -31,7 +31,7 @@ export { type LoggingOptions, logging } from './middleware/logging.js';
 export type { Middleware, Next } from './middleware/middleware.js';
 export { validation } from './middleware/validation.js';
 export type { Counters } from './observe/counters.js';
-export { LogDestination, logOutput, type WriteSome } from './observe/log-destination.js';
+export { logHooks } from './observe/log-hooks.js';
 export type { BusEvent, Observer } from './observe/observer.js';
 export { HEADER } from './publishing/headers.js';
 export type { Interceptor, Outgoing, Send } from './publishing/interceptor.js';

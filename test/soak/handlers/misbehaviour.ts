@@ -60,7 +60,10 @@ const thrown: Readonly<Record<string, () => unknown>> = {
 const never = () => new Promise<never>(() => {});
 
 const asynchronous: Readonly<Record<string, () => unknown>> = {
-  'thenable that throws': () => ({ then: throwing('then') }),
+  'thenable that throws': () => ({
+    // biome-ignore lint/suspicious/noThenProperty: that is the point
+    then: throwing('then'),
+  }),
   'thenable that rejects twice': () => ({
     // biome-ignore lint/suspicious/noThenProperty: that is the point
     then: (_: unknown, reject: (error: unknown) => void) => {

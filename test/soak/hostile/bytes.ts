@@ -19,7 +19,7 @@ const join = packAny(
 const time = 1_700_000_000;
 
 /** A valid message for each of the victim's topics. */
-export const valid: Readonly<Record<string, Uint8Array>> = {
+const valid: Readonly<Record<string, Uint8Array>> = {
   [events.name]: encodeTeraEvent({ topic: events.name, time, events: [device, join] }),
   [Victim.messages.name]: encodeModuleMessage({
     time,
@@ -38,11 +38,11 @@ export const valid: Readonly<Record<string, Uint8Array>> = {
 };
 
 /** A field with these bytes: its tag, the length, the bytes. */
-export function field(number: number, bytes: Uint8Array): Uint8Array {
+function field(number: number, bytes: Uint8Array): Uint8Array {
   return Uint8Array.from([(number << 3) | 2, ...varint(bytes.length), ...bytes]);
 }
 
-export function varint(value: number): number[] {
+function varint(value: number): number[] {
   const result: number[] = [];
   let rest = value;
   for (; rest > 127; rest = Math.floor(rest / 128)) result.push((rest % 128) | 128);

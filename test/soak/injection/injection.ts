@@ -17,7 +17,7 @@ interface Size {
 export const injection = defineFigure<Size>({
   name: 'injection',
   promise: 'no topic, queue, reply subject, header, method name or text reaches what it does not name',
-  sizes: { small: { cases: 260 }, short: { cases: 5_000 }, long: { cases: 50_000 } },
+  sizes: { small: { cases: 1_000 }, short: { cases: 5_000 }, long: { cases: 50_000 } },
   async run({ cases }, { random, progress }) {
     await using server = await startNatsServer();
     const watcher = await Watcher.start(server);

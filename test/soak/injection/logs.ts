@@ -2,7 +2,7 @@ import type { EventContext } from '@terabus/core';
 import {
   defineService,
   defineTopic,
-  LogDestination,
+  logHooks,
   OnPayload,
   openBus,
   Rpc,
@@ -45,18 +45,14 @@ class LoggingService extends TeraService {
 
 /** Controls of ASCII and of Latin-1, which terminals obey. */
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is looked for
-const CONTROL = /[\x00-\x1f\x7f\x80-\x9f]/;
+const CONTROL = /[\x00-\x1f\x7f\x80-\x9f\u2028\u2029]/;
 
 /** Texts that end in logs: each call of the logger is one line of JSON, which no text can break or forge. */
 export async function logs(cases: number, server: NatsServer, watcher: Watcher, random: Random): Promise<Breaches> {
   const breaches = new Breaches();
   const transport = await connectNats({ servers: server.url });
   const written: string[] = [];
-  const destination = new LogDestination((bytes) => {
-    written.push(Buffer.from(bytes).toString());
-    return bytes.length;
-  });
-  const logger = pino({ level: 'trace' }, destination);
+  const logger = pino({ level: 'trace', hooks: logHooks }, { write: (line: string) => written.push(line) });
   const host = await startHost({ transport, services: [LoggingService], logger });
   const service = host.service(LoggingService);
   const sender = await connectNats({ servers: server.url });

@@ -20,7 +20,11 @@ const methods = {
     host = await startHost({
       transport,
       services: [SlowService],
-      observers: [(event) => event.kind === 'accepted' && (accepted += 1)],
+      observers: [
+        (event) => {
+          if (event.kind === 'accepted') accepted += 1;
+        },
+      ],
       logger: pino({ level: 'info' }, { write: () => {} }),
     });
   },

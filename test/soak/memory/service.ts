@@ -5,7 +5,7 @@ const HANDLER_MS = 10;
 
 export const flood = defineTopic('soak.memory.flood', { wrapper: 'text' });
 export const offers = defineTopic('soak.memory.offers', { wrapper: 'text' });
-export const Slow = defineService('Soak.Slow', {});
+const Slow = defineService('Soak.Slow', {});
 
 /** A handler that does not keep up. */
 @Service(Slow, { uses: [flood] })

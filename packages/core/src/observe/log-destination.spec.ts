@@ -27,13 +27,6 @@ describe('where lines of log go', () => {
     expect(written).to.equal('a\n');
   });
 
-  it('they hold no character that a terminal obeys, and say the same all the same', () => {
-    const text = 'a\u009b31m b\u007f c\u2028 d\u0085';
-    destination.write(`${JSON.stringify({ text })}\n`);
-    expect(written).to.match(/^[ -~]*\n$/);
-    expect(JSON.parse(written).text).to.equal(text);
-  });
-
   it('they wait whole and in order while there is none, and are written at the end', () => {
     room = 2;
     for (const line of ['ä1\n', 'b2\n', 'c3\n']) destination.write(line);

@@ -20,9 +20,7 @@ export type WriteSome = (bytes: Uint8Array) => number;
 /**
  * Where lines of log go that may have no reader: it never waits for one. A line is written at once while there is room
  * in the pipe, so that a process that crashes has written what it had to say; else it waits, within limits. Whoever
- * reads again is told how many lines are missing. No character that a terminal obeys gets through, whatever was logged.
- *
- * It is what a host's own logger writes to. A pino of your own may: `pino({ level }, logOutput())`.
+ * reads again is told how many lines are missing.
  */
 export class LogDestination {
   readonly #writeSome: WriteSome;
@@ -39,7 +37,7 @@ export class LogDestination {
 
   write(line: string): void {
     if (this.#broken) return;
-    const bytes = Buffer.from(visible(line));
+    const bytes = Buffer.from(line);
     const hasRoom = () => this.#waitingBytes + bytes.length <= MOST_WAITING_BYTES;
     if (!hasRoom()) this.#flush();
     if (!hasRoom()) {
@@ -99,12 +97,6 @@ export class LogDestination {
     return this.#waiting[0];
   }
 }
-
-const INVISIBLE = /[\x7f-\x9f\u2028\u2029]/g;
-
-/** JSON may hold these as they are, but a terminal obeys some of them and a reader of lines takes others for an end. */
-const visible = (line: string): string =>
-  line.replace(INVISIBLE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
 const sleep = (ms: number) => void Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms);
 

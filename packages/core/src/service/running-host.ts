@@ -11,6 +11,7 @@ import { logLink } from '../health/link-log.js';
 import { Counter, type Counters } from '../observe/counters.js';
 import { errorSerializer } from '../observe/error-serializer.js';
 import { logOutput } from '../observe/log-destination.js';
+import { logHooks } from '../observe/log-hooks.js';
 import { messageSerializer, typesOf } from '../observe/message-serializer.js';
 import type { BusEvent } from '../observe/observer.js';
 import { tell } from '../observe/tell.js';
@@ -51,7 +52,7 @@ export class RunningHost implements Host {
 
   constructor(options: CheckedHostOptions) {
     this.#options = options;
-    const logger = options.logger ?? pino({ level: options.logLevel }, logOutput());
+    const logger = options.logger ?? pino({ level: options.logLevel, hooks: logHooks }, logOutput());
     this.#logger = logger.child({}, { serializers: { err: errorSerializer(logger) } });
     const parts = this.#hostParts();
     if (options.health !== undefined) this.#healthServer = new HealthServer(() => this.health());
