@@ -143,7 +143,7 @@ describe('publishing over a real server', () => {
   });
 
   it('waits when the server does not keep up, is refused when too much waits, and goes on in order', async () => {
-    await connect({ maxUnconfirmedBytes: 3_000, publishBuffer: { maxBytes: 3_000 } });
+    await connect({ maxUnconfirmedBytes: 8_000, publishBuffer: { maxBytes: 26_000 } });
     const received = await record(witness, { topic: TOPIC });
     const published = Array.from({ length: 40 }, (_, i) => publish(`${i} ${'x'.repeat(100)}`));
     const { unconfirmed, waiting } = transport.health();

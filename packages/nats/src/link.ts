@@ -1,5 +1,6 @@
 // The only file that imports `nats`. A link is one connection of that client, from its dial to its end: it never
 // reconnects, so that nothing of an old link (buffers, flushes, subscriptions) reaches a new one.
+import type { Socket } from 'node:net';
 import { BusError, printable } from '@terabus/core/transport';
 import type { Authenticator, Msg, MsgHdrs, NatsConnection, ServerInfo } from 'nats';
 import { connect, credsAuthenticator, Events, nkeyAuthenticator } from 'nats';
@@ -11,6 +12,7 @@ import { type ClientMessage, NatsMessage, type RawMessage } from './raw-message.
 import { parseRefusal, type Refusal } from './refusal.js';
 import type { PoolServer } from './server-pool.js';
 import { Sockets } from './sockets.js';
+import { afterTurn } from './turn.js';
 import { TIME_IS_OVER, within } from './within.js';
 
 /** Everything the wire takes as one subject: whitespace would start the next argument, a line break the next command. */
@@ -99,6 +101,7 @@ export function dialWith(options: CheckedNatsOptions): Dial {
 /** What of the client's inside is used, since its public side has no order between a refusal and a PONG. */
 interface Inside {
   readonly protocol: {
+    readonly transport: { readonly socket: Socket };
     flush(pong: { resolve(): void; reject(): void }): unknown;
     processError(text: Uint8Array): void;
     readonly info?: ServerInfo;
@@ -120,6 +123,7 @@ class NatsLink implements Link {
     this.#sockets = sockets;
     this.#listener = listener;
     this.#listenInside();
+    readInTurns(this.#connection.protocol.transport.socket);
     void connection.closed().then((error) => this.#end(error ? translated(error) : disconnectedError()));
     void this.#followStatus();
   }
@@ -229,6 +233,17 @@ class NatsLink implements Link {
       if (type === Events.LDM && !this.#ended) this.#listener.lameDuck();
     }
   }
+}
+
+/**
+ * Node hands over up to 32 chunks of a socket, 2 MB, before anything else has its turn: with costly messages that is long.
+ * One at a time leaves timers, other sockets and handlers their turns in between.
+ */
+function readInTurns(socket: Socket): void {
+  socket.on('data', () => {
+    socket.pause();
+    afterTurn(() => socket.resume());
+  });
 }
 
 function checkWord(word: string): void {

@@ -81,8 +81,8 @@ describe('what goes out', () => {
     expect(refused).to.equal(outbox.refused());
     const error: BusError = await (refused as Promise<never>).catch((reason) => reason);
     expect([error.reason, turned]).to.deep.equal(['TERABUS_OVERLOADED', true]);
-    pong();
     await clock.advance(100);
+    pong();
     expect(outbox.refused()).to.equal(undefined);
   });
 
