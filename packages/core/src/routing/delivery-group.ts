@@ -3,9 +3,6 @@ import type { QueueLimit, QueueLimits } from './limits.js';
 import { Queue } from './queue.js';
 import { Run } from './run.js';
 
-/** After so many jobs in a row it is looked at how long they took. */
-const JOBS_PER_LOOK = 16;
-
 /**
  * When jobs have run in a row for so long, sockets and timers get their turn. A turn of the event loop may bring a
  * thousand messages: handlers that need next to no time have to get through them in one, or the queue would fill up.
@@ -169,7 +166,7 @@ export class DeliveryGroup {
   }
 
   #turnIsOver(): boolean {
-    if (this.#inARow === 0 || this.#inARow % JOBS_PER_LOOK > 0) return false;
+    if (this.#inARow === 0) return false;
     return this.#inARow >= JOBS_PER_TURN || this.#options.clock.elapsed() - this.#turnBegan >= TURN_MS;
   }
 
