@@ -30,6 +30,10 @@ export class DeliveryGroup {
   #inARow = 0;
   /** When the first of them was, on `clock.elapsed()`. */
   #turnBegan = 0;
+  /** Whether a job was started since the event loop turned. */
+  #inTurn = false;
+  /** Whether the next one waits for it to turn. */
+  #paused = false;
   #closed = false;
   readonly #waiters = new Set<Waiter>();
 
@@ -144,12 +148,9 @@ export class DeliveryGroup {
 
   #pump(): void {
     while (this.#running.size < this.#options.concurrency) {
-      if (this.#inARow === 0) this.#turnBegan = this.#options.clock.elapsed();
-      if (this.#turnIsOver()) {
-        setImmediate(() => {
-          this.#inARow = 0;
-          this.#pump();
-        });
+      if (!this.#inTurn) this.#beginTurn();
+      else if (this.#turnIsOver()) {
+        this.#paused = true;
         return;
       }
       const job = this.#ready.shift();
@@ -165,8 +166,19 @@ export class DeliveryGroup {
     this.#pumping = false;
   }
 
+  #beginTurn(): void {
+    this.#inTurn = true;
+    this.#inARow = 0;
+    this.#turnBegan = this.#options.clock.elapsed();
+    setImmediate(() => {
+      this.#inTurn = false;
+      if (!this.#paused) return;
+      this.#paused = false;
+      this.#pump();
+    });
+  }
+
   #turnIsOver(): boolean {
-    if (this.#inARow === 0) return false;
     return this.#inARow >= JOBS_PER_TURN || this.#options.clock.elapsed() - this.#turnBegan >= TURN_MS;
   }
 
