@@ -6,7 +6,7 @@ import { Solo } from './solo-service.js';
 @Service(defineService('Test.SoloSender', {}), { uses: [Solo] })
 export class SoloSenderService extends TeraService {
   post(user: UserEvent) {
-    return this.send(Solo.messages, user);
+    return this.send(Solo.messages, user, { confirm: true });
   }
   who() {
     return this.client(Solo).who();
