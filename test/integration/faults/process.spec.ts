@@ -92,7 +92,9 @@ describe('a process', function () {
     program.kill('SIGTERM');
     expect(await exited).to.deep.equal([143, null]);
     await eventually(async () => {
-      const error = await client().block(0).catch((thrown) => thrown);
+      const error = await client()
+        .block(0)
+        .catch((thrown) => thrown);
       expect(error).to.include({ reason: 'TERABUS_NO_RESPONDERS' });
     });
   });

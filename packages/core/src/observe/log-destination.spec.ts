@@ -53,7 +53,10 @@ describe('where lines of log go', () => {
     destination.write('after\n');
     const lines = written.split('\n');
     expect(lines).to.have.length(1_024 + 3);
-    expect(JSON.parse(lines[1_024] ?? '')).to.include({ level: 40 }).and.property('msg').that.contains('6 lines');
+    expect(JSON.parse(lines[1_024] ?? ''))
+      .to.include({ level: 40 })
+      .and.property('msg')
+      .that.contains('6 lines');
     expect(lines[1_025]).to.equal('after');
   });
 
