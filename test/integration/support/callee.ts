@@ -43,7 +43,7 @@ export class CallerService extends TeraService {
   begin() {
     this.#going = true;
     const calls = async () => {
-      for (let n = 0; this.#going; n += 1) this.outcomes.push(await outcome(this.callee.read(n)));
+      for (let n = 0; this.#going; n += 1) this.outcomes.push(await outcome(this.callee.read(n, { timeoutMs: 3_000 })));
     };
     this.#calls = calls();
   }
