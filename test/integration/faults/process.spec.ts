@@ -50,7 +50,11 @@ describe('a process', function () {
 
   it('that a handler blocks for longer than a dead link is waited for keeps its link, and health shows the stall', async () => {
     await start();
-    await health();
+    // The event loop is watched from the first reading on.
+    await eventually(async () => {
+      await client().block(50);
+      expect((await health()).eventLoop.maxMs).to.be.greaterThan(0);
+    });
     await client().block(5_000);
     await client().block(0);
     await eventually(async () => void expect((await health()).eventLoop.maxMs).to.be.greaterThan(4_000));

@@ -1,8 +1,8 @@
 // A callee and a caller that keeps calling, for faults of the link between them.
-import { BusError, defineModule, defineService, Rpc, rpc, Service, TeraService } from '@terabus/core';
+import { BusError, defineService, Rpc, rpc, Service, TeraService } from '@terabus/core';
 import { z } from 'zod';
 
-export const Callee = defineModule('Test.Callee', {
+export const Callee = defineService('Test.Callee', {
   rpc: {
     /** Ends when it is told to, or at once. */
     read: rpc({ args: [z.int()], returns: z.int(), timeoutMs: 15_000, idempotent: true }),
