@@ -181,7 +181,8 @@ describe('links to a real server', () => {
       '\r\n\r\n',
       '\u00ff\u00fe\u0000',
     ];
-    for (let i = 0; i < 700; i += 1) await raw.publish(test.topic, '', { headers: blocks[i % blocks.length] as string });
+    for (let i = 0; i < 700; i += 1)
+      await raw.publish(test.topic, '', { headers: blocks[i % blocks.length] as string });
     raw.close();
     await test.works();
     expect(test.seen.of('bad-message').map(({ count }) => count))
