@@ -21,14 +21,17 @@ describe('links to a real server', () => {
   async function start() {
     const proxy = await proxyTo(server.port);
     const transport = await connectNats({ servers: proxy.url });
-    const received = await record(transport, { topic: 'a' });
+    // One of its own: several run at a time.
+    const topic = `a.${new URL(proxy.url).port}`;
+    const received = await record(transport, { topic });
     return {
       proxy,
+      topic,
       transport,
       seen: watching(transport),
       /** The link works again, in both directions. */
       async works() {
-        await transport.publish({ topic: 'a', bytes: bytes('works') }, { confirm: true });
+        await transport.publish({ topic, bytes: bytes('works') }, { confirm: true });
         expect((await received.stop()).map(text)).to.deep.equal(['works']);
       },
       async [Symbol.asyncDispose]() {
@@ -178,7 +181,8 @@ describe('links to a real server', () => {
       '\r\n\r\n',
       '\u00ff\u00fe\u0000',
     ];
-    for (let i = 0; i < 700; i += 1) await raw.publish('a', '', { headers: blocks[i % blocks.length] as string });
+    for (let i = 0; i < 700; i += 1)
+      await raw.publish(test.topic, '', { headers: blocks[i % blocks.length] as string });
     raw.close();
     await test.works();
     expect(test.seen.of('bad-message').map(({ count }) => count))

@@ -79,6 +79,15 @@ describe('what a server refuses', () => {
     );
   });
 
+  it('is a subject that servers quote in their own way', async () => {
+    for (const topic of ['no."', 'no.\\', 'no.\\"x\\\\']) {
+      expect(await publish(topic))
+        .to.have.property('details')
+        .that.includes({ subject: topic });
+      expect(await ask(bob, topic)).to.have.property('reason', FORBIDDEN);
+    }
+  });
+
   it('is solved when it is granted', async () => {
     await publish('no.a');
     grant(['yes.>', 'no.>'], ['yes.>']);

@@ -23,6 +23,9 @@ export async function connectNats(options: NatsOptions = {}): Promise<Transport>
   return NatsTransport.connect(checked, dialWith(checked));
 }
 
+/** What stands in such files. Somebody who gives it in place of a path must not find it in a log. */
+const CONTENT = /[\r\n]|-----|^eyJ|^S[A-Z][A-Z2-7]{40}/;
+
 /** A file that is not there will not be there after five seconds of trying either. */
 function checkFiles({ nkeySeedFile, credsFile, tls }: CheckedNatsOptions): void {
   const files = {
@@ -31,6 +34,11 @@ function checkFiles({ nkeySeedFile, credsFile, tls }: CheckedNatsOptions): void 
   };
   for (const [option, file] of Object.entries(files)) {
     if (file === undefined) continue;
+    if (CONTENT.test(file)) {
+      throw new BusError(`connectNats takes the path of a file as its option ${option}, not what stands in it`, {
+        reason: 'TERABUS_OPTIONS_INVALID',
+      });
+    }
     try {
       accessSync(file, constants.R_OK);
     } catch (cause) {

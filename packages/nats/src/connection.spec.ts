@@ -13,6 +13,7 @@ class FakeLink implements Link {
   readonly peers = [];
   readonly sent: string[] = [];
   receivedBytes = 0;
+  readonly outgoing = { unsentBytes: 0, takenBytes: 0 };
   open = true;
   answering = true;
   #pings: (() => void)[] = [];
@@ -120,6 +121,23 @@ describe('a connection', () => {
     await flood(19);
     expect(kinds()).to.deep.equal([]);
     await flood(2);
+    expect(kinds()).to.deep.equal(['disconnected']);
+    connection.close();
+  });
+
+  it('keeps a link as long as much goes out in front of the ping, and none that only the system takes from it', async () => {
+    const send = async (ticks: number, unsent: number) => {
+      for (let i = 0; i < ticks; i += 1) {
+        latest().outgoing.unsentBytes = unsent;
+        latest().outgoing.takenBytes += 16_384;
+        await clock.advance(1_500);
+      }
+    };
+    latest().answering = false;
+    await send(19, 1);
+    latest().answer();
+    expect(kinds()).to.deep.equal([]);
+    await send(3, 0);
     expect(kinds()).to.deep.equal(['disconnected']);
     connection.close();
   });

@@ -72,6 +72,11 @@ describe('headers on the wire', () => {
       'NATS/1.0\r\n: x',
       'NATS/1.0\r\nA',
       'NATS/2.0',
+      'NATS/1.0\r\nA: x\nB: y\r\n\r\n',
+      'NATS/1.0\r\nA: x\ry\r\n\r\n',
+      'NATS/1.0\r\n\r\nA: x\r\n\r\n',
+      'NATS/1.0\r\nA: x\r\n\r\nB: y\r\n',
+      'NATS/1.0\r\nA: x\r\n\r\n\r\n',
     ]) {
       expect(() => decode(block), block).to.throw('TERABUS_MESSAGE_BAD');
     }

@@ -44,6 +44,7 @@ export function encodeHeaders(headers: Headers | undefined): Uint8Array | undefi
 
 /**
  * Reads a block of headers. A name that came several times has its first value; white space around values is not part of them.
+ * What other clients read differently is refused: they also end lines at a lone line feed, and the block at its first empty line.
  * One pass, whatever a sender wrote: the client's own reader takes time that grows with the square of the number of names.
  *
  * @throws BusError `TERABUS_MESSAGE_BAD`
@@ -52,8 +53,10 @@ export function decodeHeaders(block: Uint8Array): DecodedHeaders {
   const [first = '', ...lines] = decoder.decode(block).split('\r\n');
   const [, status] = /^NATS\/1\.0(?: +(\d{3}).*)?$/.exec(first.trimEnd()) ?? bad('has no version');
   const headers = new Map<string, string>();
-  for (const line of lines) {
-    if (line === '') continue;
+  const end = lines.indexOf('');
+  if (end !== -1 && lines.length > end + 2) bad('goes on behind its end');
+  for (const line of end === -1 ? lines : lines.slice(0, end)) {
+    if (/[\r\n]/.test(line)) bad('has a line break that is none');
     const colon = line.indexOf(':');
     const name = line.slice(0, colon);
     if (colon < 1 || !NAME.test(name)) bad('has a line that is no header');

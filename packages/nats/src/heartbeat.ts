@@ -15,17 +15,23 @@ const MOST_SILENT_TICKS = 2;
  * Where so much came since the last tick, messages may stand in front of the PONG, and the tick does not count: those
  * of a process whose handlers take long, or of a slow line. Less is what a line that is dead in one direction may
  * still carry. A line too slow for 11 kB a second can look dead.
+ *
+ * The same of what goes out, where the PING stands behind a message that takes long. It counts only while this process
+ * holds more than the system takes: then what is taken is what the other side has confirmed.
  */
 const BACKLOG_BYTES = 16_384;
 
 /** Ticks without an answer after which a link is dead whatever comes: 30 s. */
 const MOST_TICKS = 20;
 
+/** What of a link shows that bytes move. */
+type Line = Pick<Link, 'receivedBytes' | 'outgoing'>;
+
 /** Pings a link until it is dead, or stopped. Every PONG counts, also to the pings that confirm messages. */
 export class Heartbeat {
   readonly #clock: Clock;
   readonly #ledger: Ledger;
-  readonly #link: Pick<Link, 'receivedBytes'>;
+  readonly #link: Line;
   readonly #dead: () => void;
   readonly #measured: (roundTripMs: number) => void;
   #timer: Timer | undefined;
@@ -33,13 +39,15 @@ export class Heartbeat {
   #waiting = false;
   #answers = 0;
   #received = 0;
-  /** Since the last answer; and those of them in which little came. */
+  #unsent = 0;
+  #taken = 0;
+  /** Since the last answer; and those of them in which little moved. */
   #ticks = 0;
   #silentTicks = 0;
 
   constructor(
     clock: Clock,
-    { link, ledger }: { readonly link: Pick<Link, 'receivedBytes'>; readonly ledger: Ledger },
+    { link, ledger }: { readonly link: Line; readonly ledger: Ledger },
     on: { dead: () => void; measured: (roundTripMs: number) => void },
   ) {
     this.#clock = clock;
@@ -62,14 +70,19 @@ export class Heartbeat {
 
   #tick(): void {
     const { answers, unanswered } = this.#ledger;
-    const { receivedBytes } = this.#link;
+    const { receivedBytes, outgoing } = this.#link;
+    const { unsentBytes, takenBytes } = outgoing;
+    const came = receivedBytes - this.#received;
+    const went = this.#unsent > 0 ? takenBytes - this.#taken : 0;
     if (unanswered === 0 || answers !== this.#answers) this.#ticks = this.#silentTicks = 0;
     else {
       this.#ticks += 1;
-      if (receivedBytes - this.#received < BACKLOG_BYTES) this.#silentTicks += 1;
+      if (came < BACKLOG_BYTES && went < BACKLOG_BYTES) this.#silentTicks += 1;
     }
     this.#answers = answers;
     this.#received = receivedBytes;
+    this.#unsent = unsentBytes;
+    this.#taken = takenBytes;
     if (this.#silentTicks >= MOST_SILENT_TICKS || this.#ticks >= MOST_TICKS) {
       this.#dead();
       return;

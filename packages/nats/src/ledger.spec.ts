@@ -84,6 +84,14 @@ describe('what is on its way', () => {
     expect(reported).to.have.members(['true 3 NATS_FORBIDDEN', 'false 1 NATS_FORBIDDEN']);
   });
 
+  it('does not make a subject granted again that was taken away behind it, but one that was granted behind it', () => {
+    for (const known of [true, false]) for (const n of [1, 2]) note(`${n}`, `${known}`, known);
+    ledger.refuse('true');
+    ledger.refuse('false');
+    pings[0]?.();
+    expect(passed).to.deep.equal(['false']);
+  });
+
   it('tells everybody, also behind one who throws', () => {
     const boom = () => {
       throw new Error('on purpose');

@@ -160,12 +160,14 @@ export class Ledger implements Amount {
     this.#answers += 1;
     this.#messages -= batch.messages;
     this.#bytes -= batch.bytes;
-    const refused = this.#refusals.size === 0 ? undefined : this.#refusedOf(batch.entries);
+    const refusals = this.#refusals;
+    const refused = refusals.size === 0 ? undefined : this.#refusedOf(batch.entries);
     for (const entry of batch.entries) {
       if (refused?.has(entry)) refuse(entry);
       else {
         entry.settle?.resolve();
-        this.#on.passed(entry.subject);
+        // One that was taken before the grant went says nothing of what is granted by the end of the batch.
+        if (!(entry.known && refusals.has(entry.subject))) this.#on.passed(entry.subject);
       }
     }
     for (const answered of batch.answered) answered();

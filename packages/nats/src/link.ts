@@ -11,7 +11,7 @@ import type { CheckedNatsOptions } from './options.js';
 import { type ClientMessage, NatsMessage, type RawMessage } from './raw-message.js';
 import { parseRefusal, type Refusal } from './refusal.js';
 import type { PoolServer } from './server-pool.js';
-import { Sockets } from './sockets.js';
+import { type Outgoing, Sockets } from './sockets.js';
 import { afterTurn } from './turn.js';
 import { TIME_IS_OVER, within } from './within.js';
 
@@ -46,6 +46,7 @@ export interface Link {
   readonly peers: readonly string[];
   /** How many bytes were read so far. */
   readonly receivedBytes: number;
+  readonly outgoing: Outgoing;
   /** Whether there still is a connection. What is handed over when there is none goes nowhere. */
   readonly open: boolean;
   /** Hands a message to the socket. @throws BusError */
@@ -144,6 +145,10 @@ class NatsLink implements Link {
 
   get receivedBytes(): number {
     return this.#receivedBytes;
+  }
+
+  get outgoing(): Outgoing {
+    return this.#sockets.outgoing;
   }
 
   get open(): boolean {

@@ -1,3 +1,5 @@
+import { inspect } from 'node:util';
+import type { BusError } from '@terabus/core/transport';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { connectNats } from './connect-nats.js';
@@ -96,5 +98,21 @@ describe('options of connectNats', () => {
       (reason: Error) => reason,
     );
     expect(error?.message).to.contain("can't read the file of its option credsFile").and.contain('/no/such.creds');
+  });
+
+  it('never print what stands in a file, given in place of its path', async () => {
+    const seed = `SU${'A'.repeat(56)}`;
+    const contents = {
+      nkeySeedFile: seed,
+      credsFile: `-----BEGIN USER NKEY SEED-----\n${seed}\n`,
+      'tls.keyFile': `-----BEGIN PRIVATE KEY-----${seed}`,
+    };
+    for (const [option, content] of Object.entries(contents)) {
+      const options = option === 'tls.keyFile' ? { tls: { certFile: '/', keyFile: content } } : { [option]: content };
+      const error = await connectNats(options).catch((thrown: BusError) => thrown);
+      expect(inspect(error, { depth: 9 }))
+        .to.contain(`its option ${option}`)
+        .and.not.contain(seed);
+    }
   });
 });

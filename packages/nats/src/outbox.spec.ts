@@ -2,6 +2,7 @@ import { VirtualClock } from '@terabus/core/memory';
 import type { BusError } from '@terabus/core/transport';
 import { expect } from 'chai';
 import { beforeEach, describe, it } from 'mocha';
+import { disconnectedError } from './errors.js';
 import { Ledger } from './ledger.js';
 import type { Link } from './link.js';
 import { checkNatsOptions } from './options.js';
@@ -23,7 +24,7 @@ describe('what goes out', () => {
     outbox.passed('a');
   });
 
-  function attach(): void {
+  function attach(): Ledger {
     const link = {
       open: true,
       get maxPayloadBytes() {
@@ -37,6 +38,7 @@ describe('what goes out', () => {
       progressed: () => outbox.pump(),
     });
     outbox.attach({ link, ledger });
+    return ledger;
   }
 
   const pong = () => {
@@ -58,6 +60,17 @@ describe('what goes out', () => {
     pong();
     await clock.advance(100);
     expect(sent).to.deep.equal(['a 1', 'a 2', 'a 3', 'a 4', 'a 5', 'a last']);
+  });
+
+  it('resolves before it is told to be unconfirmed, also when it has waited', async () => {
+    outbox.detach();
+    const order: string[] = [];
+    void outbox
+      .publish({ subject: 'a', bytes: new Uint8Array(1), confirm: false, onUnconfirmed: () => order.push('told') })
+      .then(() => order.push('resolved'));
+    attach().end(disconnectedError());
+    await clock.advance(0);
+    expect(order).to.deep.equal(['resolved', 'told']);
   });
 
   it('says why it waited in vain: for a link, or for a server', async () => {

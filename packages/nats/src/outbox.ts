@@ -32,6 +32,9 @@ export interface Publishing extends WireMessage {
   readonly onUnconfirmed?: ((error: BusError) => void) | undefined;
 }
 
+type Settle = NonNullable<Entry['settle']>;
+type Send = (live: Live, settle: Settle) => void;
+
 /** All that goes out: straight to the link while it keeps up, else into a line of ours, else refused. Never silent. */
 export class Outbox {
   readonly #problems: Problems;
@@ -80,7 +83,7 @@ export class Outbox {
   publish(message: Publishing): Promise<void> {
     this.#checkSize(message);
     const live = this.#free();
-    return live ? this.#hand(live, message) : this.#wait(message, (link) => this.#hand(link, message));
+    return live ? this.#hand(live, message) : this.#wait(message, (link, settle) => this.#hand(link, message, settle));
   }
 
   /** The rejection that every message would meet now, if it is so. */
@@ -93,7 +96,9 @@ export class Outbox {
   answer(message: WireMessage): Promise<void> {
     this.#checkSize(message);
     const live = this.#free();
-    return live ? this.#handAnswer(live, message) : this.#wait(message, (link) => this.#handAnswer(link, message));
+    return live
+      ? this.#handAnswer(live, message)
+      : this.#wait(message, (link, settle) => this.#handAnswer(link, message).then(settle.resolve, settle.reject));
   }
 
   /**
@@ -114,7 +119,9 @@ export class Outbox {
 
   /** Resolves when all that was published before has reached the server. */
   flush(): Promise<void> {
-    if (this.#line && !this.#line.empty) return this.#queue(0, false, ({ ledger }) => ledger.flush());
+    if (this.#line && !this.#line.empty) {
+      return this.#queue(0, false, ({ ledger }, { resolve, reject }) => ledger.flush().then(resolve, reject));
+    }
     return this.#live?.link.open ? this.#live.ledger.flush() : rejectedAfterTurn(this.#notNow());
   }
 
@@ -149,19 +156,22 @@ export class Outbox {
     return bytes + messages * COST_OF_AN_ENTRY < share * this.#maxUnconfirmedBytes ? this.#live : undefined;
   }
 
-  #hand({ link, ledger }: Live, message: Publishing): Promise<void> {
+  /** `settle` is that of whoever waits already: one promise behind another would resolve after `onUnconfirmed`. */
+  #hand({ link, ledger }: Live, message: Publishing, settle?: Settle): Promise<void> {
     const { subject, bytes, headers, confirm, onUnconfirmed } = message;
     link.publish(subject, bytes, headers);
     const known = this.#known.has(subject);
     if (known && !confirm) {
       ledger.add(sizeOf(message), true, onUnconfirmed && { subject, known, onUnconfirmed });
+      settle?.resolve();
       return DONE;
     }
     // The server tells of a refusal alone: the first message on a subject waits until it has not told of one.
-    return new Promise((resolve, reject) => {
-      const entry: Entry = { subject, known, settle: { resolve, reject }, confirm, onUnconfirmed };
-      ledger.add(sizeOf(message), true, entry, true);
-    });
+    const add = (one: Settle) =>
+      ledger.add(sizeOf(message), true, { subject, known, settle: one, confirm, onUnconfirmed }, true);
+    if (!settle) return new Promise((resolve, reject) => add({ resolve, reject }));
+    add(settle);
+    return DONE;
   }
 
   #handAnswer({ link, ledger }: Live, message: WireMessage): Promise<void> {
@@ -173,22 +183,22 @@ export class Outbox {
     return DONE;
   }
 
-  #wait(message: WireMessage, send: (live: Live) => Promise<void>): Promise<void> {
+  #wait(message: WireMessage, send: Send): Promise<void> {
     const bytes = sizeOf(message);
     if (!this.#line) return this.#noLink.with(() => this.#notNow());
     if (!this.#line.hasRoom(bytes)) return this.#noRoom.with(() => this.#full());
-    return this.#queue(bytes, true, (live) => {
+    return this.#queue(bytes, true, (live, settle) => {
       // Another server may take less.
       this.#checkSize(message);
-      return send(live);
+      send(live, settle);
     });
   }
 
-  #queue(bytes: number, message: boolean, send: (live: Live) => Promise<void>): Promise<void> {
+  #queue(bytes: number, message: boolean, send: Send): Promise<void> {
     return new Promise((resolve, reject) => {
       const trySending = () => {
         try {
-          send(this.#live as Live).then(resolve, reject);
+          send(this.#live as Live, { resolve, reject });
         } catch (error) {
           reject(error);
         }

@@ -16,6 +16,7 @@ describe('refusals', () => {
         ...{ operation: 'subscribe', subject: 'a', ...none },
         subscription: 12,
       },
+      'Permissions Violation for Publish to "a\\"b\\\\c"': { operation: 'publish', subject: 'a"b\\c', ...none },
       "'Authorization Violation'": undefined,
       '': undefined,
     };

@@ -9,7 +9,8 @@ export interface Refusal {
   readonly subscription: number | undefined;
 }
 
-const VIOLATION = /Permissions Violation for (Publish|Subscription) to "([^"]*)"/i;
+// The subject stands as Go quotes it, with a backslash in front of quotes and backslashes.
+const VIOLATION = /Permissions Violation for (Publish|Subscription) to "((?:[^"\\]|\\.)*)"/i;
 const QUEUE = /using queue "([^"]*)"/i;
 const SUBSCRIPTION = /\(sid "(\d+)"\)/i;
 
@@ -20,7 +21,7 @@ export function parseRefusal(text: string): Refusal | undefined {
   const id = SUBSCRIPTION.exec(text)?.[1];
   return {
     operation: /^p/i.test(operation) ? 'publish' : 'subscribe',
-    subject,
+    subject: subject.replace(/\\(.)/g, '$1'),
     queue: QUEUE.exec(text)?.[1],
     subscription: id === undefined ? undefined : Number(id),
   };

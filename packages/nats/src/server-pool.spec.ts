@@ -24,4 +24,12 @@ describe('a pool of servers', () => {
     servers.learn(['10.0.0.2:4', 'a:1', 'no address', '', ...Array(1_000).fill('x y')], from);
     expect(round(servers)).to.have.members(['a:1 a', '10.0.0.2:4 a']);
   });
+
+  it('asks those that an address has named for certificates of their own', () => {
+    for (const address of ['10.0.0.1', '[::1]']) {
+      const servers = pool(`${address}:1`);
+      servers.learn(['10.0.0.2:4'], servers.next() as PoolServer);
+      expect(round(servers)).to.have.members([`${address}:1 ${address}`, '10.0.0.2:4 10.0.0.2']);
+    }
+  });
 });

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { parseServerUrl, type ServerUrl } from './server-url.js';
 
 /** A server that can be dialled. */
@@ -6,7 +7,10 @@ export interface PoolServer {
   readonly port: number;
   /** For events and errors. */
   readonly printable: string;
-  /** Whose certificate it shows: servers that a cluster names by address have that of the one that named them. */
+  /**
+   * Whose certificate it shows: servers that a cluster names have that of the one that named them, if it has a name; an
+   * address is nobody else's.
+   */
   readonly tlsName: string;
 }
 
@@ -44,7 +48,8 @@ export class ServerPool {
       .map((address) => parseServerUrl(address))
       .filter((server) => server !== undefined)
       .filter(({ address }) => !known.has(address));
-    this.#learned = learned.map((server) => poolServer(server, from.tlsName));
+    const name = isIP(from.tlsName.replace(/^\[|\]$/g, '')) ? undefined : from.tlsName;
+    this.#learned = learned.map((server) => poolServer(server, name));
   }
 }
 

@@ -61,6 +61,18 @@ describe('a slow line', () => {
     expect(seen.kinds()).to.deep.equal([]);
   });
 
+  it('that takes seconds for one large message is not taken for dead', async () => {
+    await server.stop();
+    server = await startNatsServer({ configuration: 'max_payload: 32MB' });
+    await using line = await startProxy({ target: server.port });
+    const publisher = await connectNats({ servers: line.url });
+    const told = watching(publisher);
+    line.drip(4_000_000);
+    await publisher.publish({ topic: 'large', bytes: new Uint8Array(24_000_000) }, { confirm: true });
+    expect(told.kinds()).to.deep.equal([]);
+    await publisher.close();
+  });
+
   it('is what a process looks like whose handlers take long: its link is not taken for dead', async () => {
     let count = 0;
     const busy = await connectNats({ servers: server.url });
