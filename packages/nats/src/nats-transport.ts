@@ -216,7 +216,9 @@ export class NatsTransport implements Transport {
   #emit(event: TransportEvent): void {
     for (const listener of this.#listeners) {
       try {
-        listener(event);
+        const result: unknown = listener(event);
+        // The type says void, which an async function fits too: its rejection must not end the process.
+        if (result instanceof Promise) result.catch(() => undefined);
       } catch {
         // Whoever listens for errors can't be told about its own.
       }

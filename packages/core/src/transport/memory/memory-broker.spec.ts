@@ -340,6 +340,9 @@ describe('MemoryBroker', () => {
       alice.watch(() => {
         throw new Error('a log that fails');
       });
+      alice.watch(async () => {
+        throw new Error('a log that fails later');
+      });
       const unwatch = alice.watch((event) => events.push(event));
       await alice.publish(message('news', 'four'));
       expect(alice.health()).to.include({ state: 'up' });

@@ -215,7 +215,9 @@ export class MemoryTransport implements Transport {
   #tell(event: TransportEvent): void {
     for (const watcher of [...this.#watchers]) {
       try {
-        watcher(event);
+        const result: unknown = watcher(event);
+        // The type says void, which an async function fits too: its rejection must not end the process.
+        if (result instanceof Promise) result.catch(() => undefined);
       } catch {
         // As the port promises: a log that fails must not end a connection.
       }
