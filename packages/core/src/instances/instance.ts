@@ -156,14 +156,18 @@ export class Instance {
     this.#role = 'taking-over';
     const inherited = deferred<void>();
     this.#change = inherited.promise;
-    this.#inherit = () => {
+    const inherit = () => {
       this.#inherit = () => {};
-      const inherit = this.#tryTo(async () => {
+      const trying = this.#tryTo(async () => {
         this.#claims = await this.#talk.answerClaims((note) => this.#answerClaim(note));
         await this.#activate();
       });
-      void inherit.then(inherited.resolve);
+      void trying.then(() => {
+        if (this.#role === 'taking-over') this.#inherit = inherit;
+        inherited.resolve();
+      });
     };
+    this.#inherit = inherit;
     this.#silence.wait(false, () => this.#inherit());
     this.#talk.say({ is: 'holding', to: from });
   }
@@ -217,7 +221,8 @@ export class Instance {
       this.#claims = undefined;
       await work.stoodBy();
       await this.#standBy();
-      if (this.#offered) this.#claimSoon();
+      // It was waited for as long as a silence lasts: where it is gone, nobody is active.
+      if (this.#offered || !heir.isActive) this.#claimSoon();
     });
   }
 

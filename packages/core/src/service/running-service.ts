@@ -64,7 +64,7 @@ export class RunningService {
     this.#preparation = new Preparation({ plan, logger, clock, bus: chained, middlewares });
     const topics = instanceTopics(contract);
     if (topics !== undefined) {
-      const gate = new Gate(contract.address, this.#reporter);
+      const gate = new Gate(clock);
       const work = this.#instanceWork(gate);
       const instance = new Instance({ id: newId(), topics, transport, clock, logger, standbyAfterMs, work });
       this.#alone = { gate, instance };
@@ -219,10 +219,14 @@ export class RunningService {
     const { address, aliases } = this.plan.contract;
     if (this.#answerer !== undefined) {
       const topics = [address, ...aliases].map((each) => toSubject(`${each}.rpc`));
-      this.#answering = this.#listeners.subscribe(topics, this.#answerer.deliver, false);
+      this.#answering = this.#listeners.subscribe(topics, this.#answerer, false);
     }
     const all = this.#alone === undefined ? this.#listeners.subscribed() : this.#listeners.subscribeAll();
     await Promise.all([this.#answering, all]);
+  }
+
+  async #endIntake(): Promise<void> {
+    await Promise.all([this.#listeners.unsubscribe(this.#answering), this.#listeners.unsubscribeAll()]);
   }
 
   /** What becomes of the service when the role of its instance changes. */
@@ -230,7 +234,13 @@ export class RunningService {
     return {
       hold: async () => {
         gate.close();
-        await this.#subscribe();
+        try {
+          await this.#subscribe();
+        } catch (error) {
+          // What still came would be held for ever, and be missing where the other instance is active.
+          await this.#endIntake();
+          throw error;
+        }
       },
       mark: () => gate.mark(),
       begin: async () => {
@@ -238,9 +248,7 @@ export class RunningService {
         gate.open(() => this.#listeners.judge(true));
       },
       judge: (on) => this.#listeners.judge(on),
-      endIntake: async () => {
-        await Promise.all([this.#listeners.unsubscribe(this.#answering), this.#listeners.unsubscribeAll()]);
-      },
+      endIntake: () => this.#endIntake(),
       finish: async () => {
         const { clock, drainTimeoutMs } = this.#parts;
         this.#tellOf(await finishWithin(drainTimeoutMs, clock, this.#queues(), this.#tasks));
