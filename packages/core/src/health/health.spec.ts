@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { BusError } from '@terabus/messages';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
@@ -252,6 +254,22 @@ describe('the health of a host', () => {
       }
     });
 
+    it('is answered though somebody holds as many connections as may be, and asks nothing', async () => {
+      started.resolve();
+      const { healthPort: port } = await start(DeskService, { health: { port: 0, host: '127.0.0.1' } });
+      const idle = Array.from({ length: 40 }, () => connect(port as number, '127.0.0.1').on('error', () => undefined));
+      await Promise.all(idle.map((socket) => once(socket, 'connect')));
+      expect(await statuses(port)).to.deep.equal([200, 200]);
+      for (const socket of idle) socket.destroy();
+    });
+
+    it('does not let a start that is given up meanwhile end the process', async () => {
+      const giveUp = new AbortController();
+      const starting = rejection(start(DeskService, { health: { port: 0, host: 'localhost' }, signal: giveUp.signal }));
+      giveUp.abort();
+      expect((await starting).code).to.equal('CANCELLED');
+    });
+
     it('keeps a host from starting where its port is taken, and says so', async () => {
       started.resolve();
       const first = await start(DeskService, { health: { port: 0 } });
@@ -265,7 +283,8 @@ describe('the health of a host', () => {
   });
 
   describe('and its link', () => {
-    const lines = () => stage.log.map(({ level, msg }) => `${level} ${msg}`);
+    const lines = () =>
+      stage.log.filter(({ msg }) => !msg.startsWith('started')).map(({ level, msg }) => `${level} ${msg}`);
 
     it('stands in the log, in the counters, and is told to observers', async () => {
       started.resolve();
@@ -293,8 +312,8 @@ describe('the health of a host', () => {
         '40 a caller wants its answer where no answer is sent: it gets none',
         '50 [INTERNAL] somebody threw',
       ]);
-      expect(stage.log[0]).to.deep.include({ server: 'nats-1', unconfirmed: 3 });
-      expect(stage.log[1]).to.deep.include({ downMs: 40 });
+      expect(stage.log[1]).to.deep.include({ server: 'nats-1', unconfirmed: 3 });
+      expect(stage.log[2]).to.deep.include({ downMs: 40 });
       expect(host.counters).to.deep.include({ disconnects: 1, badMessages: 1_001 });
       expect(stage.eventsOf('link').map(({ event }) => event)).to.deep.equal(events);
     });

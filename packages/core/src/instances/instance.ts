@@ -1,4 +1,5 @@
 import type { Role } from '../health/health.js';
+import { say } from '../observe/say.js';
 import { deferred } from '../service/deferred.js';
 import type { TransportSubscription } from '../transport/transport.js';
 import { Candidacy } from './candidacy.js';
@@ -305,7 +306,12 @@ export class Instance {
       await step();
     } catch (error) {
       if (this.#ended) return;
-      this.#parts.logger.error({ err: error }, 'the instances of the service could not agree: it is tried again');
+      say(
+        this.#parts.logger,
+        'error',
+        { err: error },
+        'the instances of the service could not agree: it is tried again',
+      );
       this.#candidacy = undefined;
       if (this.#role === 'standby' || this.#role === 'taking-over') {
         await this.#claims?.drain();

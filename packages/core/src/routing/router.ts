@@ -2,6 +2,7 @@ import type { Any, MessageType } from '@terabus/messages';
 import { anyTypeName, BusError, unpackAny } from '@terabus/messages';
 import type { DeliveryOptions, TopicDefinition } from '../contract/contract.js';
 import { WHOLE_PAYLOAD } from '../contract/contract-of.js';
+import { heldSentence } from '../instances/gate.js';
 import type { Next } from '../middleware/middleware.js';
 import type { BusEvent } from '../observe/observer.js';
 import type { Reporter } from '../observe/reporter.js';
@@ -10,7 +11,6 @@ import { parseAbandoned } from '../sequencing/abandoned.js';
 import { hasBegun, readEpoch } from '../sequencing/epoch.js';
 import { SequenceTracker } from '../sequencing/tracker.js';
 import type { Verdict } from '../sequencing/verdict.js';
-import { heldSentence } from '../instances/gate.js';
 import { beatenFor, isHeartbeat } from '../topics/heartbeat.js';
 import { printable } from '../topics/printable.js';
 import { parseTemplate, type TopicTemplate } from '../topics/template.js';
@@ -199,8 +199,7 @@ export class Router {
     const { service, reporter, emit, definition } = this.parts;
     emit({ kind: 'dropped', service, topic, why });
     const who = `${service} on '${definition.template}'`;
-    const overloaded = () =>
-      new BusError(`${who} drops what arrives: ${because}`, { reason: 'TERABUS_OVERLOADED' });
+    const overloaded = () => new BusError(`${who} drops what arrives: ${because}`, { reason: 'TERABUS_OVERLOADED' });
     reporter.reportFlood(who, 'TERABUS_OVERLOADED', overloaded, { topic, why });
   }
 

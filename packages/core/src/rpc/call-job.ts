@@ -31,7 +31,14 @@ export class CallJob implements Job {
   #args: unknown[] = [];
   #context: Context | undefined;
 
-  constructor(answerer: Answerer, method: PreparedMethod, inbound: Inbound, request: RPCMessage, call: ReplyHead, arrivedAt: number) {
+  constructor(
+    answerer: Answerer,
+    method: PreparedMethod,
+    inbound: Inbound,
+    request: RPCMessage,
+    call: ReplyHead,
+    arrivedAt: number,
+  ) {
     this.bytes = inbound.bytes.length + headersSize(inbound.headers);
     this.arrivedAt = arrivedAt;
     this.#answerer = answerer;

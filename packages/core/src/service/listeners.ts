@@ -5,6 +5,7 @@ import { groupKey, type ServicePlan, sameOptions, WHOLE_PAYLOAD } from '../contr
 import { deliveryOf } from '../contract/from.js';
 import type { Gate, Receiver } from '../instances/gate.js';
 import type { Reporter } from '../observe/reporter.js';
+import { say } from '../observe/say.js';
 import type { DeliveryGroup } from '../routing/delivery-group.js';
 import { type PreparedHandler, Router } from '../routing/router.js';
 import { toSubject } from '../topics/escape.js';
@@ -215,7 +216,7 @@ export class Listeners {
     await Promise.all(
       made.map((each) =>
         each.drain().catch((error: unknown) => {
-          this.#logger.error({ err: error }, 'a subscription could not be ended');
+          say(this.#logger, 'error', { err: error }, 'a subscription could not be ended');
         }),
       ),
     );

@@ -6,6 +6,7 @@ import { Gate } from '../instances/gate.js';
 import { Instance } from '../instances/instance.js';
 import type { InstanceWork } from '../instances/work.js';
 import { Reporter } from '../observe/reporter.js';
+import { say } from '../observe/say.js';
 import { Declared } from '../publishing/declared.js';
 import { Publisher } from '../publishing/publisher.js';
 import type { DeliveryGroup } from '../routing/delivery-group.js';
@@ -187,7 +188,7 @@ export class RunningService {
   async stop(timeIsUp: Promise<void>): Promise<void> {
     const late = timeIsUp.then(() => 'late' as const);
     if ((await Promise.race([this.#calmly('onStop', () => this.#hooks.onStop?.()), late])) === 'late') {
-      this.logger.error(`${this.plan.name}.onStop took too long: the host ends without it`);
+      say(this.logger, 'error', {}, `${this.plan.name}.onStop took too long: the host ends without it`);
     }
     await Promise.race([this.#publisher.end(), late]);
   }
@@ -211,7 +212,7 @@ export class RunningService {
     try {
       await run();
     } catch (error) {
-      this.logger.error({ err: error }, `${this.plan.name}.${hook} failed`);
+      say(this.logger, 'error', { err: error }, `${this.plan.name}.${hook} failed`);
     }
   }
 
@@ -261,6 +262,6 @@ export class RunningService {
   #tellOf(cutOff: CutOff): void {
     if (cutOff.running + cutOff.waiting === 0) return;
     this.#parts.emit({ kind: 'cut-off', service: this.plan.contract.address, topic: '', ...cutOff });
-    this.logger.warn(cutOff, 'the time for the drain was over: work was cut off');
+    say(this.logger, 'warn', cutOff, 'the time for the drain was over: work was cut off');
   }
 }
