@@ -60,7 +60,10 @@ export class Instance {
     this.#news = await this.#talk.hearNews((note) => this.#hear(note));
     // The other one may be back a moment later: who was away must not judge by what it did not hear.
     this.#unwatch = this.#parts.transport.watch(({ kind }) => {
-      if (kind === 'reconnected') this.#silence.hear();
+      if (kind !== 'reconnected') return;
+      this.#silence.hear();
+      // And if another one has become active meanwhile, both are to know at once.
+      if (this.#role === 'active') this.#talk.say({ is: 'active' });
     });
     const claim = this.#claim();
     this.#change = claim.catch(() => undefined);
@@ -266,8 +269,11 @@ export class Instance {
           heir.came();
           if (this.#leaving) this.#covered.resolve();
           else this.#handOver(heir);
-        } else if (is === 'active' && note.id > id && !this.#leaving) this.#handOver(this.#promise(note.id));
-        else if (is === 'active' || is === 'candidate') this.#talk.say({ is: 'active' });
+        } else if (is === 'active' && note.id > id && !this.#leaving) {
+          const heir = this.#promise(note.id);
+          heir.nowActive();
+          this.#handOver(heir);
+        } else if (is === 'active' || is === 'candidate') this.#talk.say({ is: 'active' });
         break;
       case 'handing-over':
         if (is === 'active' && note.id === this.#heir?.id) this.#heir.nowActive();

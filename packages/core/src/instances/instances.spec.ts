@@ -293,6 +293,16 @@ describe('a service of which one instance is active', () => {
     expect(hosts.map(roleOf)).to.deep.equal(['standby', 'active']);
   });
 
+  it('hands over as soon as its link is back, where a newer one has become active meanwhile', async () => {
+    const older = await start('A', { transport: stage.broker.connect({ name: 'away' }) });
+    stage.broker.interrupt({ connection: 'away' });
+    const newer = await start('B');
+    expect([roleOf(older), roleOf(newer)]).to.deep.equal(['active', 'active']);
+    stage.broker.restore();
+    await stage.settle();
+    expect([roleOf(older), roleOf(newer)]).to.deep.equal(['standby', 'active']);
+  });
+
   it('hands over though it may not subscribe to what standbys are asked, and takes over when it is alone', async () => {
     const unasked = (inner: Transport): Transport =>
       new Proxy(inner, {

@@ -110,13 +110,6 @@ describe('the life of a host', () => {
   };
   const messages = () => stage.log.map(({ msg }) => msg).join('\n');
 
-  it('says in one line of the log that it has started, what, and on which transport', async () => {
-    await stage.startNobody();
-    expect(stage.log.map(({ level, msg, services, transport }) => ({ level, msg, services, transport }))).to.deep.equal(
-      [{ level: 30, msg: 'started: service.Test.Nobody', services: ['service.Test.Nobody'], transport: 'memory' }],
-    );
-  });
-
   it('starts services in order, is ready when all are subscribed, and stops them in reverse', async () => {
     const host = await stage.start([A, B]);
     expect(host.state).to.equal('running');

@@ -151,8 +151,6 @@ export class RunningHost implements Host {
       signal?.removeEventListener('abort', onAbort);
     }
     this.#lifecycle.advance('running');
-    const services = this.#running.map(({ plan }) => plan.contract.address);
-    say(this.#logger, 'info', { services, transport: transport.kind }, `started: ${services.join(', ')}`);
     void transport.closed.then((error) => {
       if (error === undefined) return;
       say(this.#logger, 'fatal', { err: error }, 'the transport was closed and nobody had asked for it');
@@ -162,6 +160,13 @@ export class RunningHost implements Host {
       void this.stop();
     });
     return this;
+  }
+
+  /** Says in the log that it is started: for a process that does nothing else, and whose terminal would stay empty. */
+  announce(): void {
+    const services = this.#running.map(({ plan }) => plan.contract.address);
+    const { kind } = this.#options.transport;
+    say(this.#logger, 'info', { services, transport: kind }, `started: ${services.join(', ')}`);
   }
 
   stop(): Promise<StopReport> {
