@@ -27,6 +27,10 @@ import { blobs, commands, Database, Logging, personEvents, Registry, room } from
 
 const never = (value: never): never => value;
 
+/** A class may begin without members. */
+@Service(Registry, { uses: [personEvents, Logging] })
+export class EmptyService extends TeraService {}
+
 /** Everything here has to compile. */
 @Use((next) => (message, context) => next(message, context))
 @Service(Registry, {

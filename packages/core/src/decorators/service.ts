@@ -7,6 +7,14 @@ import { recordService } from './metadata.js';
 /** The options of `@Service` for a class that says in its type what it uses: `TeraService<typeof Own, typeof A | typeof B>`. */
 type OptionsFor<Declared> = Omit<ServiceOptions, 'uses'> & { readonly uses?: readonly (Usable & Declared)[] };
 
+/** The compiler compares a class without members by what its base class says of itself: by nothing, if it says nothing. */
+interface Decorates<C extends Contract, Declared extends Usable> {
+  <S extends abstract new (...args: never[]) => TeraService>(
+    target: TeraService extends InstanceType<S> ? S : never,
+  ): void;
+  <S extends abstract new (...args: never[]) => TeraService<C, Declared>>(target: S): void;
+}
+
 /**
  * Makes a class the service of a contract. The class extends `TeraService`; inversify builds it, so that it may ask
  * for its parts with `@inject`.
@@ -17,8 +25,8 @@ type OptionsFor<Declared> = Omit<ServiceOptions, 'uses'> & { readonly uses?: rea
 export function Service<C extends Contract, Declared extends Usable = Usable>(
   contract: C,
   options: OptionsFor<Declared> = {},
-): <S extends abstract new (...args: never[]) => TeraService<C, Declared>>(target: S) => void {
-  return (target) => {
+): Decorates<C, Declared> {
+  return (target: abstract new (...args: never[]) => TeraService) => {
     // What base classes ask for, too: without this a constructor that is inherited gets nothing, without a word. A
     // constructor of its own that takes parts says itself which.
     injectFromHierarchy({ extendConstructorArguments: target.length === 0, extendProperties: true })(target as never);

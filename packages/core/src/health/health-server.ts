@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { BusError } from '@terabus/messages';
 import type { Health } from './health.js';
 
@@ -15,7 +15,7 @@ export interface HealthOptions {
   readonly host?: string | undefined;
 }
 
-/** Probes come one at a time; whoever opens more connections than this gets none. */
+/** Probes come one at a time; beyond this the oldest goes, so that idle ones never keep a probe from its answer. */
 const MOST_CONNECTIONS = 16;
 /** A probe is one line; whoever takes longer than this to send it is no probe. */
 const PATIENCE_MS = 2_000;
@@ -26,6 +26,8 @@ const PATIENCE_MS = 2_000;
  */
 export class HealthServer {
   readonly #server: Server;
+  /** The oldest first. */
+  readonly #sockets = new Set<Socket>();
 
   constructor(health: () => Health) {
     this.#server = createServer(
@@ -38,7 +40,7 @@ export class HealthServer {
       },
       (request, response) => answer(request, response, health),
     );
-    this.#server.maxConnections = MOST_CONNECTIONS;
+    this.#server.on('connection', (socket) => this.#accept(socket));
     // A socket that breaks touches nobody else.
     this.#server.on('clientError', (_error, socket) => socket.destroy());
     // The service keeps the process alive, not its probe.
@@ -59,6 +61,14 @@ export class HealthServer {
       });
     }
     return (this.#server.address() as AddressInfo).port;
+  }
+
+  #accept(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    if (this.#sockets.size <= MOST_CONNECTIONS) return;
+    const [oldest] = this.#sockets;
+    oldest?.destroy();
   }
 
   async close(): Promise<void> {

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { BusError } from '@terabus/messages';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
@@ -249,6 +251,32 @@ describe('the health of a host', () => {
       expect(await ask(port, '/readyz', 'HEAD')).to.deep.equal({ status: 200, text: '', type: 'application/json' });
       for (const [path, method] of [['/'], ['/readyz/'], ['/metrics'], ['/readyz', 'POST'], ['/livez', 'DELETE']]) {
         expect((await ask(port, path ?? '', method)).status, `${method} ${path}`).to.equal(404);
+      }
+    });
+
+    it('is answered though somebody holds as many connections as may be, and asks nothing', async () => {
+      started.resolve();
+      const { healthPort: port } = await start(DeskService, { health: { port: 0, host: '127.0.0.1' } });
+      const idle = Array.from({ length: 40 }, () => connect(port as number, '127.0.0.1').on('error', () => undefined));
+      await Promise.all(idle.map((socket) => once(socket, 'connect')));
+      expect(await statuses(port)).to.deep.equal([200, 200]);
+      for (const socket of idle) socket.destroy();
+    });
+
+    it('does not let a start that is given up meanwhile end the process', async () => {
+      const unhandled: unknown[] = [];
+      const listener = (error: unknown) => unhandled.push(error);
+      process.on('unhandledRejection', listener);
+      try {
+        const giveUp = new AbortController();
+        // A name is looked up, which takes some turns of the event loop.
+        const health = { port: 0, host: 'localhost' };
+        const starting = rejection(start(DeskService, { health, signal: giveUp.signal }));
+        giveUp.abort();
+        expect((await starting).code).to.equal('CANCELLED');
+        expect(unhandled).to.deep.equal([]);
+      } finally {
+        process.off('unhandledRejection', listener);
       }
     });
 

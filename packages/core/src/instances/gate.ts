@@ -1,34 +1,55 @@
-import { BusError } from '@terabus/messages';
-import type { Reporter } from '../observe/reporter.js';
+import type { QueueLimit, QueueLimits } from '../routing/limits.js';
+import type { Clock } from '../transport/clock.js';
+import { headersSize } from '../transport/headers.js';
 import type { Inbound } from '../transport/transport.js';
 
-/** As many messages as a busy service gets in some seconds. */
-const MOST_MESSAGES = 10_000;
-const MOST_BYTES = 64 * 2 ** 20;
+/** 10,000 messages are what a busy service gets in some seconds. */
+const GATE_LIMITS: QueueLimits = { maxQueued: 10_000, maxQueuedBytes: 64 * 2 ** 20 };
+
+/** Why something is not held, for sentences. */
+export const heldSentence = (why: QueueLimit): string =>
+  `${GATE_LIMITS[why]} ${why === 'maxQueued' ? 'messages' : 'bytes'} are held until another instance has finished`;
+
+/** Whoever takes what comes through a gate. */
+export interface Receiver {
+  /** `arrivedAt`, on `clock.elapsed()`, where it came earlier and was held. */
+  readonly deliver: (inbound: Inbound, arrivedAt?: number) => void;
+  /** There is no room to hold it. */
+  readonly overflow: (inbound: Inbound, why: QueueLimit) => void;
+}
+
+interface Held {
+  readonly deliver: Receiver['deliver'];
+  readonly inbound: Inbound;
+  readonly arrivedAt: number;
+}
 
 /** Stands in front of the handlers of an instance: closed, it holds what comes until another instance has finished. */
 export class Gate {
-  readonly #address: string;
-  readonly #reporter: Reporter;
-  #held: { readonly deliver: (inbound: Inbound) => void; readonly inbound: Inbound }[] = [];
+  readonly #clock: Clock;
+  #held: Held[] = [];
   #bytes = 0;
   #open = false;
   /** What is held from here on came to this instance alone. */
   #mark: number | undefined;
 
-  constructor(address: string, reporter: Reporter) {
-    this.#address = address;
-    this.#reporter = reporter;
+  constructor(clock: Clock) {
+    this.#clock = clock;
   }
 
   get held(): number {
     return this.#held.length;
   }
 
-  through(deliver: (inbound: Inbound) => void): (inbound: Inbound) => void {
+  through({ deliver, overflow }: Receiver): (inbound: Inbound) => void {
     return (inbound) => {
-      if (this.#open) deliver(inbound);
-      else this.#hold(deliver, inbound);
+      if (this.#open) {
+        deliver(inbound);
+        return;
+      }
+      const why = this.#full();
+      if (why === undefined) this.#hold(deliver, inbound);
+      else overflow(inbound, why);
     };
   }
 
@@ -48,25 +69,19 @@ export class Gate {
     this.#held = [];
     this.#bytes = 0;
     this.#open = true;
-    for (const { deliver, inbound } of held.slice(0, mark)) deliver(inbound);
+    for (const { deliver, inbound, arrivedAt } of held.slice(0, mark)) deliver(inbound, arrivedAt);
     atMark();
-    for (const { deliver, inbound } of held.slice(mark)) deliver(inbound);
+    for (const { deliver, inbound, arrivedAt } of held.slice(mark)) deliver(inbound, arrivedAt);
   }
 
-  #hold(deliver: (inbound: Inbound) => void, inbound: Inbound): void {
-    if (this.#held.length >= MOST_MESSAGES || this.#bytes + inbound.bytes.length > MOST_BYTES) {
-      this.#full(inbound);
-      return;
-    }
-    this.#bytes += inbound.bytes.length;
-    this.#held.push({ deliver, inbound });
+  /** As in a queue of work, the last one may go beyond the limits. */
+  #full(): QueueLimit | undefined {
+    if (this.#held.length >= GATE_LIMITS.maxQueued) return 'maxQueued';
+    return this.#bytes >= GATE_LIMITS.maxQueuedBytes ? 'maxQueuedBytes' : undefined;
   }
 
-  #full({ topic }: Inbound): void {
-    const error = new BusError(
-      `${this.#address} takes over from another instance, and can't hold more than it does: '${topic}' is dropped`,
-      { reason: 'TERABUS_OVERLOADED' },
-    );
-    this.#reporter.report(this.#address, error, { topic });
+  #hold(deliver: Receiver['deliver'], inbound: Inbound): void {
+    this.#bytes += inbound.bytes.length + headersSize(inbound.headers);
+    this.#held.push({ deliver, inbound, arrivedAt: this.#clock.elapsed() });
   }
 }

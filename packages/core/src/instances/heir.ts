@@ -5,6 +5,7 @@ import type { Clock, Timer } from '../transport/clock.js';
 export class Heir {
   readonly id: string;
   readonly #active = deferred<void>();
+  #isActive = false;
   readonly #timer: Timer;
 
   /** `onSilent` is called when it has been promised something, and does not come. */
@@ -18,7 +19,12 @@ export class Heir {
     return this.#active.promise;
   }
 
+  get isActive(): boolean {
+    return this.#isActive;
+  }
+
   nowActive(): void {
+    this.#isActive = true;
     this.#active.resolve();
   }
   /** It has come, or is waited for no more. */

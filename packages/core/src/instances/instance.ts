@@ -1,4 +1,5 @@
 import type { Role } from '../health/health.js';
+import { say } from '../observe/say.js';
 import { deferred } from '../service/deferred.js';
 import type { TransportSubscription } from '../transport/transport.js';
 import { Candidacy } from './candidacy.js';
@@ -59,7 +60,10 @@ export class Instance {
     this.#news = await this.#talk.hearNews((note) => this.#hear(note));
     // The other one may be back a moment later: who was away must not judge by what it did not hear.
     this.#unwatch = this.#parts.transport.watch(({ kind }) => {
-      if (kind === 'reconnected') this.#silence.hear();
+      if (kind !== 'reconnected') return;
+      this.#silence.hear();
+      // And if another one has become active meanwhile, both are to know at once.
+      if (this.#role === 'active') this.#talk.say({ is: 'active' });
     });
     const claim = this.#claim();
     this.#change = claim.catch(() => undefined);
@@ -156,14 +160,18 @@ export class Instance {
     this.#role = 'taking-over';
     const inherited = deferred<void>();
     this.#change = inherited.promise;
-    this.#inherit = () => {
+    const inherit = () => {
       this.#inherit = () => {};
-      const inherit = this.#tryTo(async () => {
+      const trying = this.#tryTo(async () => {
         this.#claims = await this.#talk.answerClaims((note) => this.#answerClaim(note));
         await this.#activate();
       });
-      void inherit.then(inherited.resolve);
+      void trying.then(() => {
+        if (this.#role === 'taking-over') this.#inherit = inherit;
+        inherited.resolve();
+      });
     };
+    this.#inherit = inherit;
     this.#silence.wait(false, () => this.#inherit());
     this.#talk.say({ is: 'holding', to: from });
   }
@@ -217,7 +225,8 @@ export class Instance {
       this.#claims = undefined;
       await work.stoodBy();
       await this.#standBy();
-      if (this.#offered) this.#claimSoon();
+      // It was waited for as long as a silence lasts: where it is gone, nobody is active.
+      if (this.#offered || !heir.isActive) this.#claimSoon();
     });
   }
 
@@ -260,8 +269,11 @@ export class Instance {
           heir.came();
           if (this.#leaving) this.#covered.resolve();
           else this.#handOver(heir);
-        } else if (is === 'active' && note.id > id && !this.#leaving) this.#handOver(this.#promise(note.id));
-        else if (is === 'active' || is === 'candidate') this.#talk.say({ is: 'active' });
+        } else if (is === 'active' && note.id > id && !this.#leaving) {
+          const heir = this.#promise(note.id);
+          heir.nowActive();
+          this.#handOver(heir);
+        } else if (is === 'active' || is === 'candidate') this.#talk.say({ is: 'active' });
         break;
       case 'handing-over':
         if (is === 'active' && note.id === this.#heir?.id) this.#heir.nowActive();
@@ -300,7 +312,12 @@ export class Instance {
       await step();
     } catch (error) {
       if (this.#ended) return;
-      this.#parts.logger.error({ err: error }, 'the instances of the service could not agree: it is tried again');
+      say(
+        this.#parts.logger,
+        'error',
+        { err: error },
+        'the instances of the service could not agree: it is tried again',
+      );
       this.#candidacy = undefined;
       if (this.#role === 'standby' || this.#role === 'taking-over') {
         await this.#claims?.drain();

@@ -28,8 +28,8 @@ class SenderService extends TeraService {
       await this.send(Solo.messages, UserEvent.create({ userFullname: `${this.#sent}` }));
     }
   }
-  who() {
-    return this.client(Solo).who();
+  who(options: { timeoutMs?: number } = {}) {
+    return this.client(Solo).who(options);
   }
 }
 
@@ -40,9 +40,12 @@ describe('a service of which one instance is active', () => {
   /** What handlers of an instance wait for. */
   let gates: Partial<Record<string, Promise<void>>>;
   let atWork: Set<string>;
+  /** Which instances were called. */
+  let ran: string[];
   beforeEach(() => {
     stage = new Stage();
     trail = [];
+    ran = [];
     gates = {};
     atWork = new Set();
   });
@@ -78,6 +81,7 @@ describe('a service of which one instance is active', () => {
       }
       @Rpc(Solo.rpc.who)
       async who() {
+        ran.push(name);
         await work('who');
         return name;
       }
@@ -289,6 +293,16 @@ describe('a service of which one instance is active', () => {
     expect(hosts.map(roleOf)).to.deep.equal(['standby', 'active']);
   });
 
+  it('hands over as soon as its link is back, where a newer one has become active meanwhile', async () => {
+    const older = await start('A', { transport: stage.broker.connect({ name: 'away' }) });
+    stage.broker.interrupt({ connection: 'away' });
+    const newer = await start('B');
+    expect([roleOf(older), roleOf(newer)]).to.deep.equal(['active', 'active']);
+    stage.broker.restore();
+    await stage.settle();
+    expect([roleOf(older), roleOf(newer)]).to.deep.equal(['standby', 'active']);
+  });
+
   it('hands over though it may not subscribe to what standbys are asked, and takes over when it is alone', async () => {
     const unasked = (inner: Transport): Transport =>
       new Proxy(inner, {
@@ -312,6 +326,112 @@ describe('a service of which one instance is active', () => {
     await stopping;
     expect(roleOf(older)).to.equal('active');
   });
+
+  it('answers calls at once, and counts messages, for which it has no room while it takes over', async () => {
+    await start('A');
+    const sender = await startSender();
+    const door = deferred<void>();
+    gates = { A: door.promise };
+    await sender.tell();
+    await stage.settle();
+    const newer = await start('B');
+    await stage.settle();
+    await sender.tell(10_000);
+    await stage.settle();
+    const call = rejection(sender.who());
+    await sender.tell(2);
+    await stage.settle();
+    const error = await call;
+    expect([error.code, error.reason]).to.deep.equal(['RESOURCE_EXHAUSTED', 'TERABUS_OVERLOADED']);
+    expect(error.rawMessage).to.contain('10000 messages are held until another instance has finished');
+    expect(newer.counters).to.deep.include({ refused: 1, dropped: 2 });
+    door.resolve();
+    await stage.settle();
+  });
+
+  it('does not execute a call that it held until the time of its caller was over', async () => {
+    await start('A');
+    const sender = await startSender();
+    const door = deferred<void>();
+    gates = { A: door.promise };
+    await sender.tell();
+    await stage.settle();
+    const newer = await start('B');
+    await stage.settle();
+    const call = rejection(sender.who({ timeoutMs: 1_000 }));
+    await stage.clock.advance(1_500);
+    expect((await call).reason).to.equal('TERABUS_RPC_TIMEOUT');
+    door.resolve();
+    await stage.settle();
+    expect(roleOf(newer)).to.equal('active');
+    expect(ran).to.deep.equal([]);
+  });
+
+  it('is replaced within seconds where the one that takes over is killed before it has', async () => {
+    const connection = stage.broker.connect() as Transport & { abort(reason: Error): void };
+    const older = await start('A');
+    const sender = await startSender();
+    const door = deferred<void>();
+    gates = { A: door.promise };
+    await sender.tell();
+    await stage.settle();
+    await start('B', { transport: connection });
+    await stage.settle();
+    connection.abort(new Error('killed'));
+    door.resolve();
+    await stage.clock.advance(3_100);
+    expect(roleOf(older)).to.equal('active');
+  });
+
+  /** A connection of which the n-th subscription of a kind fails. */
+  const failing = (inner: Transport, what: string, nth: number): Transport => {
+    let count = 0;
+    return new Proxy(inner, {
+      get: (target, name) => {
+        const value = Reflect.get(target, name);
+        if (name === 'subscribe') {
+          return (pattern: string, ...more: [SubscribeOptions, (message: Inbound) => void]) => {
+            if (pattern.endsWith(what)) count += 1;
+            if (!pattern.endsWith(what) || count !== nth) return target.subscribe(pattern, ...more);
+            return Promise.reject(new BusError('not now', { reason: 'TERABUS_DISCONNECTED' }));
+          };
+        }
+        return typeof value === 'function' ? value.bind(target) : value;
+      },
+    });
+  };
+
+  it('takes over at last where its first try to be the one who is asked fails', async () => {
+    const older = await start('A');
+    const newer = await start('B', { transport: failing(stage.broker.connect(), '.claim', 1) });
+    await stage.settle();
+    expect([roleOf(older), roleOf(newer)]).to.deep.equal(['handing-over', 'taking-over']);
+    await stage.clock.advance(3_100);
+    const sender = await startSender();
+    const call = sender.who();
+    await stage.settle();
+    expect([roleOf(older), roleOf(newer), await call]).to.deep.equal(['standby', 'active', 'B']);
+  });
+
+  for (const what of ['.messages', '.rpc', '.heartbeat']) {
+    it(`holds nothing where its subscription of ${what.slice(1)} fails as it takes over, and tries again`, async () => {
+      const standby = await start('A', { transport: failing(stage.broker.connect(), what, 2) });
+      const active = await start('B');
+      await stage.settle();
+      const sender = await startSender();
+      const stopping = active.stop();
+      await stage.settle();
+      const calls = Array.from({ length: 8 }, () => sender.who());
+      await sender.tell(8);
+      await stage.settle();
+      expect([roleOf(standby), standby.health().services[0]?.held]).to.deep.equal(['standby', 0]);
+      expect(handled()).to.deep.equal([1, 2, 3, 4, 5, 6, 7, 8].map((n) => `B ${n}`));
+      expect(new Set(await Promise.all(calls))).to.deep.equal(new Set(['B']));
+      await stage.clock.advance(10_000);
+      await stopping;
+      expect(roleOf(standby)).to.equal('active');
+    });
+  }
 
   it('runs its tasks where it is active, and nowhere else', async () => {
     await start('A');

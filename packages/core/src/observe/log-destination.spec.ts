@@ -1,3 +1,5 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
 import { expect } from 'chai';
 import { beforeEach, describe, it } from 'mocha';
 import { LogDestination } from './log-destination.js';
@@ -5,6 +7,14 @@ import { LogDestination } from './log-destination.js';
 const failing = (code: string) => Object.assign(new Error(code), { code });
 
 describe('where lines of log go', () => {
+  it('is the output of the process in a worker thread too', async () => {
+    const module = JSON.stringify(new URL('./log-destination.js', import.meta.url).href);
+    const inWorker = `import(${module}).then(({ logOutput }) => logOutput().write('a line\\n'))`;
+    const program = `new (require('node:worker_threads').Worker)(${JSON.stringify(inWorker)}, { eval: true })`;
+    const { stdout } = await promisify(execFile)(process.execPath, ['-e', program]);
+    expect(stdout).to.equal('a line\n');
+  });
+
   let written: string;
   /** How many bytes the pipe has room for, and what it fails with else. */
   let room: number;

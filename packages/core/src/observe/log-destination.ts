@@ -106,7 +106,8 @@ let standardOutput: LogDestination | undefined;
 export function logOutput(): LogDestination {
   if (standardOutput === undefined) {
     // Node makes pipes and sockets of its standard output non-blocking as soon as somebody asks for it.
-    const descriptor = process.stdout.fd;
+    // In a worker thread it has no descriptor of its own: that of the process is the same output.
+    const descriptor = (process.stdout.fd as number | undefined) ?? 1;
     const destination = new LogDestination((bytes) => writeSync(descriptor, bytes));
     process.once('exit', () => destination.end());
     standardOutput = destination;

@@ -51,7 +51,7 @@ export type BusEvent =
    */
   | (Place & {
       readonly kind: 'dropped';
-      /** The option whose limit was reached. */
+      /** The option whose limit was reached; of an instance that takes over, which of its two limits. */
       readonly why: QueueLimit;
     })
   /** A call came while the queue of calls was full: answered at once with `TERABUS_OVERLOADED`. */

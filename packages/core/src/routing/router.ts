@@ -2,6 +2,7 @@ import type { Any, MessageType } from '@terabus/messages';
 import { anyTypeName, BusError, unpackAny } from '@terabus/messages';
 import type { DeliveryOptions, TopicDefinition } from '../contract/contract.js';
 import { WHOLE_PAYLOAD } from '../contract/contract-of.js';
+import { heldSentence } from '../instances/gate.js';
 import type { Next } from '../middleware/middleware.js';
 import type { BusEvent } from '../observe/observer.js';
 import type { Reporter } from '../observe/reporter.js';
@@ -90,7 +91,7 @@ export class Router {
   readonly deliver = (inbound: Inbound): void => {
     const full = this.queue.admit();
     if (full !== undefined) {
-      this.#drop(inbound.topic, full);
+      this.#drop(inbound.topic, full, `${limitReached(full, this.queue.limits)} wait for its handlers`);
       return;
     }
     const { wrapper } = this.parts.definition;
@@ -103,6 +104,9 @@ export class Router {
       this.#badMessage(inbound.topic, BusError.from(error));
     }
   };
+
+  /** Drops what there was no room to hold. The tracker has not seen that either. */
+  readonly overflow = ({ topic }: Inbound, why: QueueLimit): void => this.#drop(topic, why, heldSentence(why));
 
   /** Takes what senders of tracked messages say of their last numbers. Never throws. */
   readonly deliverHeartbeat = (inbound: Inbound): void => {
@@ -191,14 +195,11 @@ export class Router {
     this.queue.enqueue(new MessageJob(this, handler, type, message, arrival, key, bytes));
   }
 
-  #drop(topic: string, why: QueueLimit): void {
+  #drop(topic: string, why: QueueLimit, because: string): void {
     const { service, reporter, emit, definition } = this.parts;
     emit({ kind: 'dropped', service, topic, why });
     const who = `${service} on '${definition.template}'`;
-    const overloaded = () =>
-      new BusError(`${who} drops what arrives: ${limitReached(why, this.queue.limits)} wait for its handlers`, {
-        reason: 'TERABUS_OVERLOADED',
-      });
+    const overloaded = () => new BusError(`${who} drops what arrives: ${because}`, { reason: 'TERABUS_OVERLOADED' });
     reporter.reportFlood(who, 'TERABUS_OVERLOADED', overloaded, { topic, why });
   }
 

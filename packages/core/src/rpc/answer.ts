@@ -2,6 +2,7 @@ import type { RPCMessage } from '@terabus/messages';
 import { BusError, decodeRpcRequest } from '@terabus/messages';
 import type { MethodPlan } from '../contract/contract-of.js';
 import type { RpcDeliveryOptions } from '../decorators/metadata.js';
+import { heldSentence } from '../instances/gate.js';
 import type { Next } from '../middleware/middleware.js';
 import type { BusEvent } from '../observe/observer.js';
 import type { Reporter } from '../observe/reporter.js';
@@ -57,6 +58,8 @@ export class Answerer {
   #sendingBytes = 0;
   /** Made once: under a flood each would be one too many. */
   readonly #refusals: Readonly<Record<QueueLimit, BusError>>;
+  /** The same of what could not be held. */
+  readonly #overflows: Readonly<Record<QueueLimit, BusError>>;
 
   constructor(parts: AnswererParts) {
     this.parts = parts;
@@ -69,16 +72,25 @@ export class Answerer {
       abandonAfterMs: options.abandonAfterMs,
       limits: options,
     });
-    const refusal = (why: QueueLimit) =>
-      new BusError(
-        `${parts.service} has no room for one more call: ${limitReached(why, options, 'calls')} wait; it was not executed`,
-        { reason: 'TERABUS_OVERLOADED' },
-      );
-    this.#refusals = { maxQueued: refusal('maxQueued'), maxQueuedBytes: refusal('maxQueuedBytes') };
+    const refusal = (waiting: string) =>
+      new BusError(`${parts.service} has no room for one more call: ${waiting}; it was not executed`, {
+        reason: 'TERABUS_OVERLOADED',
+      });
+    const both = (of: (why: QueueLimit) => BusError) => ({
+      maxQueued: of('maxQueued'),
+      maxQueuedBytes: of('maxQueuedBytes'),
+    });
+    this.#refusals = both((why) => refusal(`${limitReached(why, options, 'calls')} wait`));
+    this.#overflows = both((why) => refusal(heldSentence(why)));
   }
 
   /** Takes what the transport delivers. Never throws. */
-  readonly deliver = (inbound: Inbound): void => {
+  readonly deliver = (inbound: Inbound, arrivedAt = this.parts.clock.elapsed()): void => this.#take(inbound, arrivedAt);
+
+  /** Answers what there was no room to hold: while another instance finishes, none is given to a handler. */
+  readonly overflow = (inbound: Inbound, why: QueueLimit): void => this.#take(inbound, this.parts.clock.elapsed(), why);
+
+  #take(inbound: Inbound, arrivedAt: number, overflow?: QueueLimit): void {
     const unsent = this.#unsent();
     if (unsent !== undefined) {
       this.#drop(inbound.topic, unsent);
@@ -105,9 +117,10 @@ export class Answerer {
       this.respond(inbound, request.replyTo, call, errorReply(call, error));
       return;
     }
-    const full = this.queue.admit();
+    const full = overflow ?? this.queue.admit();
     if (full !== undefined) {
-      this.#refuse(inbound, request.replyTo, call, full);
+      const refusal = overflow === undefined ? this.#refusals[full] : this.#overflows[full];
+      this.#refuse(inbound, request.replyTo, call, full, refusal);
       return;
     }
     const { service, watch } = this.parts;
@@ -118,8 +131,8 @@ export class Answerer {
       handler: method.place.handler,
       type: request.method,
     });
-    this.queue.enqueue(new CallJob(this, method, inbound, request, call));
-  };
+    this.queue.enqueue(new CallJob(this, method, inbound, request, call, arrivedAt));
+  }
 
   /** Resolves when all answers were handed to the transport. */
   async sent(): Promise<void> {
@@ -179,9 +192,8 @@ export class Answerer {
     reporter.reportFlood(`${service} dropping calls`, 'TERABUS_OVERLOADED', overloaded, { topic, why });
   }
 
-  #refuse(inbound: Inbound, replyTo: string, call: ReplyHead, why: QueueLimit): void {
+  #refuse(inbound: Inbound, replyTo: string, call: ReplyHead, why: QueueLimit, error: BusError): void {
     const { service, reporter, emit } = this.parts;
-    const error = this.#refusals[why];
     emit({ kind: 'refused', service, topic: inbound.topic, method: call.method, why });
     reporter.report(service, error, { topic: inbound.topic, why });
     this.respond(inbound, replyTo, call, errorReply(call, error));

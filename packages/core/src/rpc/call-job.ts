@@ -31,9 +31,16 @@ export class CallJob implements Job {
   #args: unknown[] = [];
   #context: Context | undefined;
 
-  constructor(answerer: Answerer, method: PreparedMethod, inbound: Inbound, request: RPCMessage, call: ReplyHead) {
+  constructor(
+    answerer: Answerer,
+    method: PreparedMethod,
+    inbound: Inbound,
+    request: RPCMessage,
+    call: ReplyHead,
+    arrivedAt: number,
+  ) {
     this.bytes = inbound.bytes.length + headersSize(inbound.headers);
-    this.arrivedAt = answerer.parts.clock.elapsed();
+    this.arrivedAt = arrivedAt;
     this.#answerer = answerer;
     this.#method = method;
     this.#inbound = inbound;

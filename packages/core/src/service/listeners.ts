@@ -3,13 +3,14 @@ import type { Logger } from 'pino';
 import type { DeliveryOptions, Source } from '../contract/contract.js';
 import { groupKey, type ServicePlan, sameOptions, WHOLE_PAYLOAD } from '../contract/contract-of.js';
 import { deliveryOf } from '../contract/from.js';
-import type { Gate } from '../instances/gate.js';
+import type { Gate, Receiver } from '../instances/gate.js';
 import type { Reporter } from '../observe/reporter.js';
+import { say } from '../observe/say.js';
 import type { DeliveryGroup } from '../routing/delivery-group.js';
 import { type PreparedHandler, Router } from '../routing/router.js';
 import { toSubject } from '../topics/escape.js';
 import { heartbeatOf } from '../topics/heartbeat.js';
-import type { TransportSubscription } from '../transport/transport.js';
+import type { Inbound, TransportSubscription } from '../transport/transport.js';
 import type { HostParts } from './host-parts.js';
 
 /** A router that is subscribed, at one topic or at several (the aliases of a contract). */
@@ -174,9 +175,10 @@ export class Listeners {
   /** Subscribes to messages, and where they are tracked to the heartbeats of their senders. */
   #subscribe(patterns: readonly string[], router: Router): Promise<readonly TransportSubscription[]> {
     const everyInstance = router.parts.options.everyInstance === true;
-    const messages = this.subscribe(patterns, router.deliver, everyInstance);
+    const messages = this.subscribe(patterns, router, everyInstance);
     if (!router.parts.definition.tracked) return messages;
-    const heartbeats = this.subscribe(patterns.map(heartbeatOf), router.deliverHeartbeat, everyInstance);
+    const beats = { deliver: router.deliverHeartbeat, overflow: () => undefined };
+    const heartbeats = this.subscribe(patterns.map(heartbeatOf), beats, everyInstance);
     // Heartbeats are to end first: one that came behind the last message that is taken in would tell of a loss.
     const both = Promise.all([heartbeats, messages]).then((made) => made.flat());
     both.catch(() => Promise.all([heartbeats, messages].map((each) => this.unsubscribe(each))));
@@ -186,24 +188,24 @@ export class Listeners {
   /** Subscribes to some patterns, as a delivery group of the service each. */
   subscribe(
     patterns: readonly string[],
-    deliver: Router['deliver'],
+    receiver: Receiver,
     everyInstance: boolean,
   ): Promise<readonly TransportSubscription[]> {
     const { transport } = this.#parts;
-    const receive = this.#gate?.through(deliver) ?? deliver;
-    const subscribing = Promise.all(
-      patterns.map((pattern) =>
-        // The pattern is part of the group's name: equal names on overlapping patterns make NATS deliver each
-        // message to only one of them.
-        transport.subscribe(
-          pattern,
-          everyInstance ? {} : { group: `${this.#plan.contract.address} ${pattern}` },
-          receive,
-        ),
+    const receive = this.#gate?.through(receiver) ?? ((inbound: Inbound) => receiver.deliver(inbound));
+    const each = patterns.map((pattern) =>
+      // The pattern is part of the group's name: equal names on overlapping patterns make NATS deliver each
+      // message to only one of them.
+      transport.subscribe(
+        pattern,
+        everyInstance ? {} : { group: `${this.#plan.contract.address} ${pattern}` },
+        receive,
       ),
     );
-    // Whoever awaits it gets the error; nobody awaiting it yet must not end the process.
-    subscribing.catch(() => undefined);
+    const subscribing = Promise.all(each);
+    // Whoever awaits it gets the error; nobody awaiting it yet must not end the process. What the others would still
+    // bring, nobody would ever end.
+    subscribing.catch(() => each.map((one) => this.unsubscribe(one.then((made) => [made]))));
     return subscribing;
   }
 
@@ -214,7 +216,7 @@ export class Listeners {
     await Promise.all(
       made.map((each) =>
         each.drain().catch((error: unknown) => {
-          this.#logger.error({ err: error }, 'a subscription could not be ended');
+          say(this.#logger, 'error', { err: error }, 'a subscription could not be ended');
         }),
       ),
     );

@@ -118,6 +118,13 @@ describe('runUntilSignal', () => {
       expect(await exitCode()).to.equal(code);
     });
   }
+  it('says that the services are started, and on which transport', async () => {
+    run('drains');
+    await says('"transport":"memory","msg":"started: service.Doing"');
+    child.kill('SIGTERM');
+    expect(await closed).to.deep.equal([0, null]);
+  });
+
   it('exits with 1 and one sentence when the start fails', async () => {
     run('fails');
     expect(await exitCode()).to.equal(1);

@@ -1,4 +1,5 @@
 import type { Host } from './host.js';
+import { RunningHost } from './running-host.js';
 
 /** What a process that runs a host exits with. */
 export const EXIT = {
@@ -19,7 +20,8 @@ type Signal = 'SIGINT' | 'SIGTERM';
 
 /**
  * Runs a host until SIGTERM or SIGINT, which make it drain, or until it ends by itself. Then the process exits with
- * one of the {@link EXIT} codes; a second signal exits at once.
+ * one of the {@link EXIT} codes; a second signal exits at once. A line of log at the level `info` says that the host is
+ * started.
  *
  * ```ts
  * await runUntilSignal((signal) => startHost({ transport, services: [UserManagerService], signal }));
@@ -50,6 +52,7 @@ export async function runUntilSignal(
     process.stderr.write(`${error instanceof Error ? error.message : String(error)}\n`);
     process.exit(EXIT.startFailed);
   }
+  if (running instanceof RunningHost) running.announce();
   // It may have been started in the same moment.
   if (first !== undefined) void running.stop();
   const report = await running.stopped;

@@ -14,6 +14,7 @@ import { logOutput } from '../observe/log-destination.js';
 import { logHooks } from '../observe/log-hooks.js';
 import { messageSerializer, typesOf } from '../observe/message-serializer.js';
 import type { BusEvent } from '../observe/observer.js';
+import { say } from '../observe/say.js';
 import { tell } from '../observe/tell.js';
 import { buildService } from './build-service.js';
 import { deferred } from './deferred.js';
@@ -133,6 +134,8 @@ export class RunningHost implements Host {
       controller.abort(error);
       late.reject(error);
     });
+    // Before anybody waits for it too: the health may still be about to be shown.
+    late.promise.catch(() => undefined);
     const onAbort = () => late.reject(startGivenUp(signal));
     signal?.addEventListener('abort', onAbort, { once: true });
     try {
@@ -150,13 +153,20 @@ export class RunningHost implements Host {
     this.#lifecycle.advance('running');
     void transport.closed.then((error) => {
       if (error === undefined) return;
-      this.#logger.fatal({ err: error }, 'the transport was closed and nobody had asked for it');
+      say(this.#logger, 'fatal', { err: error }, 'the transport was closed and nobody had asked for it');
       this.#lost = error;
       // It brings no more and takes no more: to wait would be in vain.
       this.#gone.resolve();
       void this.stop();
     });
     return this;
+  }
+
+  /** Says in the log that it is started: for a process that does nothing else, and whose terminal would stay empty. */
+  announce(): void {
+    const services = this.#running.map(({ plan }) => plan.contract.address);
+    const { kind } = this.#options.transport;
+    say(this.#logger, 'info', { services, transport: kind }, `started: ${services.join(', ')}`);
   }
 
   stop(): Promise<StopReport> {
@@ -209,7 +219,7 @@ export class RunningHost implements Host {
     try {
       await transport.close();
     } catch (failure) {
-      this.#logger.error({ err: failure }, 'the transport could not be closed');
+      say(this.#logger, 'error', { err: failure }, 'the transport could not be closed');
     }
     for (const running of started) running.end();
     this.#lifecycle.advance('stopped');

@@ -6,6 +6,7 @@ import { Gate } from '../instances/gate.js';
 import { Instance } from '../instances/instance.js';
 import type { InstanceWork } from '../instances/work.js';
 import { Reporter } from '../observe/reporter.js';
+import { say } from '../observe/say.js';
 import { Declared } from '../publishing/declared.js';
 import { Publisher } from '../publishing/publisher.js';
 import type { DeliveryGroup } from '../routing/delivery-group.js';
@@ -64,7 +65,7 @@ export class RunningService {
     this.#preparation = new Preparation({ plan, logger, clock, bus: chained, middlewares });
     const topics = instanceTopics(contract);
     if (topics !== undefined) {
-      const gate = new Gate(contract.address, this.#reporter);
+      const gate = new Gate(clock);
       const work = this.#instanceWork(gate);
       const instance = new Instance({ id: newId(), topics, transport, clock, logger, standbyAfterMs, work });
       this.#alone = { gate, instance };
@@ -187,7 +188,7 @@ export class RunningService {
   async stop(timeIsUp: Promise<void>): Promise<void> {
     const late = timeIsUp.then(() => 'late' as const);
     if ((await Promise.race([this.#calmly('onStop', () => this.#hooks.onStop?.()), late])) === 'late') {
-      this.logger.error(`${this.plan.name}.onStop took too long: the host ends without it`);
+      say(this.logger, 'error', {}, `${this.plan.name}.onStop took too long: the host ends without it`);
     }
     await Promise.race([this.#publisher.end(), late]);
   }
@@ -211,7 +212,7 @@ export class RunningService {
     try {
       await run();
     } catch (error) {
-      this.logger.error({ err: error }, `${this.plan.name}.${hook} failed`);
+      say(this.logger, 'error', { err: error }, `${this.plan.name}.${hook} failed`);
     }
   }
 
@@ -219,10 +220,14 @@ export class RunningService {
     const { address, aliases } = this.plan.contract;
     if (this.#answerer !== undefined) {
       const topics = [address, ...aliases].map((each) => toSubject(`${each}.rpc`));
-      this.#answering = this.#listeners.subscribe(topics, this.#answerer.deliver, false);
+      this.#answering = this.#listeners.subscribe(topics, this.#answerer, false);
     }
     const all = this.#alone === undefined ? this.#listeners.subscribed() : this.#listeners.subscribeAll();
     await Promise.all([this.#answering, all]);
+  }
+
+  async #endIntake(): Promise<void> {
+    await Promise.all([this.#listeners.unsubscribe(this.#answering), this.#listeners.unsubscribeAll()]);
   }
 
   /** What becomes of the service when the role of its instance changes. */
@@ -230,7 +235,13 @@ export class RunningService {
     return {
       hold: async () => {
         gate.close();
-        await this.#subscribe();
+        try {
+          await this.#subscribe();
+        } catch (error) {
+          // What still came would be held for ever, and be missing where the other instance is active.
+          await this.#endIntake();
+          throw error;
+        }
       },
       mark: () => gate.mark(),
       begin: async () => {
@@ -238,9 +249,7 @@ export class RunningService {
         gate.open(() => this.#listeners.judge(true));
       },
       judge: (on) => this.#listeners.judge(on),
-      endIntake: async () => {
-        await Promise.all([this.#listeners.unsubscribe(this.#answering), this.#listeners.unsubscribeAll()]);
-      },
+      endIntake: () => this.#endIntake(),
       finish: async () => {
         const { clock, drainTimeoutMs } = this.#parts;
         this.#tellOf(await finishWithin(drainTimeoutMs, clock, this.#queues(), this.#tasks));
@@ -253,6 +262,6 @@ export class RunningService {
   #tellOf(cutOff: CutOff): void {
     if (cutOff.running + cutOff.waiting === 0) return;
     this.#parts.emit({ kind: 'cut-off', service: this.plan.contract.address, topic: '', ...cutOff });
-    this.logger.warn(cutOff, 'the time for the drain was over: work was cut off');
+    say(this.logger, 'warn', cutOff, 'the time for the drain was over: work was cut off');
   }
 }
