@@ -77,14 +77,14 @@ export const natsOptions = z
       .strictObject({ inbox: z.boolean().default(true), crossAccount: z.boolean().default(false) })
       .prefault({}),
     /**
-     * How much may be on its way to the server at a time, in bytes (each message counts 128 more), before publishes wait.
+     * How much may be on its way to the server at a time, in bytes (each message counts 512 more), before publishes wait.
      * Defaults to 4 MiB, with which a link whose round trip is 50 ms carries 80 MB per second; it is what a server that
      * hangs costs this process, and what may be lost with a link.
      */
     maxUnconfirmedBytes: z.int().min(1).default(4_194_304),
     /**
      * Where publishes and answers wait while the link is down or the server does not keep up: up to `maxBytes` (8 MiB by
-     * default, some seconds of a busy service; each message counts 128 more) for up to `maxWaitMs` (5 seconds by default,
+     * default, some seconds of a busy service; each message counts 2,048 more) for up to `maxWaitMs` (5 seconds by default,
      * which a restart of the server takes less than). They keep their order. `false` refuses them at once.
      */
     publishBuffer: z

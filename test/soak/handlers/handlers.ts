@@ -4,7 +4,7 @@ import { DeviceEvent, LogEvent } from '@terabus/messages';
 import { connectNats } from '@terabus/nats';
 import { startNatsServer } from '@terabus/testing';
 import { Child } from '../run/child.js';
-import { count, defineFigure, type Soak } from '../run/figure.js';
+import { atLeast, count, defineFigure, type Soak } from '../run/figure.js';
 import { until } from '../run/until.js';
 import type { HandlersMethods } from './handlers-process.js';
 import { hanging, misbehaviours } from './misbehaviour.js';
@@ -38,6 +38,7 @@ export const handlers = defineFigure<Size>({
           `(${misbehaviours.size} ways, ${seen.abandoned} hung until their slot was taken)`,
         checks: [
           count('failures counted', seen.failed, size.misbehaviours),
+          atLeast('hung until their slot was taken', seen.abandoned, 1),
           count('siblings served', seen.siblings, sent.siblings),
           count('neighbours served', seen.neighbours, sent.neighbours),
           count('calls beside them answered', sent.echoed, sent.echoes),

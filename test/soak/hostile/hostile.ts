@@ -3,7 +3,7 @@ import { DeviceEvent } from '@terabus/messages';
 import { connectNats } from '@terabus/nats';
 import { type NatsServer, startNatsServer } from '@terabus/testing';
 import { Child } from '../run/child.js';
-import { count, defineFigure, type Soak, time, times } from '../run/figure.js';
+import { atLeast, count, defineFigure, type Soak, time, times } from '../run/figure.js';
 import { until } from '../run/until.js';
 import { Wire } from '../run/wire.js';
 import { bombs } from './bytes.js';
@@ -59,6 +59,7 @@ export const hostile = defineFigure<Size>({
           count('good calls answered', among.answered, among.calls),
           count('own calls ended', among.lies.ended, among.lies.told),
           count('good calls after the bombs', piled.answered, piled.calls),
+          atLeast('refused as bad', seen.bad, size.messages / 10),
           count('disconnects', seen.disconnects),
           count('unhandled rejections', seen.unhandled.length),
           time('longest stall', among.stallMs, STALL_MS, among.controlMs),

@@ -11,6 +11,7 @@ import {
   startHost,
   TeraService,
 } from '@terabus/core';
+import { systemClock } from '@terabus/core/transport';
 import { encodeRpcRequest } from '@terabus/messages';
 import { connectNats } from '@terabus/nats';
 import type { NatsServer } from '@terabus/testing';
@@ -53,15 +54,18 @@ export async function logs(cases: number, server: NatsServer, watcher: Watcher, 
   const transport = await connectNats({ servers: server.url });
   const written: string[] = [];
   const logger = pino({ level: 'trace', hooks: logHooks }, { write: (line: string) => written.push(line) });
-  const host = await startHost({ transport, services: [LoggingService], logger });
+  const clock = hastyClock();
+  const host = await startHost({ transport, services: [LoggingService], logger, clock });
   const service = host.service(LoggingService);
   const sender = await connectNats({ servers: server.url });
   const bus = openBus({ transport: sender, source: 'service.soak' });
 
+  let told = 0;
   for (let n = 0; n < cases; n++) {
     const text = hostileText(Math.floor(n / 3), random).toWellFormed();
     const before = { said: service.said, written: written.length };
     breaches.cases += 1;
+    clock.nextSecond();
     switch (n % 3) {
       case 0:
         await bus
@@ -85,17 +89,31 @@ export async function logs(cases: number, server: NatsServer, watcher: Watcher, 
           .catch(() => undefined);
       }
     }
-    const problem = written
-      .slice(before.written)
-      .map(problemOf)
-      .find((each) => each !== undefined);
+    const said = written.slice(before.written);
+    told += Number(said.some((line) => line.includes(n % 3 === 2 ? 'METHOD_UNKNOWN' : 'HANDLER_FAILED')));
+    const problem = said.map(problemOf).find((each) => each !== undefined);
     if (problem === undefined) breaches.harmless += 1;
     else breaches.report(text, problem);
   }
+  // What is not written shows nothing.
+  if (told < cases * 0.9) breaches.report('logs', `told of only ${told} of ${cases} cases`);
   await host.stop();
   await sender.close();
   await watcher.take();
   return breaches;
+}
+
+/** Logs tell of so many failures a second; with this clock each case has a second of its own. */
+function hastyClock() {
+  let ahead = 0;
+  return {
+    ...systemClock,
+    elapsed: () => systemClock.elapsed() + ahead,
+    setTimer: (delayMs: number, run: () => void) => systemClock.setTimer(delayMs === 1_000 ? 1 : delayMs, run),
+    nextSecond: () => {
+      ahead += 1_000;
+    },
+  };
 }
 
 function problemOf(line: string): string | undefined {

@@ -1,5 +1,5 @@
 import { Child } from '../run/child.js';
-import { count, defineFigure, time } from '../run/figure.js';
+import { count, defineFigure, quantile, type Timed, time } from '../run/figure.js';
 import { until } from '../run/until.js';
 import type { LinksMethods } from './links-process.js';
 import { type FaultKind, peace, Rig } from './rig.js';
@@ -30,10 +30,10 @@ export const deadLink = defineFigure<Size>({
   async run({ rigs: number, kinds, faults }, { control, progress }) {
     const child = await Child.start<LinksMethods>(new URL('./links-process.js', import.meta.url));
     const rigs = await Promise.all(Array.from({ length: number }, (_, n) => Rig.start(n, child)));
-    const controlMs = control.watch();
-    const detectionMs: number[] = [];
-    const rejectionMs: number[] = [];
-    const firstMs: number[] = [];
+    const detections: Timed[] = [];
+    const rejections: Timed[] = [];
+    const firsts: Timed[] = [];
+    let deaf = 0;
     let asked = 0;
     let rejected = 0;
 
@@ -44,32 +44,40 @@ export const deadLink = defineFigure<Size>({
           await peace(100);
           await child.call('ask', { rig: n, questions: QUESTIONS });
           await peace(50);
+          const stalledMs = control.watch();
           const { faultAt, downAt, backAt } = await rig.endure(kind);
-          if (kind !== 'kill') detectionMs.push(downAt - faultAt);
-          const settledAt = await child.call('settled', n);
           asked += QUESTIONS;
-          rejected += settledAt.length;
-          rejectionMs.push(Math.max(...settledAt, downAt) - downAt);
           let first: number | undefined;
           await until(async () => {
             first = await child.call('firstTick', { rig: n, since: backAt });
             return first !== undefined;
           }, PATIENCE_MS);
-          firstMs.push((first ?? Number.POSITIVE_INFINITY) - backAt);
+          const settled = await child.call('settled', n);
+          rejected += settled.filter(
+            ({ at, reason, retryable }) => at >= faultAt && reason === 'TERABUS_DISCONNECTED' && retryable,
+          ).length;
+          const controlMs = await stalledMs();
+          if (kind !== 'kill') detections.push({ ms: downAt - faultAt, controlMs });
+          rejections.push({ ms: Math.max(...settled.map(({ at }) => at), downAt) - downAt, controlMs });
+          firsts.push({ ms: (first ?? Number.POSITIVE_INFINITY) - backAt, controlMs });
+          deaf += Number(first === undefined);
         }
       }
       progress(`rig ${n} of ${number}: done`);
     };
     try {
       await Promise.all(rigs.map(work));
-      const stalledMs = await controlMs();
+      const found = quantile(detections, 1);
+      const ended = quantile(rejections, 1);
+      const first = quantile(firsts, 0.99);
       return {
         did: `${kinds.map((kind) => `${faults} × ${kind}`).join(', ')}, ${asked} calls on the way`,
         checks: [
-          count('calls on the way that were rejected', rejected, asked),
-          time('longest until a dead link was found', Math.max(...detectionMs), DETECTION_MS, stalledMs),
-          time('longest until a call was rejected', Math.max(...rejectionMs), REJECTION_MS, stalledMs),
-          time('p99 until the first message was handled', p99(firstMs), FIRST_MESSAGE_MS, stalledMs),
+          count('calls on the way that were rejected as retryable', rejected, asked),
+          count('links that brought nothing any more', deaf),
+          time('longest until a dead link was found', found.ms, DETECTION_MS, found.controlMs),
+          time('longest until a call was rejected', ended.ms, REJECTION_MS, ended.controlMs),
+          time('p99 until the first message was handled', first.ms, FIRST_MESSAGE_MS, first.controlMs),
         ],
       };
     } finally {
@@ -78,8 +86,3 @@ export const deadLink = defineFigure<Size>({
     }
   },
 });
-
-function p99(values: readonly number[]): number {
-  const sorted = [...values].sort((one, other) => one - other);
-  return sorted[Math.ceil(sorted.length * 0.99) - 1] ?? 0;
-}

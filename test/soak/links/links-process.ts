@@ -10,21 +10,27 @@ export const NUMBERS = 'soak.links.numbers';
 export const QUESTIONS = 'soak.links.questions';
 export const TICKS = 'soak.links.ticks';
 
+/** How a call on the way ended. */
+export interface Settled {
+  readonly at: number;
+  readonly reason: string | undefined;
+  readonly retryable: boolean;
+}
+
 /** What a client has seen of its link. */
 export interface LinkReport {
   readonly downAt: readonly number[];
   readonly upAt: readonly number[];
-  /** When the last message was told to be rejected or unconfirmed, for each disconnect. */
-  readonly toldAt: readonly number[];
 }
 
 class Client {
   readonly downAt: number[] = [];
   readonly upAt: number[] = [];
+  /** When the last message that was lost with each disconnect was told to be unconfirmed. */
   readonly toldAt: number[] = [];
   readonly rejected: number[] = [];
   readonly unconfirmed: number[] = [];
-  readonly settledAt: number[] = [];
+  readonly settled: Settled[] = [];
   readonly ticksAt: number[] = [];
   attempted = 0;
   open = 0;
@@ -39,18 +45,15 @@ class Client {
 
   publish(): void {
     const id = this.attempted++;
-    const sentWhile = this.downAt.length;
+    // With which disconnect it would be lost: what is published while there is no link goes out on the next one.
+    const lostWith = this.downAt.length;
     this.open += 1;
     const ended = () => {
       this.open -= 1;
     };
-    // One that was on its way when the link was lost is told at once; one that came later may wait for the next link.
-    const told = () => {
-      if (this.downAt.length > sentWhile) this.toldAt[this.downAt.length - 1] = sharedNow();
-    };
     const onUnconfirmed = () => {
       this.unconfirmed.push(id);
-      told();
+      this.toldAt[lostWith] = sharedNow();
     };
     const bytes = Buffer.from(`${id}`);
     this.transport.publish({ topic: NUMBERS, bytes, onUnconfirmed }).then(ended, () => {
@@ -78,25 +81,26 @@ const methods = {
     clearInterval(timer);
     await transport.flush();
     while (client(rig).open > 0) await new Promise((resolve) => setTimeout(resolve, 5));
-    const { attempted, rejected, unconfirmed } = client(rig);
-    return { attempted, rejected, unconfirmed };
+    const { attempted, rejected, unconfirmed, toldAt } = client(rig);
+    return { attempted, rejected, unconfirmed, toldAt };
   },
   link: (rig: number): LinkReport => ({
     downAt: client(rig).downAt,
     upAt: client(rig).upAt,
-    toldAt: client(rig).toldAt,
   }),
   /** Asks; what it comes to is seen in `settled`. */
   ask({ rig, questions }: { rig: number; questions: number }) {
-    const { transport, settledAt } = client(rig);
-    settledAt.length = 0;
+    const { transport, settled } = client(rig);
+    settled.length = 0;
     for (let asked = 0; asked < questions; asked++) {
       transport.request({ topic: QUESTIONS, bytes: new Uint8Array() }, (answer) => {
-        if (BusError.is(answer)) settledAt.push(sharedNow());
+        if (!BusError.is(answer)) return;
+        const { reason, retryable } = answer;
+        settled.push({ at: sharedNow(), reason, retryable });
       });
     }
   },
-  settled: (rig: number) => client(rig).settledAt,
+  settled: (rig: number): readonly Settled[] => client(rig).settled,
   /** When the first tick came after a moment. */
   firstTick({ rig, since }: { rig: number; since: number }) {
     const { ticksAt } = client(rig);

@@ -17,6 +17,8 @@ export type FaultKind = 'cut' | 'kill' | 'blackhole' | 'pause';
 /** What came of one fault, in milliseconds on the clock that processes share. */
 export interface Endured {
   readonly kind: FaultKind;
+  /** Which disconnect of the client it was, from 0. */
+  readonly disconnect: number;
   readonly faultAt: number;
   readonly downAt: number;
   /** When server and line were whole again. */
@@ -67,7 +69,7 @@ export class Rig {
     const down = await this.#seen('downAt', before.downAt.length);
     const backAt = await this.#heal(kind, faultAt);
     const upAt = await this.#seen('upAt', before.upAt.length);
-    return { kind, faultAt, downAt: down, backAt, upAt };
+    return { kind, disconnect: before.downAt.length, faultAt, downAt: down, backAt, upAt };
   }
 
   async stop(): Promise<void> {

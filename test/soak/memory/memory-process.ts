@@ -6,7 +6,7 @@ import { connectNats } from '@terabus/nats';
 import { pino } from 'pino';
 import { serve } from '../run/child-process.js';
 import { MemoryMeter } from '../run/memory.js';
-import { flood, offers, SlowService } from './service.js';
+import { flood, MESSAGE_BYTES, offers, SlowService } from './service.js';
 
 let transport: Transport;
 let host: Host | undefined;
@@ -34,7 +34,7 @@ const methods = {
   /** A first round, so that code is compiled and buffers are there, and then the meter begins. */
   async begin() {
     const bus = openBus({ transport, source: 'service.soak' });
-    for (let n = 0; n < 2_000; n++) await bus.publish(host === undefined ? offers : flood, 'x'.repeat(1_000));
+    for (let n = 0; n < 2_000; n++) await bus.publish(host === undefined ? offers : flood, 'x'.repeat(MESSAGE_BYTES));
     await transport.flush();
     memory = new MemoryMeter();
   },
@@ -56,7 +56,7 @@ const methods = {
       if (open === 0) all();
     };
     for (let n = 0; n < messages; n++) {
-      void bus.publish(offers, 'x'.repeat(1_000)).then(
+      void bus.publish(offers, 'x'.repeat(MESSAGE_BYTES)).then(
         () => ended('taken'),
         ({ reason }: { reason?: string }) => ended(reason ?? 'unknown'),
       );

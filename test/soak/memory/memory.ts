@@ -1,15 +1,14 @@
 import type { NatsServer } from '@terabus/testing';
 import { startNatsServer } from '@terabus/testing';
 import { Child } from '../run/child.js';
-import { count, defineFigure, memory, type Soak } from '../run/figure.js';
+import { atLeast, count, defineFigure, memory, type Soak } from '../run/figure.js';
 import { until } from '../run/until.js';
 import { Wire } from '../run/wire.js';
 import type { MemoryMethods } from './memory-process.js';
-import { flood } from './service.js';
+import { flood, MESSAGE_BYTES } from './service.js';
 
 const FLOOD_BYTES = 64 * 2 ** 20;
 const OFFER_BYTES = 32 * 2 ** 20;
-const MESSAGE_BYTES = 1_000;
 const PATIENCE_MS = 30_000;
 /** Longer than it takes to find out that the server hangs. */
 const HANG_MS = 6_000;
@@ -26,8 +25,8 @@ export const memoryBounds = defineFigure<Size>({
   promise: 'neither a flood into a slow handler nor publishing to a server that hangs makes a process grow',
   sizes: {
     small: { flood: 5_000, offered: 3_000, hangMs: 0 },
-    short: { flood: 400_000, offered: 200_000, hangMs: HANG_MS },
-    long: { flood: 4_000_000, offered: 2_000_000, hangMs: HANG_MS * 5 },
+    short: { flood: 400_000, offered: 204_800, hangMs: HANG_MS },
+    long: { flood: 4_000_000, offered: 2_048_000, hangMs: HANG_MS * 5 },
   },
   async run(size, soak) {
     await using server = await startNatsServer();
@@ -37,8 +36,8 @@ export const memoryBounds = defineFigure<Size>({
     const outcome = Object.entries(offered.outcome).map(([how, number]) => `${how} ${text(number)}`);
     return {
       did:
-        `${text(size.flood)} × 1 kB into a handler of 10 ms, of which ${text(flooded.arrived - flooded.dropped)} were ` +
-        `taken in and ${text(flooded.dropped)} dropped; ${text(size.offered)} × 1 kB offered to a stopped server ` +
+        `${text(size.flood)} × 1 KiB into a handler of 10 ms, of which ${text(flooded.arrived - flooded.dropped)} were ` +
+        `taken in and ${text(flooded.dropped)} dropped; ${text(size.offered)} × 1 KiB offered to a stopped server ` +
         `(${outcome.join(', ')})`,
       checks: [
         count('messages of the flood accounted for', flooded.arrived, size.flood),
@@ -47,6 +46,11 @@ export const memoryBounds = defineFigure<Size>({
           'offers accounted for',
           Object.values(offered.outcome).reduce((sum, each) => sum + each, 0),
           size.offered,
+        ),
+        atLeast(
+          'offers that could not be taken',
+          size.offered - (offered.outcome['taken'] ?? 0),
+          size.hangMs > 0 ? 1 : 0,
         ),
         memory('growth while the server hung', offered.growth, OFFER_BYTES),
       ],

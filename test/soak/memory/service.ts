@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { defineService, defineTopic, OnPayload, Service, TeraService } from '@terabus/core';
 
 const HANDLER_MS = 10;
+export const MESSAGE_BYTES = 1_024;
 
 export const flood = defineTopic('soak.memory.flood', { wrapper: 'text' });
 export const offers = defineTopic('soak.memory.offers', { wrapper: 'text' });

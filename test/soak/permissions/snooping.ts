@@ -3,6 +3,7 @@ import { connectNats, natsPermissions } from '@terabus/nats';
 import { pino } from 'pino';
 import { z } from 'zod';
 import { OPERATOR, serverWith } from '../../integration/permissions/server.js';
+import { until } from '../run/until.js';
 import { Wire } from '../run/wire.js';
 
 const Asked = defineService('Soak.Asked', { rpc: { secret: rpc({ args: [z.int()], returns: z.string() }) } });
@@ -24,7 +25,11 @@ class CuriousService extends TeraService {
   }
 }
 
+/** What plain clients need, so that many users have it. */
+const INBOXES = '_INBOX.>';
+
 const AT_ONCE = 100;
+const PATIENCE_MS = 20_000;
 
 /** Where answers of others could be heard, and the questions with the reply subjects in them. */
 const EARS = [
@@ -38,12 +43,16 @@ const EARS = [
   Asked.rpc.secret.topic,
 ];
 
-/** Calls whose answers a user of the same server would like to hear; tells how many it heard. */
-export async function snoop(calls: number): Promise<{ answered: number; heard: number; subscribed: number }> {
+/** How many of them {@link INBOXES} grants. */
+export const INBOX_EARS = EARS.filter((ear) => ear.startsWith('_INBOX.')).length;
+
+/** Calls whose answers a user of the same server would like to hear, who may listen to all inboxes; tells how many it heard. */
+export async function snoop(calls: number) {
+  const asking = natsPermissions([CuriousService], { name: 'snooper' });
   const users = new Map([
     ['asked', natsPermissions([AskedService], { name: 'asked' })],
     ['caller', natsPermissions([CuriousService], { name: 'caller' })],
-    ['snooper', natsPermissions([CuriousService], { name: 'snooper' })],
+    ['snooper', { ...asking, subscribe: { ...asking.subscribe, allow: [...asking.subscribe.allow, INBOXES] } }],
   ]);
   await using server = await serverWith(users);
   const connect = (user: string) => connectNats({ servers: server.url, name: user, user, password: OPERATOR.password });
@@ -68,8 +77,21 @@ export async function snoop(calls: number): Promise<{ answered: number; heard: n
     for (const result of await Promise.allSettled(round)) answered += Number(result.status === 'fulfilled');
   }
   await snooper.flush();
+  const heardOfOurs = heard;
+
+  // It would have heard them: what a plain client is answered comes by there.
+  const plain = await Wire.connect(server.port, { user: OPERATOR.user, pass: OPERATOR.password });
+  plain.publish(Asked.rpc.secret.topic, new Uint8Array(), `_INBOX.${'x'.repeat(22)}`);
+  await plain.flush();
+  await until(() => heard > heardOfOurs, PATIENCE_MS);
+  plain.close();
   snooper.close();
   await transport.close();
   await host.stop();
-  return { answered, heard, subscribed: EARS.length - snooper.errors.length };
+  return {
+    answered,
+    heard: heardOfOurs,
+    heardOfPlain: heard - heardOfOurs,
+    subscribed: EARS.length - snooper.errors.length,
+  };
 }

@@ -1,6 +1,6 @@
 import { type NatsServer, startNatsServer } from '@terabus/testing';
 import { Child } from '../run/child.js';
-import { count, defineFigure } from '../run/figure.js';
+import { atLeast, count, defineFigure } from '../run/figure.js';
 import { until } from '../run/until.js';
 import { Wire } from '../run/wire.js';
 import type { ReplicaMethods } from './replica-process.js';
@@ -68,6 +68,7 @@ export const rollout = defineFigure<Size>({
           `${rollouts} rollouts (${restarts} × SIGTERM and a new process) of ${replicas} replicas under ` +
           `${text(counts.calls)} calls and ${text(counts.events)} events (${perSecond} a second of each)`,
         checks: [
+          atLeast('calls in all', counts.calls, restarts),
           count('calls answered', counts.answered, counts.calls),
           count('events that could not be published', counts.rejected),
           count('events handled', handled.size, counts.events),

@@ -12,19 +12,24 @@ export const Replicated = defineService('Soak.Replicated', {
 });
 
 const HANDLER_MS = 10;
+/** Every so many take longer, so that each end meets several that run. */
+const EVERY = 10;
+const LONG_HANDLER_MS = 300;
+
+const work = (n: number) => pause(n % EVERY === 0 ? LONG_HANDLER_MS : HANDLER_MS);
 
 /** One of several instances that share the work. */
 @Service(Replicated, { uses: [jobs, done] })
 export class ReplicatedService extends TeraService {
   @OnPayload(from(jobs, { concurrency: 64 }))
   async onJob(id: string, context: EventContext) {
-    await pause(HANDLER_MS);
+    await work(Number(id));
     await context.publish(done, id);
   }
 
   @Rpc(Replicated.rpc.work)
   async work(n: number) {
-    await pause(HANDLER_MS);
+    await work(n);
     return n;
   }
 }

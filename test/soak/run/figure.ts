@@ -11,7 +11,7 @@ export interface Check {
   /** Counts hold by themselves; times and memory depend on the machine too, and are not judged in `npm test`. */
   readonly kind: 'count' | 'time' | 'memory';
   readonly unit?: 'ms' | 'MB' | '×' | undefined;
-  readonly bar: { readonly exactly: number } | { readonly atMost: number };
+  readonly bar: { readonly exactly: number } | { readonly atMost: number } | { readonly atLeast: number };
   /** How long an idle process was kept from running in the same window, in milliseconds. */
   readonly controlMs?: number | undefined;
 }
@@ -60,6 +60,26 @@ export const count = (what: string, measured: number, exactly = 0): Check => ({
   bar: { exactly },
 });
 
+/** A count without which the others would say nothing. */
+export const atLeast = (what: string, measured: number, least: number): Check => ({
+  what,
+  measured,
+  kind: 'count',
+  bar: { atLeast: least },
+});
+
+/** A time, and how long the control was kept from running in its own window. */
+export interface Timed {
+  readonly ms: number;
+  readonly controlMs: number;
+}
+
+/** The time that a share of them does not exceed, each less the stall of its own window; with 1 the worst. */
+export function quantile(times: readonly Timed[], share: number): Timed {
+  const sorted = [...times].sort((one, other) => one.ms - one.controlMs - (other.ms - other.controlMs));
+  return sorted[Math.ceil(sorted.length * share) - 1] ?? { ms: 0, controlMs: 0 };
+}
+
 /** A time in milliseconds, judged against the control's stall in its window. */
 export const time = (what: string, measured: number, atMost: number, controlMs: number): Check => ({
   what,
@@ -89,5 +109,6 @@ export const times = (what: string, measured: number, atMost: number): Check => 
 });
 
 export function holds({ measured, bar, controlMs = 0 }: Check): boolean {
-  return 'exactly' in bar ? measured === bar.exactly : measured <= bar.atMost + controlMs;
+  if ('exactly' in bar) return measured === bar.exactly;
+  return 'atLeast' in bar ? measured >= bar.atLeast : measured <= bar.atMost + controlMs;
 }

@@ -9,10 +9,15 @@ export function ledgerLine(name: string, { did, checks }: Finding, tookMs: numbe
 
 function checkText(check: Check): string {
   const { what, measured, unit, bar, controlMs } = check;
-  const wanted = 'exactly' in bar ? `= ${number(bar.exactly)}` : `≤ ${number(bar.atMost)}`;
+  const wanted = barText(bar);
   const stalled = controlMs === undefined ? '' : ` + ${number(controlMs)} of the control`;
   const text = `${what} ${number(measured)}${suffix(unit)} (${wanted}${stalled})`;
   return holds(check) ? text : `✗ ${text}`;
+}
+
+function barText(bar: Check['bar']): string {
+  if ('exactly' in bar) return `= ${number(bar.exactly)}`;
+  return 'atLeast' in bar ? `≥ ${number(bar.atLeast)}` : `≤ ${number(bar.atMost)}`;
 }
 
 const suffix = (unit: Check['unit']) => (unit === undefined ? '' : unit === '×' ? '×' : ` ${unit}`);

@@ -1,4 +1,4 @@
-import { count, defineFigure } from '../run/figure.js';
+import { atLeast, count, defineFigure } from '../run/figure.js';
 import { numbersOverNats } from './over-nats.js';
 import { numbersInBulk } from './volume.js';
 
@@ -34,6 +34,11 @@ export const sequences = defineFigure<Size>({
           'faults seen as what they are',
           sum(({ score }) => score.found),
           sum(({ score }) => score.deserved),
+        ),
+        atLeast(
+          'arrivals that were not the next of their sender',
+          sum(({ score }) => score.deserved),
+          (size.inBulk + size.overNats) / 100,
         ),
         count(
           'wrong verdicts',
