@@ -2,7 +2,7 @@
 import { BusError, defineModule, defineService, Rpc, rpc, Service, TeraService } from '@terabus/core';
 import { z } from 'zod';
 
-const Callee = defineModule('Test.Callee', {
+export const Callee = defineModule('Test.Callee', {
   rpc: {
     /** Ends when it is told to, or at once. */
     read: rpc({ args: [z.int()], returns: z.int(), timeoutMs: 15_000, idempotent: true }),
