@@ -60,7 +60,7 @@ export class Connection {
     this.#pool = new ServerPool(options.servers);
     this.#problems = new Problems(emit);
     this.outbox = new Outbox(options, this.#problems);
-    this.subscriptions = new Subscriptions(this.#problems, emit);
+    this.subscriptions = new Subscriptions(this.#problems, this.#clock, emit);
   }
 
   get roundTripMs(): number | undefined {
