@@ -105,7 +105,8 @@ export class Connection {
         const { reason: kind, rawMessage } = BusError.from(error);
         if (kind === 'TERABUS_NATS_UNAUTHENTICATED') this.close();
         if (this.#closed) throw error;
-        reason = rawMessage;
+        // The last try ends with our own patience, which says less than what the others came to.
+        if (attempt === 1 || this.#clock.elapsed() < endsAt) reason = rawMessage;
       }
       if (attempt % this.#pool.size === 0) await this.#pause.wait(Math.min(100, endsAt - this.#clock.elapsed()));
     }
