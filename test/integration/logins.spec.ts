@@ -102,7 +102,9 @@ describe('logins at a real server', () => {
     // Long enough for several tries, of which the last ends with the time.
     const error = await connectNats({ servers, connectTimeoutMs: 700 }).catch((thrown: BusError) => thrown);
     expect(error).to.have.property('reason', 'TERABUS_NO_SERVER');
-    expect(error).to.have.property('rawMessage').that.matches(/does not offer tls$/);
+    expect(error)
+      .to.have.property('rawMessage')
+      .that.matches(/does not offer tls$/);
   });
 
   it('that are refused later are a problem, until renewed files are accepted', async () => {
