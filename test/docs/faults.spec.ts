@@ -57,5 +57,5 @@ describe('the archive', () => {
     await host.stop();
     console.log(`${ledger}`);
     ledger.check(); // throws when something was lost, handled twice, or never sent
-  });
+  }).timeout(20_000);
 });

@@ -267,6 +267,8 @@ describe('what nats-server makes of permissions', () => {
     anyQueue: { allow: ['a.* *'] },
     star: { allow: ['a.*'] },
     fenced: { allow: ['a.*'], deny: ['a.*.>'] },
+    shallow: { allow: ['*'] },
+    shallowFenced: { allow: ['*', '*.b.c'], deny: ['*.*', '*.*.*.>'] },
     empty: { allow: [] },
     denied: { allow: [], deny: ['>'] },
     replies: { allow: ['_REPLY.x.*.*'] },
@@ -310,11 +312,11 @@ describe('what nats-server makes of permissions', () => {
   });
 
   it('a final * lets a final > through; a deny below it keeps what lies there away', async () => {
-    const heard = async (user: string) => {
+    const heard = async (user: string, pattern = 'a.>') => {
       const listener = await connectNats({ servers: server.url, user, password: OPERATOR.password });
       const speaker = await connectNats({ servers: server.url, ...OPERATOR });
-      const messages = await record(listener, { pattern: 'a.>' });
-      for (const topic of ['a.b', 'a.b.c']) await speaker.publish({ topic, bytes: bytes('') });
+      const messages = await record(listener, { pattern });
+      for (const topic of ['a.b', 'a.b.c', 'a', 'b.b.c.d']) await speaker.publish({ topic, bytes: bytes('') });
       await speaker.flush();
       const topics = (await messages.stop()).map(({ topic }) => topic);
       await Promise.all([listener.close(), speaker.close()] satisfies Promise<void>[]);
@@ -322,5 +324,7 @@ describe('what nats-server makes of permissions', () => {
     };
     expect(await heard('star')).to.deep.equal(['a.b', 'a.b.c']);
     expect(await heard('fenced')).to.deep.equal(['a.b']);
+    expect(await heard('shallow', '>')).to.deep.equal(['a.b', 'a.b.c', 'a', 'b.b.c.d']);
+    expect(await heard('shallowFenced', '>')).to.deep.equal(['a.b.c', 'a']);
   });
 });

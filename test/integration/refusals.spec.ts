@@ -167,6 +167,21 @@ describe('what a server refuses', () => {
     await shared.drain();
   });
 
+  it('is a subscription that is taken away and granted again: it is back on the same link', async () => {
+    const own = await record(bob, { topic: 'yes.a' });
+    const received: string[] = [];
+    const shared = await bob.subscribe('yes.b', { group: 'g' }, (message) => received.push(text(message)));
+    grant(['yes.>'], ['none']);
+    await eventually(() => void expect(problems()).to.have.length(2));
+    grant(['yes.>'], ['yes.>']);
+    await eventually(() => void expect(problems()).to.deep.equal([]));
+    expect(seen.kinds().sort()).to.deep.equal(['error', 'error', 'problem', 'problem', 'solved', 'solved']);
+    for (const topic of ['yes.a', 'yes.b']) await bob.publish({ topic, bytes: bytes('again') });
+    await bob.flush();
+    await shared.drain();
+    expect([(await own.stop()).map(text), received]).to.deep.equal([['again'], ['again']]);
+  });
+
   it('is a subscription on a later link, as it is on the first', async () => {
     await bob.subscribe('yes.a', {}, () => {});
     const { port } = server;

@@ -31,6 +31,9 @@ export function translated(error: unknown): BusError {
       cause,
     });
   }
+  if (code === 'SERVER_OPT_NA') {
+    return new BusError(`the NATS server does not offer ${said}`, { reason: 'TERABUS_NATS_ERROR', cause });
+  }
   if (END_CODES.has(code)) return disconnectedError(undefined, cause);
   return new BusError(`NATS: ${said}`, { reason: 'TERABUS_NATS_ERROR', cause });
 }

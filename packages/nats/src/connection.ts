@@ -60,7 +60,7 @@ export class Connection {
     this.#pool = new ServerPool(options.servers);
     this.#problems = new Problems(emit);
     this.outbox = new Outbox(options, this.#problems);
-    this.subscriptions = new Subscriptions(this.#problems, emit);
+    this.subscriptions = new Subscriptions(this.#problems, this.#clock, emit);
   }
 
   get roundTripMs(): number | undefined {
@@ -105,7 +105,8 @@ export class Connection {
         const { reason: kind, rawMessage } = BusError.from(error);
         if (kind === 'TERABUS_NATS_UNAUTHENTICATED') this.close();
         if (this.#closed) throw error;
-        reason = rawMessage;
+        // The last try ends with our own patience, which says less than what the others came to.
+        if (attempt === 1 || this.#clock.elapsed() < endsAt) reason = rawMessage;
       }
       if (attempt % this.#pool.size === 0) await this.#pause.wait(Math.min(100, endsAt - this.#clock.elapsed()));
     }

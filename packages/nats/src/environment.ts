@@ -39,6 +39,10 @@ const variables = {
     schema: whole.refine((value) => connectTimeoutMs.safeParse(value).success),
     expected: 'a whole number of milliseconds, 1 or more',
   },
+  TERABUS_ANSWER_INBOXES: {
+    schema: z.enum(['true', 'false']).transform((text) => text === 'true'),
+    expected: 'true or false',
+  },
   TERABUS_NATS_USER: { schema: anyText, expected: 'the name of a user' },
   TERABUS_NATS_PASSWORD: {
     schema: anyText,
@@ -79,6 +83,7 @@ export const natsEnvironment: readonly string[] = Object.freeze(Object.keys(vari
  * | `TERABUS_CONNECT_TIMEOUT_MS` | `connectTimeoutMs` |
  * | `TERABUS_MAX_UNCONFIRMED_BYTES` | `maxUnconfirmedBytes` |
  * | `TERABUS_PUBLISH_BUFFER_BYTES`, `TERABUS_PUBLISH_BUFFER_WAIT_MS` | `publishBuffer.maxBytes`, `publishBuffer.maxWaitMs`; 0 bytes for none |
+ * | `TERABUS_ANSWER_INBOXES` | `replyTo.inbox` |
  * | `TERABUS_NATS_USER`, `TERABUS_NATS_PASSWORD` | `user`, `password` |
  * | `TERABUS_NATS_TOKEN` | `token` |
  * | `TERABUS_NATS_NKEY_SEED` | `nkeySeed` |
@@ -106,6 +111,7 @@ export function natsOptionsFromEnv(env: Readonly<Record<string, string | undefin
     connectTimeoutMs: values.TERABUS_CONNECT_TIMEOUT_MS,
     maxUnconfirmedBytes: values.TERABUS_MAX_UNCONFIRMED_BYTES,
     publishBuffer: buffer.maxBytes === 0 ? false : Object.keys(buffer).length === 0 ? undefined : buffer,
+    replyTo: values.TERABUS_ANSWER_INBOXES === undefined ? undefined : { inbox: values.TERABUS_ANSWER_INBOXES },
     user: values.TERABUS_NATS_USER,
     password: values.TERABUS_NATS_PASSWORD,
     token: values.TERABUS_NATS_TOKEN,

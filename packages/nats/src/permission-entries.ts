@@ -13,7 +13,8 @@ export interface Grants {
   readonly allow: readonly string[];
   /**
    * What `allow` would let through beyond what it says. `['>']` where nothing is allowed: an empty `allow` allows
-   * everything. Otherwise only for subscriptions: `a.*` in `allow` also lets `a.>` through, until `a.*.>` stands here.
+   * everything. Otherwise only for subscriptions: `a.*` in `allow` also lets `a.>` through, until `a.*.>` stands here;
+   * where `a.*.c` is granted too, `a.*.*.>`, and then `a.>` hears three tokens.
    */
   readonly deny?: readonly string[];
 }
@@ -28,13 +29,21 @@ export function publishGrants(entries: readonly Entry[]): Grants {
 export function subscribeGrants(entries: readonly Entry[]): Grants {
   const needed = uncovered(entries);
   if (needed.length === 0) return NOTHING;
-  const below = needed
-    .filter(({ pattern }) => pattern.endsWith('.*'))
-    .map(({ pattern }) => ({ pattern: `${pattern}.>` }))
-    // Something that is granted must not be denied in passing.
-    .filter((denied) => !needed.some(({ pattern }) => overlaps(pattern, denied.pattern)));
-  const deny = texts(uncovered(below));
+  const deny = texts(uncovered(needed.flatMap(({ pattern }) => beyond(pattern, needed))));
   return { allow: texts(needed), ...(deny.length > 0 && { deny }) };
+}
+
+/**
+ * What a final `*` lets through beyond one token, level by level, but for those where something is granted: that must
+ * not be denied in passing.
+ */
+function beyond(pattern: string, needed: readonly Entry[]): Entry[] {
+  if (!/(?:^|\.)\*$/.test(pattern)) return [];
+  const isGranted = (below: string) => needed.some((granted) => overlaps(granted.pattern, below));
+  const denied: Entry[] = [];
+  let level = `${pattern}.*`;
+  for (; isGranted(`${level.slice(0, -1)}>`); level += '.*') if (!isGranted(level)) denied.push({ pattern: level });
+  return [...denied, { pattern: `${level.slice(0, -1)}>` }];
 }
 
 const NOTHING: Grants = { allow: [], deny: ['>'] };

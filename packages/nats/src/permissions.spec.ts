@@ -266,15 +266,31 @@ describe('natsPermissions', () => {
     });
   });
 
-  it('denies nothing that is granted elsewhere', () => {
-    @Service(Silent)
-    class Deep extends TeraService {
-      @OnPayload(news.all)
-      onNews() {}
-      @OnPayload(defineTopic('news.paper.late', { wrapper: 'text' }))
-      onLate() {}
-    }
-    expect(natsPermissions([Deep]).subscribe.deny).to.equal(undefined);
+  describe('of a final *, which lets > through', () => {
+    it('denies what lies beyond one token, also where the * stands alone', () => {
+      const rooms = from(defineTopic('{room}', { wrapper: 'text' }).all, { everyInstance: true });
+      @Service(Silent)
+      class Shallow extends TeraService {
+        @OnPayload(rooms)
+        onRoom() {}
+      }
+      expect(natsPermissions([Shallow]).subscribe).to.deep.equal({ allow: ['*'], deny: ['*.>'] });
+    });
+
+    it('denies nothing that is granted elsewhere, and all around it', () => {
+      const late = from(defineTopic('news.{kind}.late.{n}', { wrapper: 'text' }).all, { everyInstance: true });
+      @Service(Silent)
+      class Deep extends TeraService {
+        @OnPayload(from(news.all, { everyInstance: true }))
+        onNews() {}
+        @OnPayload(late)
+        onLate() {}
+      }
+      expect(natsPermissions([Deep]).subscribe).to.deep.equal({
+        allow: ['news.*', 'news.*.late.*'],
+        deny: ['news.*.*', 'news.*.*.*.>'],
+      });
+    });
   });
 
   it('says which option is wrong', () => {

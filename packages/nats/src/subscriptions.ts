@@ -1,10 +1,13 @@
-import type { BusError, TransportEvent } from '@terabus/core/transport';
+import type { BusError, Clock, Timer, TransportEvent } from '@terabus/core/transport';
 import { closedError } from './errors.js';
 import type { LinkSubscription } from './link.js';
 import type { Live } from './outbox.js';
 import type { Problems } from './problems.js';
 import type { RawMessage } from './raw-message.js';
 import { forbidden, type Refusal } from './refusal.js';
+
+/** After so long one that was taken away is asked for again: a server says nothing when it grants it. */
+const AGAIN_MS = 2_000;
 
 interface Registered {
   readonly subject: string;
@@ -16,6 +19,8 @@ interface Registered {
   refusal: BusError | undefined;
   /** Whether the server of the link in use is known to have it. */
   confirmed: boolean;
+  /** Whether it was told that it is lost, and is not back. */
+  lost: boolean;
   /** Whoever subscribed and still waits. */
   settle: { resolve(): void; reject(error: BusError): void } | undefined;
 }
@@ -33,17 +38,20 @@ export class Subscriptions {
   readonly #all = new Set<Registered>();
   readonly #problems: Problems;
   readonly #emit: (event: TransportEvent) => void;
+  readonly #clock: Clock;
   #live: Live | undefined;
+  #again: Timer | undefined;
   #closed = false;
 
-  constructor(problems: Problems, emit: (event: TransportEvent) => void) {
+  constructor(problems: Problems, clock: Clock, emit: (event: TransportEvent) => void) {
     this.#problems = problems;
+    this.#clock = clock;
     this.#emit = emit;
   }
 
   /**
    * Subscribes on the link in use, or on the next one if there is none. `onLost` is called when the server ends it by new
-   * rules; it is tried again on later links.
+   * rules; it is then tried again every two seconds, and on later links.
    *
    * @throws BusError
    */
@@ -56,7 +64,7 @@ export class Subscriptions {
     if (this.#closed) throw closedError();
     const one: Registered = {
       ...{ subject, queue, deliver, onLost },
-      ...{ current: undefined, refusal: undefined, confirmed: false, settle: undefined },
+      ...{ current: undefined, refusal: undefined, confirmed: false, lost: false, settle: undefined },
     };
     const ready = new Promise<void>((resolve, reject) => {
       one.settle = { resolve, reject };
@@ -108,6 +116,7 @@ export class Subscriptions {
 
   close(): void {
     this.#closed = true;
+    this.#again?.cancel();
     for (const { settle } of this.#all) settle?.reject(closedError());
     this.#all.clear();
   }
@@ -125,6 +134,7 @@ export class Subscriptions {
     one.settle = undefined;
     if (!refusal) {
       one.confirmed = true;
+      one.lost = false;
       this.#problems.solve(keyOf(one));
       settle?.resolve();
       return;
@@ -138,9 +148,27 @@ export class Subscriptions {
 
   #lose(one: Registered, error: BusError): void {
     one.confirmed = false;
+    this.#again ??= this.#clock.setTimer(AGAIN_MS, () => this.#tryAgain());
+    if (one.lost) return;
+    one.lost = true;
     this.#problems.add(keyOf(one), error);
     this.#emit({ kind: 'error', error });
     one.onLost?.(error);
+  }
+
+  #tryAgain(): void {
+    this.#again = undefined;
+    // Without a link, the next one does it.
+    const live = this.#live;
+    const lost = [...this.#all].filter((one) => one.lost && one.refusal);
+    if (!live || lost.length === 0) return;
+    for (const one of lost) {
+      one.current?.end();
+      this.#open(one, live);
+    }
+    live.ledger.ping((error) => {
+      if (!error) for (const one of lost) this.#settle(one);
+    });
   }
 
   #drain(one: Registered): Promise<void> {

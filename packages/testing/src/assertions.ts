@@ -1,3 +1,4 @@
+/// <reference types="chai" preserve="true" />
 import type { Message, Reason } from '@terabus/messages';
 import { BusError, toJson } from '@terabus/messages';
 

@@ -136,6 +136,20 @@ describe('a service of which one instance is active', () => {
     expect(trail).to.include('A standby false');
   });
 
+  it('hands over whatever its name is: keys of services are free text', async () => {
+    @Service(defineModule('Clé *.> du service', {}))
+    class FreelyNamed extends TeraService {}
+    const first = await stage.start(FreelyNamed);
+    await stage.clock.advance(1);
+    const second = await stage.start(FreelyNamed);
+    await stage.settle();
+    expect([roleOf(first), roleOf(second)]).to.deep.equal(['standby', 'active']);
+    await stage.clock.advance(1);
+    await second.stop();
+    await stage.settle();
+    expect(roleOf(first)).to.equal('active');
+  });
+
   it('answers each call that is made while it hands over', async () => {
     await start('A');
     const sender = await startSender();

@@ -1,6 +1,7 @@
 import { BusError } from '@terabus/messages';
 import type { InstanceTopics } from '../contract/needs.js';
 import { deferred } from '../service/deferred.js';
+import { toSubject } from '../topics/escape.js';
 import type { Clock } from '../transport/clock.js';
 import type { Inbound, Transport, TransportSubscription } from '../transport/transport.js';
 import { type Note, readNote, writeNote } from './note.js';
@@ -37,7 +38,7 @@ export class Talk {
 
   hearNews(hear: (note: Note) => void): Promise<TransportSubscription> {
     const { transport, topics } = this.#parts;
-    return transport.subscribe(topics.news, {}, ({ bytes }) => {
+    return transport.subscribe(toSubject(topics.news), {}, ({ bytes }) => {
       const note = readNote(bytes);
       if (note !== undefined) hear(note);
     });
@@ -46,13 +47,14 @@ export class Talk {
   /** Of the active one: what claims are answered with; undefined for nothing. */
   answerClaims(answer: (claim: Note) => Note['is'] | undefined): Promise<TransportSubscription> {
     const { transport, topics } = this.#parts;
-    return transport.subscribe(topics.claim, {}, (inbound) => this.#answer(inbound, answer));
+    return transport.subscribe(toSubject(topics.claim), {}, (inbound) => this.#answer(inbound, answer));
   }
 
   /** Of standbys, in a group of their own: one of them is enough. */
   answerOffers(answer: (offer: Note) => Note['is'] | undefined): Promise<TransportSubscription> {
     const { transport, topics } = this.#parts;
-    return transport.subscribe(topics.standby, { group: topics.standby }, (inbound) => this.#answer(inbound, answer));
+    const { standby } = topics;
+    return transport.subscribe(toSubject(standby), { group: standby }, (inbound) => this.#answer(inbound, answer));
   }
 
   /** The answer; `nobody`, which is known at once; undefined when there is none in time. */
