@@ -88,8 +88,9 @@ export class Router {
    * Takes what the transport delivers. Never throws. What there is no room for is dropped unread: a flood costs next
    * to nothing, and the tracker has not seen it, so that it is part of the gap at the next message that is taken.
    */
-  readonly deliver = (inbound: Inbound): void => {
-    const full = this.queue.admit();
+  readonly deliver = (inbound: Inbound, heldSince?: number): void => {
+    // What was held has been taken in already.
+    const full = heldSince === undefined ? this.queue.admit() : undefined;
     if (full !== undefined) {
       this.#drop(inbound.topic, full, `${limitReached(full, this.queue.limits)} wait for its handlers`);
       return;

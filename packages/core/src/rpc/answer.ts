@@ -85,12 +85,12 @@ export class Answerer {
   }
 
   /** Takes what the transport delivers. Never throws. */
-  readonly deliver = (inbound: Inbound, arrivedAt = this.parts.clock.elapsed()): void => this.#take(inbound, arrivedAt);
+  readonly deliver = (inbound: Inbound, heldSince?: number): void => this.#take(inbound, heldSince);
 
   /** Answers what there was no room to hold: while another instance finishes, none is given to a handler. */
-  readonly overflow = (inbound: Inbound, why: QueueLimit): void => this.#take(inbound, this.parts.clock.elapsed(), why);
+  readonly overflow = (inbound: Inbound, why: QueueLimit): void => this.#take(inbound, undefined, why);
 
-  #take(inbound: Inbound, arrivedAt: number, overflow?: QueueLimit): void {
+  #take(inbound: Inbound, heldSince: number | undefined, overflow?: QueueLimit): void {
     const unsent = this.#unsent();
     if (unsent !== undefined) {
       this.#drop(inbound.topic, unsent);
@@ -117,7 +117,8 @@ export class Answerer {
       this.respond(inbound, request.replyTo, call, errorReply(call, error));
       return;
     }
-    const full = overflow ?? this.queue.admit();
+    // What was held has been taken in already.
+    const full = overflow ?? (heldSince === undefined ? this.queue.admit() : undefined);
     if (full !== undefined) {
       const refusal = overflow === undefined ? this.#refusals[full] : this.#overflows[full];
       this.#refuse(inbound, request.replyTo, call, full, refusal);
@@ -131,7 +132,7 @@ export class Answerer {
       handler: method.place.handler,
       type: request.method,
     });
-    this.queue.enqueue(new CallJob(this, method, inbound, request, call, arrivedAt));
+    this.queue.enqueue(new CallJob(this, method, inbound, request, call, heldSince ?? this.parts.clock.elapsed()));
   }
 
   /** Resolves when all answers were handed to the transport. */
