@@ -1,5 +1,5 @@
 import type { Host } from '@terabus/core';
-import { BusError, defineService, OnPayload, Service, startHost, TeraService } from '@terabus/core';
+import { BusError, defineService, from, OnPayload, Service, startHost, TeraService } from '@terabus/core';
 import { UserEvent } from '@terabus/messages';
 import { connectNats } from '@terabus/nats';
 import type { NatsServer } from '@terabus/testing';
@@ -21,7 +21,7 @@ class SenderService extends TeraService {
   #going = false;
   #stream: Promise<unknown> = Promise.resolve();
 
-  @OnPayload(effects)
+  @OnPayload(from(effects, { maxQueued: 1_000_000 }))
   onEffect(text: string) {
     this.effects.push(text);
   }
