@@ -1,6 +1,6 @@
 // A module of which one instance is active. As a program it runs until it is told to stop.
 import type { TrackedContext } from '@terabus/core';
-import { defineModule, defineTopic, from, OnMessage, Rpc, rpc, Service, TeraService } from '@terabus/core';
+import { defineModule, defineTopic, OnMessage, Rpc, rpc, Service, TeraService } from '@terabus/core';
 import { UserEvent } from '@terabus/messages';
 import { runService } from '@terabus/nats';
 import { z } from 'zod';
@@ -21,8 +21,7 @@ export class SoloService extends TeraService {
     if (process.argv.includes('--run')) process.stdout.write('{"active":true}\n');
   }
 
-  // The sender waits for nobody: on a busy machine it gets far ahead.
-  @OnMessage(from(Solo.messages, { maxQueued: 1_000_000 }), UserEvent)
+  @OnMessage(Solo.messages, UserEvent)
   async onUser({ userFullname }: UserEvent, { verdict }: TrackedContext) {
     await this.publish(effects, `begin ${process.pid} ${userFullname} ${verdict.kind}`);
     await new Promise((resolve) => setImmediate(resolve));
