@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { BusError } from './bus-error.js';
@@ -21,6 +23,27 @@ describe('BusError', () => {
       code: 'NOT_FOUND',
       reason: 'DEVICE_IS_OFF',
     });
+  });
+
+  it('does not keep alive whose method threw it, when it is kept', async () => {
+    class Message {
+      readonly bytes = new Uint8Array(65_536);
+      refuse() {
+        return new BusError('it is bad', { code: 'INVALID_ARGUMENT' });
+      }
+    }
+    const thrown = () => {
+      const message = new Message();
+      return { error: message.refuse(), message: new WeakRef(message) };
+    };
+    const { error, message } = thrown();
+    setFlagsFromString('--expose-gc');
+    const collectGarbage: () => void = runInNewContext('gc');
+    // A reference is kept for the rest of the turn in which it was made.
+    await new Promise(setImmediate);
+    collectGarbage();
+    expect(message.deref()).to.equal(undefined);
+    expect(error.rawMessage).to.equal('it is bad');
   });
 
   it('tells a log everything but the stack', () => {

@@ -67,6 +67,9 @@ export class BusError extends Error {
     this.rawMessage = message;
     this.details = options.details;
     Object.defineProperty(this, brand, { value: true });
+    // Until it is read for the first time, V8 keeps each `this` of the stack alive: an error kept by a log or a hook
+    // would keep the message that it is about, with the 64 KiB that it arrived in.
+    void this.stack;
   }
 
   /** Whether the same request may succeed when it is tried again. Derived from the code. */
