@@ -23,6 +23,8 @@ export { OnPayload } from './decorators/on-payload.js';
 export { Rpc } from './decorators/rpc.js';
 export { Service } from './decorators/service.js';
 export { Use } from './decorators/use.js';
+// What it stores.
+export { planStreams, type StorePlanOptions } from './durable/plan-streams.js';
 // Running it.
 export type { GroupHealth, Health, Problem, Role, ServiceHealth } from './health/health.js';
 export type { HealthOptions } from './health/health-server.js';

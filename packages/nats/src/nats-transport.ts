@@ -1,7 +1,9 @@
 import type {
   Headers,
   Inbound,
+  KeyValue,
   Outbound,
+  Streams,
   SubscribeOptions,
   Transport,
   TransportEvent,
@@ -40,6 +42,13 @@ export class NatsTransport implements Transport {
   #inbox: Subscribed | undefined;
   #ending: Promise<void> | undefined;
   #resolveClosed: () => void = () => {};
+
+  get streams(): Streams {
+    throw new Error('not built yet');
+  }
+  keyValue(): KeyValue {
+    throw new Error('not built yet');
+  }
 
   private constructor(options: CheckedNatsOptions, dial: Dial) {
     this.#options = options;

@@ -17,6 +17,13 @@ export class LooseTransport implements Transport {
     });
   }
 
+  get streams(): never {
+    throw new Error('it stores nothing');
+  }
+  keyValue(): never {
+    throw new Error('it stores nothing');
+  }
+
   async publish(message: Outbound) {
     this.onPublish(message);
   }

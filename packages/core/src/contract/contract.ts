@@ -2,6 +2,8 @@ import type { Message, MessageFamily, MessageType } from '@terabus/messages';
 import type { z } from 'zod';
 import type { ParameterKind } from '../rpc/values.js';
 import type { TopicParameters } from '../topics/template.js';
+import type { ConsumerStart } from '../transport/store-plan.js';
+import type { DurableSettings } from './durable.js';
 
 /**
  * What travels on a topic: a `TeraEvent`, a `TeraModuleMessage`, plain text, or bytes. A topic does not tell its
@@ -18,6 +20,8 @@ export interface TopicDefinition<W extends Wrapper = Wrapper, P = unknown, N ext
   readonly types: ReadonlyMap<string, MessageType>;
   /** Whether senders number their messages on it. Only module messages can be. */
   readonly tracked: boolean;
+  /** How it is stored. Undefined for a topic that isn't: its messages reach whoever listens at that moment. */
+  readonly durable: DurableSettings | undefined;
   /** Text that is equal for equal definitions: two copies of a contract are compared by it, never by identity. */
   readonly digest: string;
   /** Exists in types only: what a handler of the topic is given, what `publish` takes. */
@@ -91,6 +95,30 @@ export interface DeliveryOptions<P = unknown> {
    * may go beyond it. Then as with `maxQueued`. Defaults to 16,777,216 (16 MiB).
    */
   readonly maxQueuedBytes?: number;
+  /**
+   * Durable topics only. With `'per-key'` a message that is to be tried again holds back those of its `key` until it
+   * has been handled or dead-lettered; those of other keys go on. Needs a `key`, and `instances: 'one'`: two readers
+   * of one stream would get messages of one key side by side. By default a message that failed is overtaken.
+   */
+  readonly order?: 'per-key';
+  /**
+   * Durable topics only. A handler that has finished a message is not given the same message id again: see the host's
+   * option `inbox`, which remembers. Defaults to false: a message is given to handlers at least once.
+   */
+  readonly deduplicate?: boolean;
+  /**
+   * Durable topics only. Where the group begins when `provision` makes its consumer; it says nothing afterwards.
+   * Defaults to 'new', what is stored from then on; for a contract's own mailbox to 'all'.
+   */
+  readonly start?: ConsumerStart;
+  /**
+   * Durable topics only. For how many milliseconds an instance may be silent before what it had taken is given to
+   * another; handlers that run longer are prolonged by themselves. Defaults to 10,000: a handler that blocks the
+   * event loop for longer has its message handled twice.
+   */
+  readonly ackWaitMs?: number;
+  /** Durable topics only. How many messages may be handed out and unfinished, over all instances. Defaults to 1,000. */
+  readonly maxAckPending?: number;
 }
 
 /** A topic or pattern with delivery options, made by `from`. */

@@ -5,14 +5,22 @@ import { checkTopic } from '../topics/topic.js';
 import { check } from './check.js';
 import type { Contract, Instances, MessagesOf, RpcMethod, Topic, TypeOrFamily } from './contract.js';
 import { makeTopic, type TopicOrFamily, types } from './define-topic.js';
+import { type DurableOptions, durable } from './durable.js';
 import { bindMethod, type RpcSignature } from './rpc-types.js';
 
 type EventsOptions = {
   readonly types: readonly TypeOrFamily[];
   /** More tokens behind `.events`, for a family: `{table}`. */
   readonly suffix?: string;
+  /** Stores them: `true`, or how. By default they reach whoever listens at that moment. */
+  readonly durable?: DurableOptions;
 };
-type MailboxOptions = { readonly types: readonly TypeOrFamily[]; readonly tracked?: boolean };
+type MailboxOptions = {
+  readonly types: readonly TypeOrFamily[];
+  readonly tracked?: boolean;
+  /** Stores what is sent: `true`, or how. By default it reaches whoever serves the contract at that moment. */
+  readonly durable?: DurableOptions;
+};
 type Signatures = Readonly<Record<string, RpcSignature>>;
 
 /** What `defineModule` and `defineService` are told. */
@@ -66,8 +74,8 @@ export type DefinedContract<A extends string, O extends ContractOptions> = Contr
 >;
 
 const contractOptions = z.strictObject({
-  events: z.strictObject({ types, suffix: z.string().min(1).optional() }).optional(),
-  messages: z.strictObject({ types, tracked: z.boolean().optional() }).optional(),
+  events: z.strictObject({ types, suffix: z.string().min(1).optional(), durable }).optional(),
+  messages: z.strictObject({ types, tracked: z.boolean().optional(), durable }).optional(),
   rpc: z
     .record(
       z.string(),
@@ -105,7 +113,7 @@ export function defineService<const K extends string, const O extends ContractOp
 }
 
 /** Tokens that would let one contract's RPC subject lie in another's events, say. */
-const RESERVED_TOKENS = new Set(['events', 'messages', 'rpc', 'instances']);
+export const RESERVED_TOKENS = new Set(['events', 'messages', 'rpc', 'instances']);
 
 function checkName(kind: 'module' | 'service', name: unknown): void {
   checkTopic(name as string);
@@ -138,16 +146,14 @@ function makeContract(kind: 'module' | 'service', name: string, options: Contrac
       valid.events.suffix === undefined ? `${address}.events` : `${address}.events.${valid.events.suffix}`,
       'event',
       valid.events.types,
-      false,
+      { tracked: false, durable: valid.events.durable },
     );
   const messages =
     valid.messages &&
-    makeTopic(
-      `${address}.messages`,
-      'module-message',
-      valid.messages.types,
-      valid.messages.tracked ?? kind === 'module',
-    );
+    makeTopic(`${address}.messages`, 'module-message', valid.messages.types, {
+      tracked: valid.messages.tracked ?? kind === 'module',
+      durable: valid.messages.durable,
+    });
   const rpc: Record<string, RpcMethod> = Object.create(null);
   for (const [method, signature] of Object.entries(valid.rpc ?? {})) {
     rpc[method] = bindMethod(address, method, signature);

@@ -6,6 +6,7 @@ import { parseTemplate } from '../topics/template.js';
 import { checkTopic } from '../topics/topic.js';
 import { check } from './check.js';
 import type { MessagesOf, Pattern, Topic, TopicDefinition, TopicFamily, TypeOrFamily, Wrapper } from './contract.js';
+import { type DurableOptions, type DurableSettings, durable } from './durable.js';
 
 /** For JavaScript, and for what an import that goes in a circle leaves undefined. */
 export const isTypeOrFamily = (value: unknown): value is TypeOrFamily =>
@@ -18,10 +19,10 @@ const typeOrFamily = z.custom<TypeOrFamily>(isTypeOrFamily, 'a message type or a
 export const types = z.array(typeOrFamily).min(1);
 
 const topicOptions = z.discriminatedUnion('wrapper', [
-  z.strictObject({ wrapper: z.literal('event'), types }),
-  z.strictObject({ wrapper: z.literal('module-message'), types, tracked: z.boolean().default(false) }),
-  z.strictObject({ wrapper: z.literal('text') }),
-  z.strictObject({ wrapper: z.literal('bytes') }),
+  z.strictObject({ wrapper: z.literal('event'), types, durable }),
+  z.strictObject({ wrapper: z.literal('module-message'), types, tracked: z.boolean().default(false), durable }),
+  z.strictObject({ wrapper: z.literal('text'), durable }),
+  z.strictObject({ wrapper: z.literal('bytes'), durable }),
 ]);
 
 /** What `defineTopic` is told of a topic that carries `TeraEvent`s or `TeraModuleMessage`s. */
@@ -31,6 +32,8 @@ export type TypedTopicOptions<W extends 'event' | 'module-message', Types extend
   readonly types: Types;
   /** Whether senders number their messages. Only for module messages; defaults to false. */
   readonly tracked?: W extends 'module-message' ? boolean : never;
+  /** Stores what is published: `true`, or how. By default nothing is stored. */
+  readonly durable?: DurableOptions;
 };
 
 /** A topic, or a family of topics where the name has parameters. */
@@ -52,21 +55,19 @@ export function defineTopic<
 >(name: N, options: TypedTopicOptions<W, Types>): TopicOrFamily<N, W, MessagesOf<Types[number]>>;
 export function defineTopic<const N extends string>(
   name: N,
-  options: { readonly wrapper: 'text' },
+  options: { readonly wrapper: 'text'; readonly durable?: DurableOptions },
 ): TopicOrFamily<N, 'text', string>;
 export function defineTopic<const N extends string>(
   name: N,
-  options: { readonly wrapper: 'bytes' },
+  options: { readonly wrapper: 'bytes'; readonly durable?: DurableOptions },
 ): TopicOrFamily<N, 'bytes', Uint8Array>;
 export function defineTopic(name: string, options: unknown): unknown {
   checkTopic(name);
   const valid = check(topicOptions, options, `defineTopic('${name}')`, 'TERABUS_CONTRACT_INVALID');
-  return makeTopic(
-    name,
-    valid.wrapper,
-    'types' in valid ? valid.types : [],
-    valid.wrapper === 'module-message' && valid.tracked,
-  );
+  return makeTopic(name, valid.wrapper, 'types' in valid ? valid.types : [], {
+    tracked: valid.wrapper === 'module-message' && valid.tracked,
+    durable: valid.durable,
+  });
 }
 
 /** A topic, or a family where the template has parameters. */
@@ -74,7 +75,7 @@ export function makeTopic(
   template: string,
   wrapper: Wrapper,
   declared: readonly TypeOrFamily[],
-  tracked: boolean,
+  { tracked, durable }: { readonly tracked: boolean; readonly durable: DurableSettings | undefined },
 ): Topic | TopicFamily {
   const parsed = parseTemplate(template);
   if (isHeartbeat(template)) {
@@ -89,7 +90,8 @@ export function makeTopic(
     wrapper,
     types: typesByName,
     tracked,
-    digest: JSON.stringify([template, wrapper, tracked, [...typesByName.keys()].sort()]),
+    durable,
+    digest: JSON.stringify([template, wrapper, tracked, [...typesByName.keys()].sort(), durable]),
   });
   const topic = (name: string): Topic =>
     Object.freeze({ kind: 'topic', definition, name, pattern: toSubject(name) }) as Topic;

@@ -11,7 +11,21 @@ const deliveryOptions = z.strictObject({
   abandonAfterMs: z.int().min(0).optional(),
   maxQueued: z.int().min(1).optional(),
   maxQueuedBytes: z.int().min(1).optional(),
+  order: z.literal('per-key').optional(),
+  deduplicate: z.boolean().optional(),
+  start: z
+    .union([
+      z.enum(['new', 'all']),
+      z.strictObject({ sequence: z.int().min(1) }),
+      z.strictObject({ timeMs: z.int().min(0) }),
+    ])
+    .optional(),
+  ackWaitMs: z.int().min(100).optional(),
+  maxAckPending: z.int().min(1).max(100_000).optional(),
 });
+
+/** Those that only make sense where messages are stored. */
+const OF_DURABLE = ['order', 'deduplicate', 'start', 'ackWaitMs', 'maxAckPending'] as const;
 
 /**
  * Says how messages of a topic are delivered to the handlers of a service. All handlers of one service on one topic
@@ -31,6 +45,23 @@ export function from<W extends Wrapper, P, N extends string>(
   }
   const name = `from('${source.definition.template}')`;
   const valid = check(deliveryOptions, options, name, 'TERABUS_CONTRACT_INVALID');
+  const refuse = (why: string) => new BusError(`${name}: ${why}`, { reason: 'TERABUS_CONTRACT_INVALID' });
+  const { durable } = source.definition;
+  const stored = OF_DURABLE.find((option) => valid[option] !== undefined);
+  if (durable === undefined && stored !== undefined) {
+    throw refuse(`option '${stored}' is for durable topics, and this one is not: say 'durable' in its definition`);
+  }
+  if (durable !== undefined && valid.everyInstance) {
+    if (!durable.lastValue) {
+      throw refuse(
+        "option 'everyInstance' is for topics that are not durable, or that keep the last value: the consumer of a stream is shared by all instances",
+      );
+    }
+    if (stored !== undefined) throw refuse(`option '${stored}' does not go with 'everyInstance': there is no consumer`);
+  }
+  if (valid.order !== undefined && valid.key === undefined) {
+    throw refuse("option 'order' needs a 'key': which messages keep their order among each other");
+  }
   return Object.freeze({
     kind: 'delivery',
     definition: source.definition,

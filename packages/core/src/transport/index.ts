@@ -17,6 +17,22 @@ export type { Clock, Timer } from './clock.js';
 export { given, readEnvironment, type Variable } from './environment.js';
 export { checkGroup } from './group.js';
 export { checkHeaders, headersSize } from './headers.js';
+export type { KeyValue, KeyValueEntry } from './key-value.js';
+export type { BucketPlan, ConsumerPlan, ConsumerStart, StorePlan, StreamPlan } from './store-plan.js';
+export type {
+  ConsumeOptions,
+  ConsumerState,
+  Consuming,
+  Difference,
+  Expectation,
+  Stored,
+  StoredMessage,
+  StoreMessage,
+  StreamDelivery,
+  StreamQuery,
+  StreamState,
+  Streams,
+} from './streams.js';
 export { systemClock } from './system-clock.js';
 export type {
   Headers,

@@ -1,4 +1,6 @@
 import type { BusError } from '@terabus/messages';
+import type { KeyValue } from './key-value.js';
+import type { Streams } from './streams.js';
 import type { TransportEvent, TransportHealth } from './transport-health.js';
 
 /** Headers of a message, by their exact name (names are case-sensitive). A name that came twice has its first value. */
@@ -142,6 +144,12 @@ export interface Transport {
    * that was not asked for it does so with its first request. Rejects with `TERABUS_NATS_FORBIDDEN`.
    */
   prepareRequests(): Promise<void>;
+
+  /** What is stored, for durable topics and mailboxes. */
+  readonly streams: Streams;
+
+  /** Opens a bucket; whether it is there shows with the first call. */
+  keyValue(bucket: string): KeyValue;
 
   /** Resolves when all that was published before has reached the server. */
   flush(): Promise<void>;

@@ -119,6 +119,32 @@ export const reasons = {
     sentence: 'The link was lost before the server was known to have the message: it may have been delivered or not.',
   },
 
+  // streams
+  TERABUS_BUCKET_MISSING: { code: 'FAILED_PRECONDITION', sentence: 'The bucket is not there: it was not provisioned.' },
+  TERABUS_CONSUMER_MISSING: {
+    code: 'FAILED_PRECONDITION',
+    sentence: 'The consumer of a durable topic is not there: it was not provisioned, or was deleted.',
+  },
+  TERABUS_KEY_CONFLICT: { code: 'ABORTED', sentence: 'The key has been changed by somebody else.' },
+  TERABUS_STORE_DRIFT: {
+    code: 'FAILED_PRECONDITION',
+    sentence: 'Streams, consumers or buckets on the server are not as the contracts say.',
+  },
+  TERABUS_STORE_UNKNOWN: {
+    code: 'DEADLINE_EXCEEDED',
+    sentence: 'Nobody knows whether the message was stored: the same message id again finds out.',
+  },
+  TERABUS_STREAM_FULL: { code: 'RESOURCE_EXHAUSTED', sentence: 'The stream is full and refuses what is new.' },
+  TERABUS_STREAM_MISMATCH: {
+    code: 'FAILED_PRECONDITION',
+    sentence: 'Another stream than that of the topic acknowledged the message, or somebody who is no stream.',
+  },
+  TERABUS_STREAM_MISSING: {
+    code: 'FAILED_PRECONDITION',
+    sentence: 'The stream of a durable topic is not there: it was not provisioned, or was deleted.',
+  },
+  TERABUS_STREAM_UNAVAILABLE: { code: 'UNAVAILABLE', sentence: 'No stream took the message at this moment.' },
+
   // nats
   TERABUS_ENVIRONMENT_INVALID: { code: 'INVALID_ARGUMENT', sentence: 'An environment variable has a bad value.' },
   TERABUS_NATS_ERROR: { code: 'UNAVAILABLE', sentence: 'NATS or its client failed in a way that has no name here.' },

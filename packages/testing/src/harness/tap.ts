@@ -1,7 +1,9 @@
 import type {
   Headers,
   Inbound,
+  KeyValue,
   Outbound,
+  Streams,
   SubscribeOptions,
   Transport,
   TransportEvent,
@@ -45,6 +47,9 @@ export class TappedTransport implements Transport {
   get maxPayloadBytes(): number {
     return this.#inner.maxPayloadBytes;
   }
+  get streams(): Streams {
+    return this.#inner.streams;
+  }
   get closed(): Promise<BusError | undefined> {
     return this.#inner.closed;
   }
@@ -78,6 +83,10 @@ export class TappedTransport implements Transport {
   async respond(replyTo: string, bytes: Uint8Array, headers?: Headers): Promise<void> {
     await this.#inner.respond(replyTo, bytes, headers);
     this.#tap.moved();
+  }
+
+  keyValue(bucket: string): KeyValue {
+    return this.#inner.keyValue(bucket);
   }
 
   refused(): Promise<never> | undefined {

@@ -5,6 +5,8 @@ import { compilePattern } from '../../topics/pattern.js';
 import { printable } from '../../topics/printable.js';
 import type { Clock } from '../clock.js';
 import { checkGroup } from '../group.js';
+import type { KeyValue } from '../key-value.js';
+import type { Streams } from '../streams.js';
 import type {
   Headers,
   Inbound,
@@ -44,6 +46,13 @@ export class MemoryTransport implements Transport {
   #down: { readonly error: BusError; readonly sinceMs: number } | undefined;
   #ended = false;
   #resolveClosed: (reason: BusError | undefined) => void = () => {};
+
+  get streams(): Streams {
+    throw new Error('not built yet');
+  }
+  keyValue(): KeyValue {
+    throw new Error('not built yet');
+  }
 
   /** `id` tells the connections of one broker apart, also those of one name. */
   constructor(exchange: Exchange, clock: Clock, name: string, id: number) {

@@ -1,0 +1,59 @@
+import { z } from 'zod';
+
+/**
+ * How a durable topic is stored, and what becomes of messages whose handlers fail. Part of the contract: those who
+ * publish, those who handle, and the stream on the server agree on it.
+ */
+export interface DurableSettings {
+  /** For how many milliseconds messages are kept. Defaults to 7 days: a weekend and the days until it is mended. */
+  readonly keepMs: number;
+  /** The most that is kept, in bytes. A full stream refuses what is published. Defaults to 1 GiB. */
+  readonly maxBytes: number;
+  /** The most that is kept, in messages; -1 for no limit, which is the default. */
+  readonly maxMessages: number;
+  /** For how many milliseconds a message id is known, so that a second try stores nothing. Defaults to 2 minutes, as JetStream does. */
+  readonly duplicateWindowMs: number;
+  /** How often a message is given to a handler that fails, before it is dead-lettered. Defaults to 5. */
+  readonly tries: number;
+  /**
+   * The wait before the second try, in milliseconds; it doubles with each further one, up to 5 minutes, less up to a
+   * quarter by chance, so that what failed together is not tried together. Defaults to 1,000: a restart of a database takes seconds.
+   */
+  readonly retryAfterMs: number;
+  /**
+   * Only the last message of each topic is kept. Handlers with `everyInstance` get it when they start, and then what
+   * is published. Defaults to false.
+   */
+  readonly lastValue: boolean;
+}
+
+/** What a contract may say of it; `true` for all defaults. */
+export type DurableOptions = true | { readonly [K in keyof DurableSettings]?: DurableSettings[K] };
+
+const DAY_MS = 86_400_000;
+
+const settings = z.strictObject({
+  keepMs: z
+    .int()
+    .min(1_000)
+    .default(7 * DAY_MS),
+  maxBytes: z
+    .int()
+    .min(1)
+    .default(2 ** 30),
+  maxMessages: z.union([z.literal(-1), z.int().min(1)]).default(-1),
+  duplicateWindowMs: z.int().min(1_000).default(120_000),
+  tries: z.int().min(1).max(1_000).default(5),
+  retryAfterMs: z.int().min(1).default(1_000),
+  lastValue: z.boolean().default(false),
+});
+
+/** The option `durable` of topics; undefined, which is the default, where nothing is stored. */
+export const durable = z
+  .union([z.literal(true), settings.prefault({})])
+  .transform((given) => Object.freeze(given === true ? settings.parse({}) : given) as DurableSettings)
+  .refine(
+    ({ keepMs, duplicateWindowMs }) => duplicateWindowMs <= keepMs,
+    'duplicateWindowMs may not be more than keepMs',
+  )
+  .optional();
