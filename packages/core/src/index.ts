@@ -24,6 +24,7 @@ export { Rpc } from './decorators/rpc.js';
 export { Service } from './decorators/service.js';
 export { Use } from './decorators/use.js';
 // What it stores.
+export type { Inbox, InboxWork } from './durable/inbox.js';
 export { planStreams, type StorePlanOptions } from './durable/plan-streams.js';
 // Running it.
 export type { GroupHealth, Health, Problem, Role, ServiceHealth } from './health/health.js';
