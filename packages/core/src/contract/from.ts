@@ -22,10 +22,23 @@ const deliveryOptions = z.strictObject({
     .optional(),
   ackWaitMs: z.int().min(100).optional(),
   maxAckPending: z.int().min(1).max(100_000).optional(),
+  maxUnsettled: z.int().min(1).max(100_000).optional(),
+  maxUnsettledBytes: z.int().min(1).optional(),
 });
 
 /** Those that only make sense where messages are stored. */
-const OF_DURABLE = ['order', 'deduplicate', 'start', 'ackWaitMs', 'maxAckPending'] as const;
+const OF_DURABLE = [
+  'order',
+  'deduplicate',
+  'start',
+  'ackWaitMs',
+  'maxAckPending',
+  'maxUnsettled',
+  'maxUnsettledBytes',
+] as const;
+
+/** Those that are about what is dropped, which a stream needs not. */
+const OF_CORE = ['maxQueued', 'maxQueuedBytes'] as const;
 
 /**
  * Says how messages of a topic are delivered to the handlers of a service. All handlers of one service on one topic
@@ -58,6 +71,12 @@ export function from<W extends Wrapper, P, N extends string>(
       );
     }
     if (stored !== undefined) throw refuse(`option '${stored}' does not go with 'everyInstance': there is no consumer`);
+  }
+  const dropping = OF_CORE.find((option) => valid[option] !== undefined);
+  if (durable !== undefined && dropping !== undefined && valid.everyInstance !== true) {
+    throw refuse(
+      `option '${dropping}' says when messages are dropped, and those of a durable topic never are: there is 'maxUnsettled'`,
+    );
   }
   if (valid.order !== undefined && valid.key === undefined) {
     throw refuse("option 'order' needs a 'key': which messages keep their order among each other");

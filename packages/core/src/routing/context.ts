@@ -2,6 +2,7 @@ import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
 import type { Contract, Topic } from '../contract/contract.js';
 import type { Client } from '../contract/rpc-types.js';
+import type { DurablePlace } from '../durable/stored-context.js';
 import type { Chain } from '../publishing/chain.js';
 import { HEADER } from '../publishing/headers.js';
 import type { PublishOptions } from '../publishing/publisher.js';
@@ -34,6 +35,8 @@ export interface HandlerContext {
   readonly remainingMs: number;
   /** The service's logger, with topic, handler and message id on each line. */
   readonly logger: Logger;
+  /** Where it is stored. Undefined where it isn't: its topic is not durable. */
+  readonly durable: DurablePlace | undefined;
 
   /** As the service's own `publish`, with the chain of this message: trace, cause, deadline. */
   publish<W extends 'event' | 'text' | 'bytes', P>(
@@ -67,6 +70,16 @@ export interface TrackedContext extends HandlerContext {
   readonly seq: number;
   /** What the number says: whether it is the next one, and how many before it are missing. */
   readonly verdict: Verdict;
+}
+
+/** What a handler of events, text or bytes of a durable topic is told. */
+export interface DurableContext extends EventContext {
+  readonly durable: DurablePlace;
+}
+
+/** What a handler of module messages of a durable topic is told. */
+export interface DurableTrackedContext extends TrackedContext {
+  readonly durable: DurablePlace;
 }
 
 /** What a handler of calls is told. */
@@ -176,6 +189,9 @@ export class Context implements Chain {
   }
   get callId(): bigint | undefined {
     return this.#arrival.callId;
+  }
+  get durable(): DurablePlace | undefined {
+    return undefined;
   }
   get remainingMs(): number {
     return Math.max(0, this.deadline - this.#place.clock.elapsed());
