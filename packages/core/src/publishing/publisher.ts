@@ -92,8 +92,8 @@ export class Publisher {
     // An envelope without content would tell its readers nothing.
     if (Array.isArray(messages) && messages.length === 0) return undefined;
     try {
-      const derived = topic.definition.durable === undefined ? undefined : chain.nextMessageId?.();
-      const headers = outgoingHeaders(options?.messageId ?? derived ?? newId(), chain, options?.headers);
+      const derived = () => (topic.definition.durable === undefined ? undefined : chain.nextMessageId?.());
+      const headers = outgoingHeaders(options?.messageId ?? derived() ?? newId(), chain, options?.headers);
       const { confirm = false, timeoutMs, ordered = false } = options ?? {};
       const sent = await this.#send({ kind, service, topic, messages, headers, confirm, timeoutMs, ordered });
       return sent as Stored | undefined;

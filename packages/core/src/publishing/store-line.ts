@@ -165,7 +165,7 @@ export class StoreLine {
   /** Gives one up at its deadline, unless it is on its way by then: that attempt ends in time by itself. */
   #watch(waiting: Waiting): void {
     if (waiting.settled) return;
-    waiting.timer = this.#parts.clock.setTimer(Math.max(0, Math.ceil(this.#leftMs(waiting))), () => {
+    waiting.timer = this.#parts.clock.setTimer(Math.max(0, this.#leftMs(waiting)), () => {
       this.#giveUp(waiting, this.#failed);
       this.#offer();
     });
