@@ -157,7 +157,12 @@ export interface DeliveryOptions<P = unknown> {
 }
 
 /** A topic or pattern with delivery options, made by `from`. */
-export interface Delivery<W extends Wrapper = Wrapper, P = unknown, N extends string = string> extends Source<W, P, N> {
+export interface Delivery<
+  W extends Wrapper = Wrapper,
+  P = unknown,
+  N extends string = string,
+  D extends Durability = Durability,
+> extends Source<W, P, N, D> {
   readonly kind: 'delivery';
   readonly options: DeliveryOptions<P>;
 }

@@ -2,6 +2,7 @@ import { BusError } from '@terabus/messages';
 import { z } from 'zod';
 import { check, show } from './check.js';
 import type { Delivery, DeliveryOptions, Pattern, Source, Topic, Wrapper } from './contract.js';
+import type { Durability } from './durable.js';
 
 const deliveryOptions = z.strictObject({
   everyInstance: z.boolean().optional(),
@@ -46,10 +47,10 @@ const OF_CORE = ['maxQueued', 'maxQueuedBytes'] as const;
  *
  * @throws BusError `TERABUS_CONTRACT_INVALID` on an unknown or impossible option.
  */
-export function from<W extends Wrapper, P, N extends string>(
-  source: Topic<W, P, N> | Pattern<W, P, N>,
+export function from<W extends Wrapper, P, N extends string, D extends Durability = Durability>(
+  source: Topic<W, P, N, D> | Pattern<W, P, N, D>,
   options: DeliveryOptions<P>,
-): Delivery<W, P, N> {
+): Delivery<W, P, N, D> {
   if (source?.kind !== 'topic' && source?.kind !== 'pattern') {
     const what = (source as { kind?: string } | undefined)?.kind === 'family' ? ': call it, or take its .all' : '';
     throw new BusError(`from(…) takes a topic or a pattern, not ${show((source as { kind?: string })?.kind)}${what}`, {
