@@ -50,7 +50,7 @@ const settings = z.strictObject({
 
 /** The option `durable` of topics; undefined, which is the default, where nothing is stored. */
 export const durable = z
-  .union([z.literal(true), settings.prefault({})])
+  .union([z.literal(true), settings])
   .transform((given) => Object.freeze(given === true ? settings.parse({}) : given) as DurableSettings)
   .refine(
     ({ keepMs, duplicateWindowMs }) => duplicateWindowMs <= keepMs,
