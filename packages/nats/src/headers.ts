@@ -61,7 +61,8 @@ export function withoutReserved(headers: Headers): Headers {
  */
 export function decodeHeaders(block: Uint8Array): DecodedHeaders {
   const [first = '', ...lines] = decoder.decode(block).split('\r\n');
-  const [, status, description = ''] = /^NATS\/1\.0(?: +(\d{3})\s*(.*))?$/.exec(first.trimEnd()) ?? bad('has no version');
+  const [, status, description = ''] =
+    /^NATS\/1\.0(?: +(\d{3})\s*(.*))?$/.exec(first.trimEnd()) ?? bad('has no version');
   const headers = new Map<string, string>();
   const end = lines.indexOf('');
   if (end !== -1 && lines.length > end + 2) bad('goes on behind its end');

@@ -308,11 +308,7 @@ export class Intake implements LinkWatcher {
   async #look(): Promise<BusError | undefined> {
     const { troubles } = this.#jetStream;
     try {
-      const answer = await this.#jetStream.call(
-        `CONSUMER.INFO.${this.#stream}.${this.#consumer}`,
-        {},
-        LOOK_TIMEOUT_MS,
-      );
+      const answer = await this.#jetStream.call(`CONSUMER.INFO.${this.#stream}.${this.#consumer}`, {}, LOOK_TIMEOUT_MS);
       if (!answer.error) {
         this.#solve();
         return undefined;

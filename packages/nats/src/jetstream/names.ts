@@ -1,4 +1,11 @@
-import { BusError, MAX_SUBJECT_BYTES, printable, toName, withNamespace, withoutNamespace } from '@terabus/core/transport';
+import {
+  BusError,
+  MAX_SUBJECT_BYTES,
+  printable,
+  toName,
+  withNamespace,
+  withoutNamespace,
+} from '@terabus/core/transport';
 
 /** How the names and subjects of plans are spelled at the server. */
 export class Names {

@@ -10,8 +10,8 @@ import type {
   StorePlan,
   StreamDelivery,
   StreamQuery,
-  Streams,
   StreamState,
+  Streams,
 } from '@terabus/core/transport';
 
 import { ERR, isMissing, refusedByApi } from './api-error.js';
@@ -100,10 +100,7 @@ export class NatsStreams implements Streams {
     }
   }
 
-  async purge(
-    stream: string,
-    what: { readonly sequence: number } | { readonly filter: string },
-  ): Promise<number> {
+  async purge(stream: string, what: { readonly sequence: number } | { readonly filter: string }): Promise<number> {
     if ('sequence' in what) return this.#delete(stream, what.sequence);
     const { state } = await this.#info(stream);
     // A purge of some subjects makes servers of 2.9 forget, in all consumers of the stream, what was not handed out yet.

@@ -44,9 +44,12 @@ export function provision(plan: StorePlan, options: NatsOptions = {}): Promise<P
     const missing = seen.filter((one) => one.missing).map(({ part }) => part);
     const foreign = missing.find(({ make }) => make === undefined);
     if (foreign) {
-      throw new BusError(`there is no ${foreign.called}, which another service owns: provision the plan of that one first`, {
-        reason: 'TERABUS_STREAM_MISSING',
-      });
+      throw new BusError(
+        `there is no ${foreign.called}, which another service owns: provision the plan of that one first`,
+        {
+          reason: 'TERABUS_STREAM_MISSING',
+        },
+      );
     }
     for (const part of missing) await make(jetStream, part);
     // Two may provision at a time, and servers of 2.9 change a consumer when they are asked to make another one.
@@ -93,7 +96,12 @@ async function make(jetStream: JetStream, { called, make: request }: Part): Prom
   if (request === undefined) return;
   const { error } = await patiently(jetStream, async () => {
     const answer = await jetStream.call(request.operation, request.body);
-    if (answer.error && isPassing(answer.error) && !isOff(answer.error) && answer.error.err_code !== ERR.insufficientResources) {
+    if (
+      answer.error &&
+      isPassing(answer.error) &&
+      !isOff(answer.error) &&
+      answer.error.err_code !== ERR.insufficientResources
+    ) {
       throw new BusError(described(answer.error), { reason: 'TERABUS_STREAM_UNAVAILABLE' });
     }
     return answer;
@@ -131,7 +139,8 @@ function notMade(called: string, error: ApiError): BusError {
   if (err_code === ERR.overlap) {
     return made('TERABUS_STORE_DRIFT', 'Another stream stores one of its subjects: remove that one, or this topic');
   }
-  if (err_code === ERR.nameInUse) return made('TERABUS_STORE_DRIFT', 'Somebody else made it differently in the meantime');
+  if (err_code === ERR.nameInUse)
+    return made('TERABUS_STORE_DRIFT', 'Somebody else made it differently in the meantime');
   if (isOff(error)) return made('TERABUS_STREAM_UNAVAILABLE', 'Switch JetStream on at the server and for this account');
   const full = [ERR.storageExceeded, ERR.memoryExceeded, ERR.insufficientResources, ERR.accountResourcesExceeded];
   if (full.some((code) => code === err_code)) {

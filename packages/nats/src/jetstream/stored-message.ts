@@ -12,7 +12,11 @@ export interface StoredJson {
 }
 
 /** Headers that can't be read count as none: whoever looks at what is stored must be able to. */
-export function storedMessage({ subject, seq, hdrs, data, time }: StoredJson, stream: string, names: Names): StoredMessage {
+export function storedMessage(
+  { subject, seq, hdrs, data, time }: StoredJson,
+  stream: string,
+  names: Names,
+): StoredMessage {
   return {
     subject: names.unwired(subject),
     bytes: fromBase64(data),
