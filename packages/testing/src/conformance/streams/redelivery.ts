@@ -114,6 +114,35 @@ export function redelivery({ bus, connect, pass, withStream }: StreamsSuite): vo
       expect(told(await reader.first(3))).to.deep.equal(['a 1', 'b 1', 'b 2']);
     });
 
+    it('that is put back and then acknowledged comes again: the first word counts', async () => {
+      const alice = await withStream(aStream({ consumers: [aConsumer({ ackWaitMs: 60_000 })] }));
+      await storeAll(alice, 'a');
+      const reader = await readFrom(alice);
+      const [first] = await reader.first(1);
+      first?.later(0);
+      first?.ack();
+      expect(told(await reader.first(2))).to.deep.equal(['a 1', 'a 2']);
+    });
+
+    it('makes room for one other, however often it is settled', async () => {
+      const alice = await withStream(aStream({ consumers: [aConsumer({ ackWaitMs: 60_000 })] }));
+      await storeAll(alice, 'a', 'b', 'c');
+      const reader = await readFrom(alice, { maxUnsettled: 1 });
+      const [first] = await reader.first(1);
+      first?.ack();
+      first?.ack();
+      await reader.first(2);
+      expect(await alice.streams.consumerState(STREAM, CONSUMER)).to.deep.equal({ pending: 1, unsettled: 1 });
+    });
+
+    it('leaves its message where it lies when it is acknowledged', async () => {
+      const alice = await withStream(aStream());
+      await storeAll(alice, 'a');
+      (await (await readFrom(alice)).first(1))[0]?.ack();
+      await until(async () => (await alice.streams.consumerState(STREAM, CONSUMER)).unsettled === 0);
+      expect((await alice.streams.streamState(STREAM)).messages).to.equal(1);
+    });
+
     it('whose reader has left is made to another one', async () => {
       const alice = await withStream(aStream());
       const bob = await connect();
