@@ -58,6 +58,13 @@ describe('the relay of an outbox', () => {
     }
   };
 
+  /** Lets seconds go by until it holds; the database takes its own time in between. */
+  const pass = (holds: () => boolean) =>
+    until(async () => {
+      if (!holds() && clock.pendingTimers > 0) await clock.advance(1_000);
+      return holds();
+    });
+
   it('sends what waits, in order, and removes it', async () => {
     await store('1', '2');
     await store('3');
@@ -143,14 +150,7 @@ describe('the relay of an outbox', () => {
       await store('held');
       start({ tries: 2 });
       await until(() => at.length === 1);
-      for (const expected of [1, 3, 7, 15, 31, 61, 91]) {
-        while (at.length === 0 || (at.at(-1) as number) < expected) {
-          await until(() => clock.pendingTimers > 0);
-          await clock.advance(1_000);
-          await settle();
-          if (clock.elapsed() / 1_000 >= expected) await until(() => at.at(-1) === expected);
-        }
-      }
+      await pass(() => at.length === 8);
       expect(at).to.deep.equal([0, 1, 3, 7, 15, 31, 61, 91]);
       expect(await outbox.state()).to.include({ waiting: 1, failed: 0 });
       expect(lines[1]).to.match(/^the stored message \w{26} to 'notes' holds 'notes' and is tried again in 2000 ms$/);
@@ -197,12 +197,9 @@ describe('the relay of an outbox', () => {
       };
       await store('good', 'bad', 'behind it');
       start({ tries: 3 });
-      for (const ms of [1_000, 2_000]) {
-        await until(() => clock.pendingTimers > 0);
-        expect(bus.names).to.deep.equal(['good']);
-        const { length } = lines;
-        await clock.advance(ms);
-        await until(() => lines.length > length);
+      for (const failures of [1, 2, 3]) {
+        await pass(() => lines.length === failures);
+        if (failures < 3) expect(bus.names).to.deep.equal(['good']);
       }
       await until(isEmpty);
     };
