@@ -53,11 +53,10 @@ async function migrateOutbox(query: Query, tables: Tables): Promise<void> {
     holder text not null,
     until timestamptz not null
   )`);
-  // Deferred, so that it runs when the transaction commits, behind all of its statements: the lock is held while one
-  // transaction commits, and places are given in the order in which transactions become visible.
+  // Deferred, so that it runs when the transaction commits, behind all of its statements: whatever it has seen of others
+  // was committed, and had its place, before.
   await query(`create function ${place}() returns trigger language plpgsql as $body$
     begin
-      perform pg_advisory_xact_lock(hashtextextended('terabus places ${outbox}', 0));
       update ${outbox} set place = nextval('${places}') where message_id = new.message_id;
       return null;
     end
