@@ -3,12 +3,27 @@ import {
   type Bus,
   type EventContext,
   type HandlerContext,
+  type OpenBus,
   Service,
+  type Stored,
   TeraService,
+  type Topic,
   type TrackedContext,
 } from '@terabus/core';
 import { DatabaseEvent, DeviceEvent, LogEvent, ParticipantEvent, SessionEvent, UserEvent } from '@terabus/messages';
-import { blobs, commands, Database, Logging, participants, personEvents, Registry, room } from './contracts.types.js';
+import {
+  blobs,
+  commands,
+  Database,
+  Logging,
+  notes,
+  Orders,
+  participants,
+  personEvents,
+  Registry,
+  room,
+  visits,
+} from './contracts.types.js';
 
 const user = UserEvent.create({});
 const device = DeviceEvent.create({});
@@ -81,6 +96,35 @@ export class BadPublisher extends TeraService {
       context.publish(Registry.events, ParticipantEvent.create({})),
       // @ts-expect-error events are published, in a context too
       context.send(Registry.events, device),
+    ];
+  }
+}
+
+/** What goes to durable topics tells where it is stored, and nothing else does. */
+@Service(Orders)
+export class StoringService extends TeraService {
+  async stores(bus: OpenBus, context: HandlerContext, either: Topic<'text', string>): Promise<number> {
+    const { sequence, duplicate } = await this.publish(Orders.events({ kind: 'k' }), user);
+    const sent: Stored = await this.send(Orders.messages, device, { messageId: 'id', timeoutMs: 5_000, ordered: true });
+    const all: Stored | undefined = await this.publishAll(visits({ uuid: 'u' }), [user]);
+    const opened: Stored = await bus.publish(notes, 'text');
+    const handled: Stored = await context.publish(notes, 'text');
+    const nothing: void = await this.publish(room({ key: 'k' }), 'text');
+    const maybe: Stored | void = await this.publish(either, 'text');
+    return duplicate || nothing || maybe || all ? sequence : sent.sequence + opened.sequence + handled.sequence;
+  }
+  async storesNot(context: HandlerContext) {
+    return [
+      // @ts-expect-error the topic is not durable
+      (await this.publish(room({ key: 'k' }), 'text')).sequence,
+      // @ts-expect-error the mailbox is not durable
+      (await this.send(Registry.messages, device)).sequence,
+      // @ts-expect-error the topic is not durable, in a context neither
+      (await context.publish(participants, ParticipantEvent.create({}))).sequence,
+      // @ts-expect-error of no messages nothing is stored
+      (await this.publishAll(visits({ uuid: 'u' }), [])).sequence,
+      // @ts-expect-error a message id is a text
+      this.publish(notes, 'text', { messageId: 7 }),
     ];
   }
 }

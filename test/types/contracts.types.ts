@@ -43,6 +43,13 @@ export const room = defineTopic('webrtc.{key}', { wrapper: 'text' });
 export const blobs = defineTopic('blobs', { wrapper: 'bytes' });
 export const participants = defineTopic('participants', { wrapper: 'event', types: [ParticipantEvent] });
 
+export const Orders = defineService('Orders', {
+  events: { types: [UserEvent], suffix: '{kind}', durable: true },
+  messages: { types: [DeviceEvent], durable: { tries: 3 } },
+});
+export const notes = defineTopic('notes', { wrapper: 'text', durable: { lastValue: true } });
+export const visits = defineTopic('visits.{uuid}', { wrapper: 'event', types: [UserEvent], durable: true });
+
 // Types tell topics from families, and a topic's name.
 const events: Topic<'event', UserEvent | DeviceEvent, 'module.Test.Registry.events'> = Registry.events;
 const method: RpcMethod<'module.Test.Registry', 'online_devices'> = Registry.rpc.online_devices;
@@ -90,6 +97,10 @@ defineTopic('a', { wrapper: 'text', types: [UserEvent] });
 defineTopic('a', { wrapper: 'event', types: [UserEvent], tracked: true });
 // @ts-expect-error no such wrapper
 defineTopic('a', { wrapper: 'json', types: [UserEvent] });
+// @ts-expect-error no such option of what is stored
+defineService('A', { messages: { types: [UserEvent], durable: { retries: 3 } } });
+// @ts-expect-error what is stored is so, or is not named
+defineService('A', { messages: { types: [UserEvent], durable: false } });
 // @ts-expect-error a message is not its type
 defineTopic('a', { wrapper: 'event', types: [UserEvent.create({})] });
 // @ts-expect-error a method is made by rpc(…)

@@ -38,7 +38,7 @@ export { logHooks } from './observe/log-hooks.js';
 export type { BusEvent, Observer } from './observe/observer.js';
 export { HEADER } from './publishing/headers.js';
 export type { Interceptor, Outgoing, Send } from './publishing/interceptor.js';
-export type { PublishOptions } from './publishing/publisher.js';
+export type { PublishOptions, Receipt } from './publishing/options.js';
 export type { AnyContext, EventContext, HandlerContext, RpcContext, TrackedContext } from './routing/context.js';
 export type { CallRetryOptions } from './rpc/retry.js';
 export type { Verdict } from './sequencing/verdict.js';
@@ -56,3 +56,4 @@ export { type OpenBus, type OpenBusOptions, openBus } from './service/open-bus.j
 export { EXIT, runUntilSignal } from './service/run-until-signal.js';
 export { TeraService } from './service/tera-service.js';
 export { Bus, Clock, Config, Logger } from './service/tokens.js';
+export type { Stored } from './transport/streams.js';

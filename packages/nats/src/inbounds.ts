@@ -1,5 +1,5 @@
 import type { Inbound, TransportEvent } from '@terabus/core/transport';
-import { BusError, fromSubject, printable, withoutNamespace } from '@terabus/core/transport';
+import { BusError, printable, topicFor, withoutNamespace } from '@terabus/core/transport';
 import type { CheckedNatsOptions } from './options.js';
 import type { RawMessage } from './raw-message.js';
 import { type ReplyShape, refusedReply } from './reply-subjects.js';
@@ -16,13 +16,14 @@ export class Inbounds {
     this.#emit = emit;
   }
 
-  /** The message of a subscription; undefined for what is no message of a topic of this namespace. */
-  message(raw: RawMessage): Inbound | undefined {
+  /** The message of a subscription to a pattern; undefined for what is no message of a topic of this namespace. */
+  message(raw: RawMessage, pattern: string): Inbound | undefined {
     const subject = withoutNamespace(raw.subject, this.#options.namespace);
-    // `>` also sees what is nobody's topic: replies, JetStream's own messages, other namespaces.
-    if (subject === undefined || /^[$_@]/.test(subject)) return undefined;
+    // `>` also sees other namespaces.
+    if (subject === undefined) return undefined;
     try {
-      const topic = fromSubject(subject);
+      const topic = topicFor(pattern, subject);
+      if (topic === undefined) return undefined;
       return { topic, bytes: raw.bytes(), headers: raw.headers(), replyTo: this.#replyTo(raw.replyTo, topic) };
     } catch (error) {
       this.#bad(BusError.from(error));

@@ -100,7 +100,7 @@ export class NatsTransport implements Transport {
     if (group !== undefined) checkGroup(group);
     const queue = group === undefined ? undefined : toName(group, namespace);
     const subscribed = this.#connection.subscriptions.add(subject, queue, (raw) => {
-      const message = this.#inbounds.message(raw);
+      const message = this.#inbounds.message(raw, pattern);
       if (message) deliver(message);
     });
     await subscribed.ready;

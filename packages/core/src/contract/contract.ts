@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { ParameterKind } from '../rpc/values.js';
 import type { TopicParameters } from '../topics/template.js';
 import type { ConsumerStart } from '../transport/store-plan.js';
-import type { DurableSettings } from './durable.js';
+import type { Durability } from './durable.js';
 
 /**
  * What travels on a topic: a `TeraEvent`, a `TeraModuleMessage`, plain text, or bytes. A topic does not tell its
@@ -12,7 +12,12 @@ import type { DurableSettings } from './durable.js';
 export type Wrapper = 'event' | 'module-message' | 'text' | 'bytes';
 
 /** What is fixed about a topic, or about all topics of a family. Plain data, but for the types it holds. */
-export interface TopicDefinition<W extends Wrapper = Wrapper, P = unknown, N extends string = string> {
+export interface TopicDefinition<
+  W extends Wrapper = Wrapper,
+  P = unknown,
+  N extends string = string,
+  D extends Durability = Durability,
+> {
   /** The name with its parameters, as given: `websocket.user.{uuid}.events`. Definitions are compared by it. */
   readonly template: N;
   readonly wrapper: W;
@@ -21,7 +26,7 @@ export interface TopicDefinition<W extends Wrapper = Wrapper, P = unknown, N ext
   /** Whether senders number their messages on it. Only module messages can be. */
   readonly tracked: boolean;
   /** How it is stored. Undefined for a topic that isn't: its messages reach whoever listens at that moment. */
-  readonly durable: DurableSettings | undefined;
+  readonly durable: D;
   /** Text that is equal for equal definitions: two copies of a contract are compared by it, never by identity. */
   readonly digest: string;
   /** Exists in types only: what a handler of the topic is given, what `publish` takes. */
@@ -29,31 +34,51 @@ export interface TopicDefinition<W extends Wrapper = Wrapper, P = unknown, N ext
 }
 
 /** What a handler can be bound to: a topic, a pattern, or either with delivery options. */
-export interface Source<W extends Wrapper = Wrapper, P = unknown, N extends string = string> {
+export interface Source<
+  W extends Wrapper = Wrapper,
+  P = unknown,
+  N extends string = string,
+  D extends Durability = Durability,
+> {
   readonly kind: 'topic' | 'pattern' | 'delivery';
-  readonly definition: TopicDefinition<W, P, N>;
+  readonly definition: TopicDefinition<W, P, N, D>;
   /** In subject spelling; a topic's is its own subject. */
   readonly pattern: string;
 }
 
 /** One topic, to publish to and to subscribe to. */
-export interface Topic<W extends Wrapper = Wrapper, P = unknown, N extends string = string> extends Source<W, P, N> {
+export interface Topic<
+  W extends Wrapper = Wrapper,
+  P = unknown,
+  N extends string = string,
+  D extends Durability = Durability,
+> extends Source<W, P, N, D> {
   readonly kind: 'topic';
   /** As OpenTera spells it. */
   readonly name: string;
 }
 
 /** All topics of a family, to subscribe to. */
-export interface Pattern<W extends Wrapper = Wrapper, P = unknown, N extends string = string> extends Source<W, P, N> {
+export interface Pattern<
+  W extends Wrapper = Wrapper,
+  P = unknown,
+  N extends string = string,
+  D extends Durability = Durability,
+> extends Source<W, P, N, D> {
   readonly kind: 'pattern';
 }
 
 /** Topics that differ in named tokens: call it with the tokens' values for a topic, take `.all` for the pattern. */
-export interface TopicFamily<W extends Wrapper = Wrapper, P = unknown, N extends string = string> {
-  (parameters: TopicParameters<N>): Topic<W, P, N>;
+export interface TopicFamily<
+  W extends Wrapper = Wrapper,
+  P = unknown,
+  N extends string = string,
+  D extends Durability = Durability,
+> {
+  (parameters: TopicParameters<N>): Topic<W, P, N, D>;
   readonly kind: 'family';
-  readonly definition: TopicDefinition<W, P, N>;
-  readonly all: Pattern<W, P, N>;
+  readonly definition: TopicDefinition<W, P, N, D>;
+  readonly all: Pattern<W, P, N, D>;
 }
 
 /** How messages reach the handlers of a service. */

@@ -5,7 +5,7 @@ import { checkTopic } from '../topics/topic.js';
 import { check } from './check.js';
 import type { Contract, Instances, MessagesOf, RpcMethod, Topic, TypeOrFamily } from './contract.js';
 import { makeTopic, type TopicOrFamily, types } from './define-topic.js';
-import { type DurableOptions, durable } from './durable.js';
+import { type DurabilityOf, type DurableOptions, durable } from './durable.js';
 import { bindMethod, type RpcSignature } from './rpc-types.js';
 
 type EventsOptions = {
@@ -41,21 +41,20 @@ export interface ContractOptions {
 }
 
 type EventsOf<A extends string, O extends ContractOptions> = O extends {
-  readonly events: {
-    readonly types: infer Types extends readonly TypeOrFamily[];
-    readonly suffix: infer S extends string;
-  };
+  readonly events: infer E extends EventsOptions;
 }
-  ? TopicOrFamily<`${A}.events.${S}`, 'event', MessagesOf<Types[number]>>
-  : O extends { readonly events: { readonly types: infer Types extends readonly TypeOrFamily[] } }
-    ? Topic<'event', MessagesOf<Types[number]>, `${A}.events`>
-    : undefined;
+  ? E extends { readonly suffix: infer S extends string }
+    ? TopicOrFamily<`${A}.events.${S}`, 'event', MessagesOf<E['types'][number]>, DurableOf<E>>
+    : Topic<'event', MessagesOf<E['types'][number]>, `${A}.events`, DurableOf<E>>
+  : undefined;
 
 type MailboxOf<A extends string, O extends ContractOptions> = O extends {
-  readonly messages: { readonly types: infer Types extends readonly TypeOrFamily[] };
+  readonly messages: infer M extends MailboxOptions;
 }
-  ? Topic<'module-message', MessagesOf<Types[number]>, `${A}.messages`>
+  ? Topic<'module-message', MessagesOf<M['types'][number]>, `${A}.messages`, DurableOf<M>>
   : undefined;
+
+type DurableOf<O> = O extends { readonly durable?: infer D } ? DurabilityOf<D> : undefined;
 
 type MethodsOf<A extends string, O extends ContractOptions> = O extends { readonly rpc: infer S extends Signatures }
   ? {

@@ -6,7 +6,7 @@ import { parseTemplate } from '../topics/template.js';
 import { checkTopic } from '../topics/topic.js';
 import { check } from './check.js';
 import type { MessagesOf, Pattern, Topic, TopicDefinition, TopicFamily, TypeOrFamily, Wrapper } from './contract.js';
-import { type DurableOptions, type DurableSettings, durable } from './durable.js';
+import { type Durability, type DurabilityOf, type DurableOptions, durable } from './durable.js';
 
 /** For JavaScript, and for what an import that goes in a circle leaves undefined. */
 export const isTypeOrFamily = (value: unknown): value is TypeOrFamily =>
@@ -26,20 +26,27 @@ const topicOptions = z.discriminatedUnion('wrapper', [
 ]);
 
 /** What `defineTopic` is told of a topic that carries `TeraEvent`s or `TeraModuleMessage`s. */
-export type TypedTopicOptions<W extends 'event' | 'module-message', Types extends readonly TypeOrFamily[]> = {
+export type TypedTopicOptions<
+  W extends 'event' | 'module-message',
+  Types extends readonly TypeOrFamily[],
+  D extends DurableOptions | undefined = DurableOptions | undefined,
+> = {
   readonly wrapper: W;
   /** The types that it carries. Others on the same topic are left alone, undecoded. */
   readonly types: Types;
   /** Whether senders number their messages. Only for module messages; defaults to false. */
   readonly tracked?: W extends 'module-message' ? boolean : never;
   /** Stores what is published: `true`, or how. By default nothing is stored. */
-  readonly durable?: DurableOptions;
+  readonly durable?: D;
 };
 
 /** A topic, or a family of topics where the name has parameters. */
-export type TopicOrFamily<N extends string, W extends Wrapper, P> = N extends `${string}{${string}}${string}`
-  ? TopicFamily<W, P, N>
-  : Topic<W, P, N>;
+export type TopicOrFamily<
+  N extends string,
+  W extends Wrapper,
+  P,
+  D extends Durability,
+> = N extends `${string}{${string}}${string}` ? TopicFamily<W, P, N, D> : Topic<W, P, N, D>;
 
 /**
  * Defines a topic: its name as OpenTera spells it, what wraps its messages, and the types it carries. With
@@ -52,15 +59,16 @@ export function defineTopic<
   const N extends string,
   const W extends 'event' | 'module-message',
   const Types extends readonly TypeOrFamily[],
->(name: N, options: TypedTopicOptions<W, Types>): TopicOrFamily<N, W, MessagesOf<Types[number]>>;
-export function defineTopic<const N extends string>(
+  D extends DurableOptions | undefined = undefined,
+>(name: N, options: TypedTopicOptions<W, Types, D>): TopicOrFamily<N, W, MessagesOf<Types[number]>, DurabilityOf<D>>;
+export function defineTopic<const N extends string, D extends DurableOptions | undefined = undefined>(
   name: N,
-  options: { readonly wrapper: 'text'; readonly durable?: DurableOptions },
-): TopicOrFamily<N, 'text', string>;
-export function defineTopic<const N extends string>(
+  options: { readonly wrapper: 'text'; readonly durable?: D },
+): TopicOrFamily<N, 'text', string, DurabilityOf<D>>;
+export function defineTopic<const N extends string, D extends DurableOptions | undefined = undefined>(
   name: N,
-  options: { readonly wrapper: 'bytes'; readonly durable?: DurableOptions },
-): TopicOrFamily<N, 'bytes', Uint8Array>;
+  options: { readonly wrapper: 'bytes'; readonly durable?: D },
+): TopicOrFamily<N, 'bytes', Uint8Array, DurabilityOf<D>>;
 export function defineTopic(name: string, options: unknown): unknown {
   checkTopic(name);
   const valid = check(topicOptions, options, `defineTopic('${name}')`, 'TERABUS_CONTRACT_INVALID');
@@ -75,7 +83,7 @@ export function makeTopic(
   template: string,
   wrapper: Wrapper,
   declared: readonly TypeOrFamily[],
-  { tracked, durable }: { readonly tracked: boolean; readonly durable: DurableSettings | undefined },
+  { tracked, durable }: { readonly tracked: boolean; readonly durable: Durability },
 ): Topic | TopicFamily {
   const parsed = parseTemplate(template);
   if (isHeartbeat(template)) {

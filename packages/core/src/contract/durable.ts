@@ -30,6 +30,12 @@ export interface DurableSettings {
 /** What a contract may say of it; `true` for all defaults. */
 export type DurableOptions = true | { readonly [K in keyof DurableSettings]?: DurableSettings[K] };
 
+/** What a definition says of it: how it is stored, or undefined where it isn't. */
+export type Durability = DurableSettings | undefined;
+
+/** What becomes of the option in types: an option that was left out is of no type in particular. */
+export type DurabilityOf<Option> = Option extends DurableOptions ? DurableSettings : undefined;
+
 const DAY_MS = 86_400_000;
 
 const settings = z.strictObject({
@@ -50,7 +56,7 @@ const settings = z.strictObject({
 
 /** The option `durable` of topics; undefined, which is the default, where nothing is stored. */
 export const durable = z
-  .union([z.literal(true), settings.prefault({})])
+  .union([z.literal(true), settings])
   .transform((given) => Object.freeze(given === true ? settings.parse({}) : given) as DurableSettings)
   .refine(
     ({ keepMs, duplicateWindowMs }) => duplicateWindowMs <= keepMs,

@@ -21,7 +21,7 @@ export type {
 } from './contract.js';
 export { type ContractOptions, type DefinedContract, defineModule, defineService } from './define-contract.js';
 export { defineTopic, type TopicOrFamily, type TypedTopicOptions } from './define-topic.js';
-export type { DurableOptions, DurableSettings } from './durable.js';
+export type { Durability, DurableOptions, DurableSettings } from './durable.js';
 export { from } from './from.js';
 export type { CallArguments, CallOptions, Client, HandlerArguments, RpcOptions, RpcSignature } from './rpc-types.js';
 export { rpc } from './rpc-types.js';

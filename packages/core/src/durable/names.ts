@@ -26,6 +26,3 @@ export const retrySubject = (address: string, pattern: string): string =>
 /** Where a delivery group publishes what it gives up. */
 export const deadLetterSubject = (address: string, pattern: string): string =>
   `_DEAD.${toName(address)}.${toName(consumerOf(address, pattern))}`;
-
-/** Below it the streams of `lastValue` topics publish what they have stored, with its numbers. */
-export const LIVE = '_LIVE';

@@ -6,19 +6,11 @@ import type { ServiceClass, ServicePlan } from '../contract/contract-of.js';
 import { contractOf } from '../contract/contract-of.js';
 import { RESERVED_TOKENS } from '../contract/define-contract.js';
 import type { DurableSettings } from '../contract/durable.js';
+import { LIVE } from '../topics/own.js';
 import { overlaps } from '../topics/pattern.js';
 import { parseTemplate } from '../topics/template.js';
 import type { BucketPlan, ConsumerPlan, StorePlan, StreamPlan } from '../transport/store-plan.js';
-import {
-  bucketOf,
-  consumerOf,
-  deadLetterSubject,
-  deadLettersOf,
-  LIVE,
-  retriesOf,
-  retrySubject,
-  streamOf,
-} from './names.js';
+import { bucketOf, consumerOf, deadLetterSubject, deadLettersOf, retriesOf, retrySubject, streamOf } from './names.js';
 
 const DAY_MS = 86_400_000;
 const DEFAULT_ACK_WAIT_MS = 10_000;

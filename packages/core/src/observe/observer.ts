@@ -3,6 +3,7 @@ import type { Wrapper } from '../contract/contract.js';
 import type { AnyContext } from '../routing/context.js';
 import type { QueueLimit } from '../routing/limits.js';
 import type { Verdict } from '../sequencing/verdict.js';
+import type { Stored } from '../transport/streams.js';
 import type { TransportEvent } from '../transport/transport-health.js';
 
 /** Where something happened: part of every event. */
@@ -65,11 +66,18 @@ export type BusEvent =
       readonly verdict: Verdict;
       readonly dropped: boolean;
     })
-  /** Messages were handed to the connection. */
-  | (Place & { readonly kind: 'published'; readonly wrapper: Wrapper; readonly messages: readonly unknown[] })
+  /** Messages were handed to the connection, or stored. */
+  | (Place & {
+      readonly kind: 'published';
+      readonly wrapper: Wrapper;
+      readonly messages: readonly unknown[];
+      /** Of a durable topic: where they lie. */
+      readonly stored?: Stored | undefined;
+    })
   /**
    * Nobody knows whether a message that was handed over, or was to be confirmed, has arrived: the link was lost
-   * before the server was known to have it (`TERABUS_UNCONFIRMED`). Or the server refused it
+   * before the server was known to have it (`TERABUS_UNCONFIRMED`). Nobody knows whether a message is stored
+   * (`TERABUS_STORE_UNKNOWN`). Or the server refused it
    * (`TERABUS_NATS_FORBIDDEN`).
    */
   | (Place & { readonly kind: 'unconfirmed'; readonly messageId: string; readonly error: BusError })

@@ -13,6 +13,13 @@ export interface Chain {
   /** W3C trace context, handed on unread. */
   readonly traceparent: string | undefined;
   readonly tracestate: string | undefined;
+  /**
+   * The id of the next message to a durable topic, where a second run of the handler has to come to the same. Without it
+   * each message gets a new one.
+   */
+  nextMessageId?(): string;
+  /** Told of each message that is about to be published, with the promise that its publisher gets. */
+  started?(publishing: Promise<unknown>): void;
 }
 
 /** The chain of what nobody's message caused. */

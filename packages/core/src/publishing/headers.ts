@@ -13,6 +13,9 @@ export const HEADER = {
   tracestate: 'tracestate',
 } as const;
 
+/** What a message is known by: a ULID of Terabus' own, or what its publisher chose. */
+export const MESSAGE_ID = /^[!-~](?:[ -~]{0,126}[!-~])?$/;
+
 /** HTTP's grammar of header names, to which NATS' own keeps too. */
 const HEADER_NAME = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]{1,128}$/;
 const RESERVED = /^(?:nats-|terabus-)/i;

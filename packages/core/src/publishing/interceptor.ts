@@ -13,11 +13,15 @@ export type Outgoing = {
       readonly messages: readonly unknown[];
       /** Whether to wait until the server has it. */
       readonly confirm: boolean;
+      /** Of a durable topic: for how many milliseconds it is tried, where the publisher said it. */
+      readonly timeoutMs?: number | undefined;
+      /** Of a durable topic: whether it is sent alone. */
+      readonly ordered?: boolean | undefined;
     }
   | { readonly kind: 'call'; readonly method: RpcMethod; readonly args: readonly unknown[] }
 );
 
-/** Sends it, and resolves with the result of a call, or with undefined. */
+/** Sends it, and resolves with the result of a call, with where a message is stored, or with undefined. */
 export type Send = (outgoing: Outgoing) => Promise<unknown>;
 
 /**

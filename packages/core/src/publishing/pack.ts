@@ -1,12 +1,47 @@
-import type { Message } from '@terabus/messages';
-import { BusError, packAny } from '@terabus/messages';
+import type { Any, Message } from '@terabus/messages';
+import { BusError, encodeModuleMessage, encodeTeraEvent, packAny } from '@terabus/messages';
 import { show } from '../contract/check.js';
 import type { Topic } from '../contract/contract.js';
 
-// What a topic carries, as it goes into its wrapper. All throw a BusError `TERABUS_TYPE_NOT_CARRIED` for anything else.
+/** Messages as they go into an envelope, or text or bytes, which have none. */
+export type Packed = readonly Any[] | Uint8Array;
+
+/**
+ * What a topic carries, ready for its wrapper.
+ *
+ * @throws BusError `TERABUS_TYPE_NOT_CARRIED` for anything else
+ */
+export function pack(topic: Topic, messages: readonly unknown[]): Packed {
+  switch (topic.definition.wrapper) {
+    case 'event':
+    case 'module-message':
+      return packAll(topic, messages);
+    case 'text':
+      return utf8.encode(textOf(topic, onlyOf(topic, messages)));
+    case 'bytes':
+      return bytesOf(topic, onlyOf(topic, messages));
+  }
+}
+
+/** What an envelope says beside its messages. */
+export interface Head {
+  readonly source: string;
+  /** In seconds since the Unix epoch. */
+  readonly time: number;
+  readonly seq: number;
+}
+
+/** The bytes of what was packed: in the envelope of its topic, if it has one. */
+export function seal({ name, definition }: Topic, packed: Packed, { source, time, seq }: Head): Uint8Array {
+  if (packed instanceof Uint8Array) return packed;
+  if (definition.wrapper === 'event') return encodeTeraEvent({ topic: name, time, events: packed });
+  return encodeModuleMessage({ time, seq, source, dest: name, data: packed });
+}
+
+const utf8 = new TextEncoder();
 
 /** Each message with the name of its type. */
-export const packAll = (topic: Topic, messages: readonly unknown[]) =>
+const packAll = (topic: Topic, messages: readonly unknown[]) =>
   messages.map((message) => {
     const type = topic.definition.types.get((message as Message)?.$type);
     if (type === undefined) {
@@ -19,19 +54,19 @@ export const packAll = (topic: Topic, messages: readonly unknown[]) =>
   });
 
 /** Text and bytes have no envelope that could hold several. */
-export function onlyOf(topic: Topic, messages: readonly unknown[]): unknown {
+function onlyOf(topic: Topic, messages: readonly unknown[]): unknown {
   if (messages.length === 1) return messages[0];
   throw new BusError(`'${topic.name}' carries one text or one piece of bytes at a time, not ${messages.length}`, {
     reason: 'TERABUS_TYPE_NOT_CARRIED',
   });
 }
 
-export function textOf(topic: Topic, value: unknown): string {
+function textOf(topic: Topic, value: unknown): string {
   if (typeof value === 'string' && value.isWellFormed()) return value;
   throw new BusError(`'${topic.name}' carries text, not ${show(value)}`, { reason: 'TERABUS_TYPE_NOT_CARRIED' });
 }
 
-export function bytesOf(topic: Topic, value: unknown): Uint8Array {
+function bytesOf(topic: Topic, value: unknown): Uint8Array {
   if (value instanceof Uint8Array) return value;
   throw new BusError(`'${topic.name}' carries bytes, not ${show(value)}`, { reason: 'TERABUS_TYPE_NOT_CARRIED' });
 }

@@ -1,33 +1,26 @@
-import { BusError, encodeModuleMessage, encodeTeraEvent } from '@terabus/messages';
+import { BusError, encodeModuleMessage } from '@terabus/messages';
 import { show } from '../contract/check.js';
 import type { Topic } from '../contract/contract.js';
+import { streamOf } from '../durable/names.js';
 import type { BusEvent } from '../observe/observer.js';
 import type { Reporter } from '../observe/reporter.js';
 import { formatAbandoned } from '../sequencing/abandoned.js';
 import { Heartbeats } from '../sequencing/heartbeat.js';
 import type { Sequencer, SequenceStamp } from '../sequencing/sequencer.js';
+import { toSubject } from '../topics/escape.js';
 import { heartbeatOf } from '../topics/heartbeat.js';
-import { printable } from '../topics/printable.js';
 import type { Clock } from '../transport/clock.js';
+import { headersSize } from '../transport/headers.js';
+import type { Stored } from '../transport/streams.js';
 import type { Transport } from '../transport/transport.js';
 import type { Chain } from './chain.js';
 import type { Declared } from './declared.js';
 import { HEADER, outgoingHeaders } from './headers.js';
 import type { Interceptor, Outgoing, Send } from './interceptor.js';
 import { intercept } from './interceptor.js';
-import { bytesOf, onlyOf, packAll, textOf } from './pack.js';
-
-/** Options of one `publish`, `publishAll` or `send`. */
-export interface PublishOptions {
-  /** More headers. Names may not start with `Nats-` or `Terabus-`. */
-  readonly headers?: Readonly<Record<string, string>>;
-  /**
-   * Resolve when the server has the message, one round trip later, instead of when it was handed to the connection.
-   * It then rejects with `TERABUS_UNCONFIRMED` when the link is lost in between and nobody knows. That somebody
-   * reads the message is not confirmed. Defaults to false.
-   */
-  readonly confirm?: boolean | undefined;
-}
+import { checkOptions, type PublishOptions } from './options.js';
+import { type Packed, pack, seal } from './pack.js';
+import { StoreLines } from './store-lines.js';
 
 /** What a publisher is made of. */
 export interface PublisherParts {
@@ -42,9 +35,12 @@ export interface PublisherParts {
   readonly emit: (event: BusEvent) => void;
   /** Logs what turned out unconfirmed. Undefined where there is no log: observers are told. */
   readonly reporter?: Reporter | undefined;
+  /** From 0 up to 1, for the length of the waits between attempts to store. Defaults to `Math.random`. */
+  readonly random?: (() => number) | undefined;
 }
 
-const utf8 = new TextEncoder();
+/** As elections of a stream's leader take 5 to 13 s. */
+const DEFAULT_STORE_TIMEOUT_MS = 20_000;
 const CONFIRMED = Object.freeze({ confirm: true });
 
 /** Puts messages into envelopes and hands them to the transport: the way out of a service. */
@@ -52,35 +48,63 @@ export class Publisher {
   readonly #parts: PublisherParts;
   readonly #send: Send;
   readonly #heartbeats: Heartbeats;
+  readonly #lines: StoreLines;
 
   constructor(parts: PublisherParts) {
     this.#parts = parts;
     const { clock, sequencer, transport } = parts;
     this.#heartbeats = new Heartbeats({ clock, sequencer, publish: (stamp) => this.#beat(stamp) });
-    void transport.closed.then(() => this.#heartbeats.cancel());
+    this.#lines = new StoreLines({ streams: () => transport.streams, clock, random: parts.random });
+    void transport.closed.then(() => {
+      this.#heartbeats.cancel();
+      this.#lines.close();
+    });
     this.#send = intercept(parts.interceptors, (outgoing) => this.#hand(outgoing as PublishedOutgoing));
   }
 
-  /** One envelope with these messages (or this text, or these bytes). Every error is a rejection. */
-  async publish(
+  /**
+   * One envelope with these messages (or this text, or these bytes). Resolves with where it is stored, if it is. Every
+   * error is a rejection.
+   */
+  publish(
     kind: 'publish' | 'send',
     topic: Topic,
     messages: readonly unknown[],
     chain: Chain,
     options: PublishOptions | undefined,
-  ): Promise<void> {
+  ): Promise<Stored | undefined> {
+    const publishing = this.#begin(kind, topic, messages, chain, options);
+    chain.started?.(publishing);
+    return publishing;
+  }
+
+  async #begin(
+    kind: 'publish' | 'send',
+    topic: Topic,
+    messages: readonly unknown[],
+    chain: Chain,
+    options: PublishOptions | undefined,
+  ): Promise<Stored | undefined> {
     const { declared, service, newId } = this.#parts;
     checkTopicArgument(topic, kind);
     declared.checkTopic(topic.definition, kind === 'send' ? 'sends to' : 'publishes to');
     if (options !== undefined) checkOptions(options, topic, kind);
     // An envelope without content would tell its readers nothing.
-    if (Array.isArray(messages) && messages.length === 0) return;
+    if (Array.isArray(messages) && messages.length === 0) return undefined;
     try {
-      const headers = outgoingHeaders(newId(), chain, options?.headers);
-      await this.#send({ kind, service, topic, messages, headers, confirm: options?.confirm === true });
+      const derived = () => (topic.definition.durable === undefined ? undefined : chain.nextMessageId?.());
+      const headers = outgoingHeaders(options?.messageId ?? derived() ?? newId(), chain, options?.headers);
+      const { confirm = false, timeoutMs, ordered = false } = options ?? {};
+      const sent = await this.#send({ kind, service, topic, messages, headers, confirm, timeoutMs, ordered });
+      return sent as Stored | undefined;
     } catch (error) {
       throw BusError.from(error);
     }
+  }
+
+  /** Resolves as soon as nothing is being stored. Never rejects. */
+  stored(): Promise<void> {
+    return this.#lines.settled();
   }
 
   /** Tells the receivers of tracked messages the last numbers: nothing more is sent. Never rejects. */
@@ -88,26 +112,77 @@ export class Publisher {
     return this.#heartbeats.end();
   }
 
-  async #hand(outgoing: PublishedOutgoing): Promise<void> {
-    const { emit, service, transport } = this.#parts;
+  async #hand(outgoing: PublishedOutgoing): Promise<Stored | undefined> {
+    const { emit, service } = this.#parts;
     const { topic, messages, headers } = outgoing;
     const messageId = headers.get(HEADER.messageId) ?? '';
-    const refused = transport.refused();
-    if (refused) await refused;
     try {
-      if (topic.definition.tracked) await this.#sendTracked(outgoing, messageId);
-      else
-        await this.#publish(outgoing, this.#encode(topic, messages, 0), (error) =>
-          this.#unconfirmed(topic, messageId, error),
-        );
+      const stored = await (topic.definition.durable === undefined
+        ? this.#handOver(outgoing, messageId)
+        : this.#store(outgoing, messageId));
+      emit({ kind: 'published', service, wrapper: topic.definition.wrapper, topic: topic.name, messages, ...stored });
+      return stored?.stored;
     } catch (error) {
       // Whoever waited for it is told by this rejection: no line of log beside it.
-      if (BusError.is(error) && error.reason === 'TERABUS_UNCONFIRMED') {
+      if (BusError.is(error) && IN_DOUBT.has(error.reason)) {
         emit({ kind: 'unconfirmed', service, topic: topic.name, messageId, error });
       }
       throw error;
     }
-    emit({ kind: 'published', service, wrapper: topic.definition.wrapper, topic: topic.name, messages });
+  }
+
+  async #handOver(outgoing: PublishedOutgoing, messageId: string): Promise<undefined> {
+    const { topic, messages } = outgoing;
+    const refused = this.#parts.transport.refused();
+    if (refused) await refused;
+    if (topic.definition.tracked) await this.#sendTracked(outgoing, messageId);
+    else {
+      await this.#publish(outgoing, this.#seal(topic, pack(topic, messages)), (error) =>
+        this.#unconfirmed(topic, messageId, error),
+      );
+    }
+  }
+
+  /** Nothing is awaited before it is in its line: what is published one after the other is to be stored so. */
+  async #store(outgoing: PublishedOutgoing, messageId: string): Promise<{ readonly stored: Stored }> {
+    const { sequencer } = this.#parts;
+    const { topic, messages, headers } = outgoing;
+    if (!topic.definition.tracked) {
+      return { stored: await this.#intoLine(outgoing, messageId, this.#seal(topic, pack(topic, messages))) };
+    }
+    const packed = pack(topic, messages);
+    const stamp = this.#stamp(topic, headers);
+    try {
+      const stored = await this.#intoLine(outgoing, messageId, this.#seal(topic, packed, stamp.seq));
+      // What the stream had already may have another number: naming one that did come changes nothing.
+      if (stored.duplicate) sequencer.abandon(stamp);
+      else sequencer.sent(stamp);
+      return { stored };
+    } catch (error) {
+      sequencer.abandon(stamp);
+      throw error;
+    }
+  }
+
+  #intoLine(outgoing: PublishedOutgoing, messageId: string, bytes: Uint8Array): Promise<Stored> {
+    const { topic, headers, ordered = false, timeoutMs = DEFAULT_STORE_TIMEOUT_MS } = outgoing;
+    const stream = streamOf(topic.definition);
+    return this.#lines.store({
+      topic: topic.name,
+      message: { subject: toSubject(topic.name), bytes, headers, stream, messageId },
+      size: bytes.length + headersSize(headers),
+      timeoutMs,
+      deadline: this.#parts.clock.elapsed() + timeoutMs,
+      ordered,
+    });
+  }
+
+  #stamp(topic: Topic, headers: Map<string, string>): SequenceStamp {
+    const stamp = this.#parts.sequencer.next(topic.name);
+    headers.set(HEADER.epoch, stamp.epoch);
+    const abandoned = formatAbandoned(stamp.abandoned);
+    if (abandoned !== undefined) headers.set(HEADER.abandoned, abandoned);
+    return stamp;
   }
 
   /** A number is never used twice: that of a message which was not handed over is named by the next one. */
@@ -115,15 +190,12 @@ export class Publisher {
     const { sequencer } = this.#parts;
     const { topic, messages, headers } = outgoing;
     // What can't be encoded must not cost a number.
-    const events = packAll(topic, messages);
-    const stamp = sequencer.next(topic.name);
-    headers.set(HEADER.epoch, stamp.epoch);
-    const abandoned = formatAbandoned(stamp.abandoned);
-    if (abandoned !== undefined) headers.set(HEADER.abandoned, abandoned);
+    const packed = pack(topic, messages);
+    const stamp = this.#stamp(topic, headers);
     let unconfirmed = false;
     this.#heartbeats.began(topic.name);
     try {
-      await this.#publish(outgoing, this.#moduleMessage(topic, events, stamp.seq), (error) => {
+      await this.#publish(outgoing, this.#seal(topic, packed, stamp.seq), (error) => {
         unconfirmed = true;
         sequencer.abandon(stamp);
         this.#heartbeats.again(topic.name);
@@ -170,27 +242,8 @@ export class Publisher {
     await transport.publish({ topic: heartbeatOf(destination), bytes, headers });
   }
 
-  #encode(topic: Topic, messages: readonly unknown[], seq: number): Uint8Array {
-    switch (topic.definition.wrapper) {
-      case 'event':
-        return encodeTeraEvent({ topic: topic.name, time: this.#epochSeconds(), events: packAll(topic, messages) });
-      case 'module-message':
-        return this.#moduleMessage(topic, packAll(topic, messages), seq);
-      case 'text':
-        return utf8.encode(textOf(topic, onlyOf(topic, messages)));
-      case 'bytes':
-        return bytesOf(topic, onlyOf(topic, messages));
-    }
-  }
-
-  #moduleMessage(topic: Topic, data: ReturnType<typeof packAll>, seq: number): Uint8Array {
-    return encodeModuleMessage({
-      time: this.#epochSeconds(),
-      seq,
-      source: this.#parts.service,
-      dest: topic.name,
-      data,
-    });
+  #seal(topic: Topic, packed: Packed, seq = 0): Uint8Array {
+    return seal(topic, packed, { source: this.#parts.service, time: this.#epochSeconds(), seq });
   }
 
   #epochSeconds(): number {
@@ -198,20 +251,10 @@ export class Publisher {
   }
 }
 
-type PublishedOutgoing = Exclude<Outgoing, { readonly kind: 'call' }>;
+/** Nobody knows whether it arrived, or is stored. */
+const IN_DOUBT: ReadonlySet<string | undefined> = new Set(['TERABUS_UNCONFIRMED', 'TERABUS_STORE_UNKNOWN']);
 
-/** The compiler finds a misspelt option only where it is written out; it must not be left out without a word. */
-function checkOptions(options: PublishOptions, topic: Topic, kind: 'publish' | 'send'): void {
-  const unknown = Object.keys(options).find((name) => name !== 'headers' && name !== 'confirm');
-  const problem =
-    unknown !== undefined
-      ? `got the unknown option ${printable(unknown)}: there are 'headers' and 'confirm'`
-      : options.confirm !== undefined && typeof options.confirm !== 'boolean'
-        ? `takes true or false for 'confirm', not ${show(options.confirm)}`
-        : undefined;
-  if (problem === undefined) return;
-  throw new BusError(`${kind} to '${topic.name}' ${problem}`, { reason: 'TERABUS_OPTIONS_INVALID' });
-}
+type PublishedOutgoing = Exclude<Outgoing, { readonly kind: 'call' }>;
 
 /** For JavaScript, and for types that were cast away: the compiler lets only the right ones through. */
 function checkTopicArgument(topic: Topic, kind: 'publish' | 'send'): void {

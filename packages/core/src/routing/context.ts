@@ -1,15 +1,16 @@
 import { setMaxListeners } from 'node:events';
 import type { Logger } from 'pino';
 import type { Contract, Topic } from '../contract/contract.js';
+import type { Durability } from '../contract/durable.js';
 import type { Client } from '../contract/rpc-types.js';
 import type { Chain } from '../publishing/chain.js';
-import { HEADER } from '../publishing/headers.js';
-import type { PublishOptions } from '../publishing/publisher.js';
-import { ULID } from '../sequencing/epoch.js';
+import { HEADER, MESSAGE_ID } from '../publishing/headers.js';
+import type { PublishOptions, Receipt } from '../publishing/options.js';
 import type { Verdict } from '../sequencing/verdict.js';
 import type { ChainedBus } from '../service/bus.js';
 import type { TopicTemplate } from '../topics/template.js';
 import type { Clock } from '../transport/clock.js';
+import type { Stored } from '../transport/streams.js';
 import type { Headers } from '../transport/transport.js';
 
 /** What every handler is told beside its message. */
@@ -24,7 +25,10 @@ export interface HandlerContext {
   /** The values of the topic's parameters, where it is one of a family: `{ uuid: '…' }`. */
   readonly parameters: Readonly<Record<string, string>>;
   readonly headers: Headers;
-  /** The ULID of the message. Undefined for messages of senders that aren't Terabus. */
+  /**
+   * The id of the message: a ULID, or what the publisher of a durable one chose. Undefined for messages of senders that
+   * aren't Terabus.
+   */
   readonly messageId: string | undefined;
   /** The id of the message in answer to which this one was made. */
   readonly causeId: string | undefined;
@@ -36,15 +40,23 @@ export interface HandlerContext {
   readonly logger: Logger;
 
   /** As the service's own `publish`, with the chain of this message: trace, cause, deadline. */
-  publish<W extends 'event' | 'text' | 'bytes', P>(
-    topic: Topic<W, P>,
+  publish<W extends 'event' | 'text' | 'bytes', P, D extends Durability>(
+    topic: Topic<W, P, string, D>,
     payload: NoInfer<P>,
     options?: PublishOptions,
-  ): Promise<void>;
+  ): Promise<Receipt<D>>;
   /** As the service's own `publishAll`, with the chain of this message. */
-  publishAll<P>(topic: Topic<'event', P>, messages: readonly NoInfer<P>[], options?: PublishOptions): Promise<void>;
+  publishAll<P, D extends Durability>(
+    topic: Topic<'event', P, string, D>,
+    messages: readonly NoInfer<P>[],
+    options?: PublishOptions,
+  ): Promise<Receipt<D> | undefined>;
   /** As the service's own `send`, with the chain of this message. */
-  send<P>(mailbox: Topic<'module-message', P>, message: NoInfer<P>, options?: PublishOptions): Promise<void>;
+  send<P, D extends Durability>(
+    mailbox: Topic<'module-message', P, string, D>,
+    message: NoInfer<P>,
+    options?: PublishOptions,
+  ): Promise<Receipt<D>>;
   /** As the service's own `client`, with the chain of this message: its calls end when this handler's time does. */
   client<C extends Contract>(contract: C): Client<C>;
 }
@@ -148,10 +160,10 @@ export class Context implements Chain {
     return this.#arrival.headers;
   }
   get messageId(): string | undefined {
-    return wellFormed(this.#arrival.headers.get(HEADER.messageId), ULID);
+    return wellFormed(this.#arrival.headers.get(HEADER.messageId), MESSAGE_ID);
   }
   get causeId(): string | undefined {
-    return wellFormed(this.#arrival.headers.get(HEADER.causeId), ULID);
+    return wellFormed(this.#arrival.headers.get(HEADER.causeId), MESSAGE_ID);
   }
   get traceparent(): string | undefined {
     return wellFormed(this.#arrival.headers.get(HEADER.traceparent), TRACEPARENT);
@@ -200,13 +212,13 @@ export class Context implements Chain {
     this.#controller?.abort(reason);
   }
 
-  publish(topic: Topic, payload: unknown, options?: PublishOptions): Promise<void> {
+  publish(topic: Topic, payload: unknown, options?: PublishOptions): Promise<Stored | undefined> {
     return this.#place.bus.publish('publish', topic, [payload], this, options);
   }
-  publishAll(topic: Topic, messages: readonly unknown[], options?: PublishOptions): Promise<void> {
+  publishAll(topic: Topic, messages: readonly unknown[], options?: PublishOptions): Promise<Stored | undefined> {
     return this.#place.bus.publish('publish', topic, messages, this, options);
   }
-  send(mailbox: Topic, message: unknown, options?: PublishOptions): Promise<void> {
+  send(mailbox: Topic, message: unknown, options?: PublishOptions): Promise<Stored | undefined> {
     return this.#place.bus.publish('send', mailbox, [message], this, options);
   }
   client<C extends Contract>(contract: C): Client<C> {

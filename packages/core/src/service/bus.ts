@@ -1,9 +1,11 @@
 import type { Message } from '@terabus/messages';
 import type { Contract, Source, Topic, TopicDefinition, TypeOrFamily, Usable, Wrapper } from '../contract/contract.js';
+import type { Durability } from '../contract/durable.js';
 import type { Client } from '../contract/rpc-types.js';
 import type { Chain } from '../publishing/chain.js';
-import type { PublishOptions } from '../publishing/publisher.js';
+import type { PublishOptions, Receipt } from '../publishing/options.js';
 import type { EventContext, TrackedContext } from '../routing/context.js';
+import type { Stored } from '../transport/streams.js';
 
 /**
  * The templates of the topics that a service may speak on: its contract's own, and what its `uses` name (of a used
@@ -52,26 +54,30 @@ export interface Bus<Own extends Contract = Contract, Uses = Usable> {
    * Publishes one message in a `TeraEvent` of its own (OpenTera's clients read only the first of several), or text,
    * or bytes. Resolves when it was handed to the connection, or with `confirm` when the server has it; rejects with a
    * `BusError` when it wasn't. What was handed over and may not have arrived is told to observers as `unconfirmed`.
+   *
+   * To a durable topic it resolves when the message is stored, with its place in the stream. It is tried for `timeoutMs`,
+   * under one id, so that nothing is stored twice; then it rejects with `TERABUS_STORE_UNKNOWN` where the message may be
+   * stored (the same `messageId` again finds out), and with any other reason where it is not.
    */
-  publish<W extends 'event' | 'text' | 'bytes', P>(
-    topic: Topic<W, P, SpokenTopic<Own, Uses>>,
+  publish<W extends 'event' | 'text' | 'bytes', P, D extends Durability>(
+    topic: Topic<W, P, SpokenTopic<Own, Uses>, D>,
     payload: NoInfer<P>,
     options?: PublishOptions,
-  ): Promise<void>;
+  ): Promise<Receipt<D>>;
 
-  /** Publishes several messages in one `TeraEvent`, for topics whose readers are all Terabus; nothing for none. */
-  publishAll<P>(
-    topic: Topic<'event', P, SpokenTopic<Own, Uses>>,
+  /** Publishes several messages in one `TeraEvent`, for topics whose readers are all Terabus; nothing for none, and then there is no receipt. */
+  publishAll<P, D extends Durability>(
+    topic: Topic<'event', P, SpokenTopic<Own, Uses>, D>,
     messages: readonly NoInfer<P>[],
     options?: PublishOptions,
-  ): Promise<void>;
+  ): Promise<Receipt<D> | undefined>;
 
   /** Sends one message in a `TeraModuleMessage`; on a tracked mailbox it gets the next sequence number. */
-  send<P>(
-    mailbox: Topic<'module-message', P, SpokenTopic<Own, Uses>>,
+  send<P, D extends Durability>(
+    mailbox: Topic<'module-message', P, SpokenTopic<Own, Uses>, D>,
     message: NoInfer<P>,
     options?: PublishOptions,
-  ): Promise<void>;
+  ): Promise<Receipt<D>>;
 
   /** The methods of a contract as typed functions. */
   client<C extends Contract<CalledAddress<Own, Uses>>>(contract: C): Client<C>;
@@ -100,6 +106,6 @@ export interface ChainedBus {
     messages: readonly unknown[],
     chain: Chain,
     options: PublishOptions | undefined,
-  ): Promise<void>;
+  ): Promise<Stored | undefined>;
   client<C extends Contract>(contract: C, chain: Chain): Client<C>;
 }

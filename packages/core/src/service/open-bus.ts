@@ -3,7 +3,7 @@ import type { Contract, Topic } from '../contract/contract.js';
 import type { BusEvent, Observer } from '../observe/observer.js';
 import { NEW_CHAIN } from '../publishing/chain.js';
 import { EVERYTHING } from '../publishing/declared.js';
-import type { PublishOptions } from '../publishing/publisher.js';
+import type { PublishOptions } from '../publishing/options.js';
 import { Publisher } from '../publishing/publisher.js';
 import { Caller } from '../rpc/client.js';
 import { callRetries } from '../rpc/retry.js';

@@ -184,13 +184,13 @@ export class RunningService {
     return cutOff;
   }
 
-  /** Runs `onStop`, but waits for it no longer than until `timeIsUp` resolves. */
+  /** Runs `onStop`, and lets what is published be stored, but waits no longer than until `timeIsUp` resolves. */
   async stop(timeIsUp: Promise<void>): Promise<void> {
     const late = timeIsUp.then(() => 'late' as const);
     if ((await Promise.race([this.#calmly('onStop', () => this.#hooks.onStop?.()), late])) === 'late') {
       say(this.logger, 'error', {}, `${this.plan.name}.onStop took too long: the host ends without it`);
     }
-    await Promise.race([this.#publisher.end(), late]);
+    await Promise.race([Promise.all([this.#publisher.stored(), this.#publisher.end()]), late]);
   }
 
   /** Logs what is not said yet: of what was still to be sent when the transport was closed, too. */

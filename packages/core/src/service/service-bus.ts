@@ -33,7 +33,7 @@ export function serviceBus(parts: ServiceBusParts): Bus {
   };
   const publish = async (kind: 'publish' | 'send', topic: Topic, messages: readonly unknown[], options?: never) => {
     checkStarted();
-    await chained.publish(kind, topic, messages, NEW_CHAIN, options);
+    return chained.publish(kind, topic, messages, NEW_CHAIN, options);
   };
   const bus = {
     publish: (topic: Topic, payload: unknown, options?: never) => publish('publish', topic, [payload], options),

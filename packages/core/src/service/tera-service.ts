@@ -2,8 +2,9 @@ import type { Message } from '@terabus/messages';
 import { BusError } from '@terabus/messages';
 import type { Logger } from 'pino';
 import type { Contract, Source, Topic, TypeOrFamily, Usable } from '../contract/contract.js';
+import type { Durability } from '../contract/durable.js';
 import type { Client } from '../contract/rpc-types.js';
-import type { PublishOptions } from '../publishing/publisher.js';
+import type { PublishOptions, Receipt } from '../publishing/options.js';
 import type { Clock } from '../transport/clock.js';
 import type { Bus, CalledAddress, HeardTopic, MessageHandler, SpokenTopic, Subscription } from './bus.js';
 import type { Config } from './tokens.js';
@@ -116,30 +117,30 @@ export abstract class TeraService<Own extends Contract = Contract, Uses = Usable
   }
 
   /** {@inheritDoc Bus.publish} */
-  protected async publish<W extends 'event' | 'text' | 'bytes', P>(
-    topic: Topic<W, P, SpokenTopic<Own, Uses>>,
+  protected async publish<W extends 'event' | 'text' | 'bytes', P, D extends Durability>(
+    topic: Topic<W, P, SpokenTopic<Own, Uses>, D>,
     payload: NoInfer<P>,
     options?: PublishOptions,
-  ): Promise<void> {
-    await this.#attached.bus.publish<W, unknown>(topic, payload, options);
+  ): Promise<Receipt<D>> {
+    return this.#attached.bus.publish<W, unknown, D>(topic, payload, options);
   }
 
   /** {@inheritDoc Bus.publishAll} */
-  protected async publishAll<P>(
-    topic: Topic<'event', P, SpokenTopic<Own, Uses>>,
+  protected async publishAll<P, D extends Durability>(
+    topic: Topic<'event', P, SpokenTopic<Own, Uses>, D>,
     messages: readonly NoInfer<P>[],
     options?: PublishOptions,
-  ): Promise<void> {
-    await this.#attached.bus.publishAll<unknown>(topic, messages, options);
+  ): Promise<Receipt<D> | undefined> {
+    return this.#attached.bus.publishAll<unknown, D>(topic, messages, options);
   }
 
   /** {@inheritDoc Bus.send} */
-  protected async send<P>(
-    mailbox: Topic<'module-message', P, SpokenTopic<Own, Uses>>,
+  protected async send<P, D extends Durability>(
+    mailbox: Topic<'module-message', P, SpokenTopic<Own, Uses>, D>,
     message: NoInfer<P>,
     options?: PublishOptions,
-  ): Promise<void> {
-    await this.#attached.bus.send<unknown>(mailbox, message, options);
+  ): Promise<Receipt<D>> {
+    return this.#attached.bus.send<unknown, D>(mailbox, message, options);
   }
 
   /** {@inheritDoc Bus.client} */

@@ -1,5 +1,6 @@
 import { BusError } from '@terabus/messages';
 import { toSubject } from './escape.js';
+import { checkStoreSubject } from './own.js';
 import { checkPattern } from './pattern.js';
 import { printable } from './printable.js';
 
@@ -57,6 +58,18 @@ export function checkedPattern(pattern: string, namespace?: string): string {
   if (namespace !== undefined) checkNamespace(namespace);
   checkPattern(pattern);
   return notTooLong(withNamespace(pattern, namespace), pattern);
+}
+
+/**
+ * The subject on the wire of what is stored, at a topic or among retries or dead letters: checked, behind its
+ * namespace, not too long.
+ *
+ * @throws BusError `TERABUS_SUBJECT_INVALID`, `TERABUS_TOPIC_TOO_LONG`, `TERABUS_NAMESPACE_INVALID`
+ */
+export function checkedStoreSubject(subject: string, namespace?: string): string {
+  if (namespace !== undefined) checkNamespace(namespace);
+  checkStoreSubject(subject);
+  return notTooLong(withNamespace(subject, namespace), subject);
 }
 
 function notTooLong(subject: string, topic: string): string {

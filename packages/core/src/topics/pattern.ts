@@ -1,18 +1,19 @@
 import { BusError } from '@terabus/messages';
 import { fromSubject } from './escape.js';
+import { withoutLive, withoutOwn } from './own.js';
 import { printable } from './printable.js';
 
 /**
  * Checks a pattern, spelled as a subject without namespace: the token `*` stands for one token, a final `>` for one
  * or more, every other token is one that `toSubject` writes. A literal subject is a pattern too. `$JS.>` or
- * `_INBOX.*` are none, since no topic lies there.
+ * `_INBOX.*` are none, since no topic lies there; a pattern behind `_LIVE.` is one, of live copies.
  *
  * @throws BusError `TERABUS_PATTERN_INVALID`
  */
 export function checkPattern(pattern: unknown): asserts pattern is string {
   try {
     if (typeof pattern !== 'string') throw new TypeError();
-    const tokens = pattern.split('.');
+    const tokens = withoutLive(pattern).split('.');
     const last = tokens.length - 1;
     // With its wildcards filled in, a pattern must be the subject of a topic.
     fromSubject(tokens.map((token, i) => (token === '*' || (token === '>' && i === last) ? 'x' : token)).join('.'));
@@ -22,6 +23,15 @@ export function checkPattern(pattern: unknown): asserts pattern is string {
       { reason: 'TERABUS_PATTERN_INVALID', cause },
     );
   }
+}
+
+/**
+ * Checks a pattern of what lies in a stream: of topics, of retries or of dead letters.
+ *
+ * @throws BusError `TERABUS_PATTERN_INVALID`
+ */
+export function checkStorePattern(pattern: unknown): asserts pattern is string {
+  checkPattern(typeof pattern === 'string' ? withoutOwn(pattern) : pattern);
 }
 
 /**

@@ -5,15 +5,18 @@ export { isHeartbeat } from '../topics/heartbeat.js';
 export { toName } from '../topics/name.js';
 export {
   checkedPattern,
+  checkedStoreSubject,
   checkedSubject,
   checkNamespace,
   MAX_SUBJECT_BYTES,
   withNamespace,
   withoutNamespace,
 } from '../topics/namespace.js';
-export { checkPattern, compilePattern, matches, overlaps } from '../topics/pattern.js';
+export { LIVE, topicFor } from '../topics/own.js';
+export { checkPattern, checkStorePattern, compilePattern, matches, overlaps } from '../topics/pattern.js';
 export { printable } from '../topics/printable.js';
 export type { Clock, Timer } from './clock.js';
+export { compareStores, driftError } from './drift.js';
 export { given, readEnvironment, type Variable } from './environment.js';
 export { checkGroup } from './group.js';
 export { checkHeaders, headersSize } from './headers.js';

@@ -1,10 +1,17 @@
 import { BusError } from '@terabus/messages';
-import { checkedSubject } from '../../topics/namespace.js';
+import { fromSubject } from '../../topics/escape.js';
+import { toName } from '../../topics/name.js';
+import { checkedStoreSubject, checkedSubject } from '../../topics/namespace.js';
+import { topicFor } from '../../topics/own.js';
 import { printable } from '../../topics/printable.js';
 import type { Clock } from '../clock.js';
 import { checkHeaders, headersSize } from '../headers.js';
+import type { StreamPlan } from '../store-plan.js';
+import type { Stored, StoreMessage } from '../streams.js';
 import type { Headers, Inbound, Outbound } from '../transport.js';
 import { DeliveryQueue } from './delivery-queue.js';
+import { MemoryStore } from './store.js';
+import type { Arrival, MemoryStream, Row } from './stream.js';
 import type { Interest } from './subscriptions.js';
 import { Subscriptions } from './subscriptions.js';
 
@@ -56,6 +63,8 @@ export class Exchange {
   readonly queue: DeliveryQueue;
   readonly subscriptions: Subscriptions<Subscriber>;
   readonly inboxes = new Map<string, Inbox>();
+  /** What is stored on the server. */
+  readonly store: MemoryStore;
   readonly observers = new Set<(crossing: Crossing) => void>();
   readonly #clock: Clock;
   readonly #onError: (error: unknown) => void;
@@ -64,6 +73,7 @@ export class Exchange {
     this.maxPayloadBytes = maxPayloadBytes;
     this.queue = new DeliveryQueue(onError);
     this.subscriptions = new Subscriptions(seed);
+    this.store = new MemoryStore(clock, (row, stream, previous) => this.#republish(row, stream, previous));
     this.#clock = clock;
     this.#onError = onError;
   }
@@ -76,6 +86,40 @@ export class Exchange {
   carry(from: string, message: Outbound, begin: (bytes: number) => Transit, replyTo?: string): number {
     const subject = checkedSubject(message.topic);
     const transit = begin(this.#check(message));
+    const receivers = this.#hand(subject, message, transit, replyTo);
+    const stream = this.store.streamAt(subject);
+    if (stream) this.#capture(stream, { subject, ...copy(message) }, transit, replyTo);
+    this.#show(replyTo === undefined ? 'publish' : 'request', from, message, replyTo, receivers);
+    return stream ? receivers + 1 : receivers;
+  }
+
+  /**
+   * Stores a message, and queues it for subscriptions.
+   *
+   * @throws BusError as `Streams.store` says
+   */
+  put(from: string, { subject, bytes, headers, stream, messageId }: StoreMessage): Stored {
+    checkedStoreSubject(subject);
+    if (!/^[!-~](?:[ -~]*[!-~])?$/.test(messageId)) {
+      throw new BusError('a message id is one line of printable ASCII', { reason: 'TERABUS_HEADER_INVALID' });
+    }
+    for (const name of headers?.keys() ?? []) {
+      if (!/^nats-/i.test(name)) continue;
+      throw new BusError(`the header ${name} is the transport's own`, { reason: 'TERABUS_HEADER_INVALID' });
+    }
+    const topic = topicFor('>', subject);
+    const all = new Map(headers).set('Nats-Msg-Id', messageId);
+    const message: Outbound = { topic: topic ?? subject, bytes, headers: all };
+    this.#check(message);
+    if (topic !== undefined) {
+      const receivers = this.#hand(subject, message, { bytes: 0, lost: false });
+      this.#show('publish', from, { ...message, headers }, undefined, receivers);
+    }
+    return this.store.store({ subject, bytes: new Uint8Array(bytes), headers: all }, stream, messageId);
+  }
+
+  /** Queues a message for all subscriptions that get it, and says how many these are. */
+  #hand(subject: string, message: Outbound, transit: Transit, replyTo?: string): number {
     const receivers = this.subscriptions.receiversOf(subject);
     for (const receiver of receivers) {
       const inbound = copy(message, replyTo);
@@ -84,8 +128,29 @@ export class Exchange {
         if (!transit.lost) take(inbound);
       });
     }
-    this.#show(replyTo === undefined ? 'publish' : 'request', from, message, replyTo, receivers.length);
     return receivers.length;
+  }
+
+  /** What is published where a stream is gets stored; who asked for an answer gets the stream's acknowledgement. */
+  #capture(stream: MemoryStream, arrival: Arrival, transit: Transit, replyTo: string | undefined): void {
+    this.queue.push(() => {
+      if (transit.lost) return;
+      const acknowledgement = storedOrRefused(stream, arrival);
+      const [, inboxName = '', n] = REPLY_TO.exec(replyTo ?? '') ?? [];
+      const bytes = Buffer.from(JSON.stringify(acknowledgement));
+      this.inboxes.get(inboxName)?.(Number(n), copy({ topic: '', bytes }), { bytes: bytes.length, lost: false });
+    });
+  }
+
+  #republish({ subject, bytes, headers, sequence }: Row, { name, republishTo }: StreamPlan, previous: number): void {
+    if (republishTo === undefined) return;
+    const all = new Map(headers)
+      .set('Nats-Stream', toName(name))
+      .set('Nats-Subject', subject)
+      .set('Nats-Sequence', `${sequence}`)
+      .set('Nats-Last-Sequence', `${previous}`);
+    const copied = { topic: fromSubject(subject), bytes, headers: all };
+    this.#hand(`${republishTo}.${subject}`, copied, { bytes: 0, lost: false });
   }
 
   /** Queues an answer for whoever waits for it; nobody may. Throws before anything is queued. */
@@ -131,6 +196,16 @@ export class Exchange {
         this.#onError(error);
       }
     }
+  }
+}
+
+/** As JetStream acknowledges what somebody published as a request. */
+function storedOrRefused(stream: MemoryStream, arrival: Arrival): unknown {
+  try {
+    const { sequence } = stream.store(arrival);
+    return { stream: toName(stream.plan.name), seq: sequence };
+  } catch (error) {
+    return { error: { code: 400, description: BusError.from(error).rawMessage }, seq: 0 };
   }
 }
 

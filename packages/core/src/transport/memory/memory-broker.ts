@@ -1,6 +1,8 @@
 import { BusError } from '@terabus/messages';
 import type { Clock } from '../clock.js';
+import type { StorePlan, StreamPlan } from '../store-plan.js';
 import type { Transport } from '../transport.js';
+import type { ConsumerChanges } from './consumer.js';
 import { turnUntilQuiet } from './event-loop.js';
 import type { Crossing } from './exchange.js';
 import { Exchange } from './exchange.js';
@@ -42,7 +44,8 @@ export interface MemoryBrokerOptions {
  * - time and pressure: no slow consumers, no limits on connections, subscriptions or pending bytes;
  * - accounts, permissions, namespaces, TLS: whoever has the broker may do all;
  * - clusters, leaf nodes, gateways, and answers to senders that are not Terabus;
- * - JetStream and its key-value buckets.
+ * - of JetStream: files and what their loss takes along, replicas and elections, and messages that are larger than a
+ *   stream takes.
  */
 export class MemoryBroker {
   /** The clock to give to the hosts on this broker. */
@@ -112,6 +115,49 @@ export class MemoryBroker {
   /** The links of all connections, or of those with this name, are back. */
   restore(options: { readonly connection?: string | undefined } = {}): void {
     for (const each of this.#named(options.connection)) each.restore();
+  }
+
+  /**
+   * Creates the streams, consumers and buckets of a plan that are missing, and leaves those that are as planned. They
+   * and what they hold outlive all connections.
+   *
+   * @throws BusError `TERABUS_STORE_DRIFT` where something else is there already; nothing is done then
+   */
+  provision(plan: StorePlan): void {
+    this.#exchange.store.provision(plan);
+  }
+
+  /**
+   * Deletes a stream with its messages and consumers, as an administrator may by mistake.
+   *
+   * @throws BusError `TERABUS_STREAM_MISSING`
+   */
+  deleteStream(name: string): void {
+    this.#exchange.store.deleteStream(name);
+  }
+
+  /** @throws BusError `TERABUS_CONSUMER_MISSING` */
+  deleteConsumer(stream: string, name: string): void {
+    this.#exchange.store.deleteConsumer(stream, name);
+  }
+
+  /** @throws BusError `TERABUS_BUCKET_MISSING` */
+  deleteBucket(name: string): void {
+    this.#exchange.store.deleteBucket(name);
+  }
+
+  /**
+   * Changes a stream, so that it is not as planned any more.
+   *
+   * @throws BusError `TERABUS_STREAM_MISSING`
+   */
+  updateStream(name: string, changes: Partial<Omit<StreamPlan, 'name' | 'consumers'>>): void {
+    this.#exchange.store.updateStream(name, changes);
+  }
+
+  /** @throws BusError `TERABUS_CONSUMER_MISSING` */
+  updateConsumer(stream: string, name: string, changes: ConsumerChanges): void {
+    this.#exchange.store.updateConsumer(stream, name, changes);
   }
 
   #named(name: string | undefined): MemoryTransport[] {

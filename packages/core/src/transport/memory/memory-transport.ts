@@ -1,6 +1,7 @@
 import { BusError } from '@terabus/messages';
 import { toName } from '../../topics/name.js';
 import { checkedPattern } from '../../topics/namespace.js';
+import { topicFor } from '../../topics/own.js';
 import { compilePattern } from '../../topics/pattern.js';
 import { printable } from '../../topics/printable.js';
 import type { Clock } from '../clock.js';
@@ -17,8 +18,12 @@ import type {
   TransportSubscription,
 } from '../transport.js';
 import type { TransportEvent, TransportHealth } from '../transport-health.js';
+import { Calls } from './calls.js';
 import type { Exchange, Transit } from './exchange.js';
+import { Expectations } from './expectations.js';
 import { InTransit } from './in-transit.js';
+import { MemoryKeyValue } from './memory-key-value.js';
+import { MemoryStreams } from './memory-streams.js';
 import { MemorySubscription } from './memory-subscription.js';
 
 interface PendingRequest {
@@ -40,19 +45,15 @@ export class MemoryTransport implements Transport {
   readonly #subscriptions = new Set<MemorySubscription>();
   readonly #requests = new Map<number, PendingRequest>();
   readonly #sent: InTransit;
+  readonly #calls: Calls;
+  readonly #expectations: Expectations;
+  readonly #streams: MemoryStreams;
   readonly #watchers = new Set<(event: TransportEvent) => void>();
   #requestCount = 0;
   /** Why the link is down, and since when. */
   #down: { readonly error: BusError; readonly sinceMs: number } | undefined;
   #ended = false;
   #resolveClosed: (reason: BusError | undefined) => void = () => {};
-
-  get streams(): Streams {
-    throw new Error('not built yet');
-  }
-  keyValue(): KeyValue {
-    throw new Error('not built yet');
-  }
 
   /** `id` tells the connections of one broker apart, also those of one name. */
   constructor(exchange: Exchange, clock: Clock, name: string, id: number) {
@@ -64,7 +65,18 @@ export class MemoryTransport implements Transport {
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
+    this.#calls = new Calls(exchange.queue, () => this.refused());
+    this.#expectations = new Expectations(exchange.store, (event) => this.#tell(event));
+    this.#streams = new MemoryStreams({ name, exchange, calls: this.#calls, expectations: this.#expectations });
     exchange.inboxes.set(this.#inbox, (n, answer, transit) => this.#answer(n, answer, transit));
+  }
+
+  get streams(): Streams {
+    return this.#streams;
+  }
+
+  keyValue(bucket: string): KeyValue {
+    return new MemoryKeyValue(bucket, this.#exchange.store, this.#calls);
   }
 
   get maxPayloadBytes(): number {
@@ -106,7 +118,7 @@ export class MemoryTransport implements Transport {
     this.#checkOpen();
     checkedPattern(pattern);
     if (group !== undefined) checkGroup(group);
-    const subscription = new MemorySubscription(this.#exchange, compilePattern(pattern), group, deliver);
+    const subscription = new MemorySubscription(this.#exchange, matcher(pattern), group, deliver);
     this.#subscriptions.add(subscription);
     void subscription.drained.then(() => this.#subscriptions.delete(subscription));
     return subscription;
@@ -149,7 +161,7 @@ export class MemoryTransport implements Transport {
     const problem = this.#ended ? closedError() : this.#down?.error;
     return {
       state: this.#ended ? 'closed' : this.#down === undefined ? 'up' : 'down',
-      problems: problem === undefined ? [] : [problem],
+      problems: [...(problem === undefined ? [] : [problem]), ...this.#expectations.problems],
       roundTripMs: undefined,
       unconfirmed: this.#sent.unconfirmed,
       waiting: NOTHING,
@@ -168,6 +180,8 @@ export class MemoryTransport implements Transport {
     if (this.#ended || this.#down !== undefined) return;
     this.#down = { error, sinceMs: this.#clock.elapsed() };
     for (const subscription of this.#subscriptions) subscription.interrupt();
+    this.#streams.interrupt();
+    this.#calls.lose(error);
     for (const [n, request] of this.#requests) {
       this.#requests.set(n, { ...request, failed: error });
       this.#settleSoon(n, error);
@@ -181,7 +195,10 @@ export class MemoryTransport implements Transport {
     const downMs = this.#clock.elapsed() - this.#down.sinceMs;
     this.#down = undefined;
     for (const subscription of this.#subscriptions) subscription.restore();
+    this.#calls.restore();
+    this.#streams.restore();
     this.#tell({ kind: 'reconnected', server: this.kind, downMs });
+    this.#expectations.look();
   }
 
   close(): Promise<void> {
@@ -191,7 +208,11 @@ export class MemoryTransport implements Transport {
 
   /** Ends the connection as a broken link would: what is queued for its subscriptions is lost. */
   abort(reason: BusError | undefined): void {
-    if (!this.#ended) this.#sent.lose(reason ?? closedError());
+    if (!this.#ended) {
+      this.#sent.lose(reason ?? closedError());
+      this.#streams.interrupt();
+      this.#calls.lose(reason ?? closedError());
+    }
     this.#end(reason, (subscription) => subscription.cut());
   }
 
@@ -200,9 +221,12 @@ export class MemoryTransport implements Transport {
     this.#ended = true;
     this.#exchange.inboxes.delete(this.#inbox);
     for (const subscription of this.#subscriptions) endOne(subscription);
+    this.#streams.end();
+    this.#expectations.end();
     for (const n of this.#requests.keys()) this.#settleSoon(n, reason ?? closedError());
-    // Behind all that is queued for this connection.
-    this.#exchange.queue.push(() => this.#resolveClosed(reason));
+    // Behind all that is queued for this connection, and behind the answers to what it has asked.
+    const { queue } = this.#exchange;
+    queue.push(() => queue.push(() => this.#resolveClosed(reason)));
   }
 
   /** The topic is that of the request: a reply subject would tell the caller nothing. */
@@ -244,6 +268,12 @@ export class MemoryTransport implements Transport {
 }
 
 const NOTHING = Object.freeze({ messages: 0, bytes: 0 });
+
+/** `>` does not get what is Terabus' own. */
+function matcher(pattern: string): (subject: string) => boolean {
+  const matches = compilePattern(pattern);
+  return (subject) => matches(subject) && topicFor(pattern, subject) !== undefined;
+}
 
 function closedError(): BusError {
   return new BusError('the connection to the memory broker is closed', { reason: 'TERABUS_CLOSED' });
