@@ -24,10 +24,13 @@ export { Rpc } from './decorators/rpc.js';
 export { Service } from './decorators/service.js';
 export { Use } from './decorators/use.js';
 // What it stores.
+export { DEAD_HEADER, DURABLE_HEADER } from './durable/headers.js';
 export type { Inbox, InboxWork } from './durable/inbox.js';
+export { KeyValueInbox } from './durable/key-value-inbox.js';
 export { planStreams, type StorePlanOptions } from './durable/plan-streams.js';
+export type { DurablePlace } from './durable/stored-context.js';
 // Running it.
-export type { GroupHealth, Health, Problem, Role, ServiceHealth } from './health/health.js';
+export type { BacklogHealth, GroupHealth, Health, Problem, Role, ServiceHealth } from './health/health.js';
 export type { HealthOptions } from './health/health-server.js';
 // Around it: middlewares, interceptors, observers.
 export { type LoggingOptions, logging } from './middleware/logging.js';
@@ -39,7 +42,15 @@ export type { BusEvent, Observer } from './observe/observer.js';
 export { HEADER } from './publishing/headers.js';
 export type { Interceptor, Outgoing, Send } from './publishing/interceptor.js';
 export type { PublishOptions, Receipt } from './publishing/options.js';
-export type { AnyContext, EventContext, HandlerContext, RpcContext, TrackedContext } from './routing/context.js';
+export type {
+  AnyContext,
+  DurableContext,
+  DurableTrackedContext,
+  EventContext,
+  HandlerContext,
+  RpcContext,
+  TrackedContext,
+} from './routing/context.js';
 export type { CallRetryOptions } from './rpc/retry.js';
 export type { Verdict } from './sequencing/verdict.js';
 export type { MessageHandler, Subscription } from './service/bus.js';

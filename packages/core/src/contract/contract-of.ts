@@ -126,6 +126,7 @@ export function contractOf(serviceClass: ServiceClass): ServicePlan {
       `has many instances that share '${shared.definition.template}', which is tracked: each would see gaps in it. Say instances: 'one', or everyInstance: true`,
     );
   }
+  refuseStored(name, contract, [...groups.values()]);
   return Object.freeze({
     name,
     contract,
@@ -134,6 +135,37 @@ export function contractOf(serviceClass: ServiceClass): ServicePlan {
     methods,
     rpc: options.rpc,
   });
+}
+
+/** What a stream and its consumer can't do. */
+function refuseStored(name: string, contract: Contract, groups: readonly Group[]): void {
+  const mailbox = contract.messages as Source | undefined;
+  if (mailbox?.definition.durable !== undefined && contract.aliases.length > 0) {
+    throw invalid(
+      name,
+      `serves ${contract.address}, whose mailbox is durable, under ${contract.aliases.join(', ')} too: what is sent there is not stored. Leave out the aliases, or 'durable'`,
+    );
+  }
+  for (const { definition, options } of groups) {
+    if (options.order === 'per-key' && contract.instances === 'many') {
+      throw invalid(
+        name,
+        `has many instances that share '${definition.template}', and order: 'per-key': each would get a part of the messages of a key. Say instances: 'one'`,
+      );
+    }
+    if (options.maxUnsettled !== undefined && options.maxUnsettled > (options.maxAckPending ?? 1_000)) {
+      throw invalid(
+        name,
+        `takes ${options.maxUnsettled} messages of '${definition.template}' at a time (maxUnsettled), and all its instances together get ${options.maxAckPending ?? 1_000} (maxAckPending)`,
+      );
+    }
+    if (options.order === 'per-key' && options.maxUnsettled !== undefined) {
+      throw invalid(
+        name,
+        `says maxUnsettled for '${definition.template}', whose order is kept: all that was handed out has to be here before anything begins. Say maxAckPending`,
+      );
+    }
+  }
 }
 
 interface Group {

@@ -144,10 +144,25 @@ export interface DeliveryOptions<P = unknown> {
   readonly ackWaitMs?: number;
   /** Durable topics only. How many messages may be handed out and unfinished, over all instances. Defaults to 1,000. */
   readonly maxAckPending?: number;
+  /**
+   * Durable topics only. How many messages one instance takes from the stream before they are finished; as many again of
+   * those that it tries again. More is not taken: it waits in the stream, and nothing is dropped. Defaults to 256, and with `order` to `maxAckPending`.
+   */
+  readonly maxUnsettled?: number;
+  /**
+   * Durable topics only. The same in bytes, with headers; the last message may go beyond it. Defaults to 16,777,216
+   * (16 MiB), and with `order` to no limit: all that was handed out has to be here before anything begins.
+   */
+  readonly maxUnsettledBytes?: number;
 }
 
 /** A topic or pattern with delivery options, made by `from`. */
-export interface Delivery<W extends Wrapper = Wrapper, P = unknown, N extends string = string> extends Source<W, P, N> {
+export interface Delivery<
+  W extends Wrapper = Wrapper,
+  P = unknown,
+  N extends string = string,
+  D extends Durability = Durability,
+> extends Source<W, P, N, D> {
   readonly kind: 'delivery';
   readonly options: DeliveryOptions<P>;
 }

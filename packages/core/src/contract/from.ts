@@ -2,6 +2,7 @@ import { BusError } from '@terabus/messages';
 import { z } from 'zod';
 import { check, show } from './check.js';
 import type { Delivery, DeliveryOptions, Pattern, Source, Topic, Wrapper } from './contract.js';
+import type { Durability } from './durable.js';
 
 const deliveryOptions = z.strictObject({
   everyInstance: z.boolean().optional(),
@@ -22,10 +23,23 @@ const deliveryOptions = z.strictObject({
     .optional(),
   ackWaitMs: z.int().min(100).optional(),
   maxAckPending: z.int().min(1).max(100_000).optional(),
+  maxUnsettled: z.int().min(1).max(100_000).optional(),
+  maxUnsettledBytes: z.int().min(1).optional(),
 });
 
 /** Those that only make sense where messages are stored. */
-const OF_DURABLE = ['order', 'deduplicate', 'start', 'ackWaitMs', 'maxAckPending'] as const;
+const OF_DURABLE = [
+  'order',
+  'deduplicate',
+  'start',
+  'ackWaitMs',
+  'maxAckPending',
+  'maxUnsettled',
+  'maxUnsettledBytes',
+] as const;
+
+/** Those that are about what is dropped, which a stream needs not. */
+const OF_CORE = ['maxQueued', 'maxQueuedBytes'] as const;
 
 /**
  * Says how messages of a topic are delivered to the handlers of a service. All handlers of one service on one topic
@@ -33,10 +47,10 @@ const OF_DURABLE = ['order', 'deduplicate', 'start', 'ackWaitMs', 'maxAckPending
  *
  * @throws BusError `TERABUS_CONTRACT_INVALID` on an unknown or impossible option.
  */
-export function from<W extends Wrapper, P, N extends string>(
-  source: Topic<W, P, N> | Pattern<W, P, N>,
+export function from<W extends Wrapper, P, N extends string, D extends Durability = Durability>(
+  source: Topic<W, P, N, D> | Pattern<W, P, N, D>,
   options: DeliveryOptions<P>,
-): Delivery<W, P, N> {
+): Delivery<W, P, N, D> {
   if (source?.kind !== 'topic' && source?.kind !== 'pattern') {
     const what = (source as { kind?: string } | undefined)?.kind === 'family' ? ': call it, or take its .all' : '';
     throw new BusError(`from(…) takes a topic or a pattern, not ${show((source as { kind?: string })?.kind)}${what}`, {
@@ -58,6 +72,12 @@ export function from<W extends Wrapper, P, N extends string>(
       );
     }
     if (stored !== undefined) throw refuse(`option '${stored}' does not go with 'everyInstance': there is no consumer`);
+  }
+  const dropping = OF_CORE.find((option) => valid[option] !== undefined);
+  if (durable !== undefined && dropping !== undefined && valid.everyInstance !== true) {
+    throw refuse(
+      `option '${dropping}' says when messages are dropped, and those of a durable topic never are: there is 'maxUnsettled'`,
+    );
   }
   if (valid.order !== undefined && valid.key === undefined) {
     throw refuse("option 'order' needs a 'key': which messages keep their order among each other");

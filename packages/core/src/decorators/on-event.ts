@@ -3,7 +3,8 @@ import { BusError } from '@terabus/messages';
 import { show } from '../contract/check.js';
 import type { Source, TypeOrFamily, Wrapper } from '../contract/contract.js';
 import { isTypeOrFamily, spread } from '../contract/define-topic.js';
-import type { EventContext } from '../routing/context.js';
+import type { Durability, DurableSettings } from '../contract/durable.js';
+import type { DurableContext, EventContext } from '../routing/context.js';
 import type { TeraService } from '../service/tera-service.js';
 import { recordHandler } from './metadata.js';
 
@@ -17,15 +18,18 @@ export type HandlerDecorator<T, C> = <M extends (message: T, context: C) => unkn
   descriptor: TypedPropertyDescriptor<M>,
 ) => void;
 
+/** What a handler of a topic is told: of one that is known to be durable, where the message is stored. */
+export type EventContextOf<D extends Durability> = [D] extends [DurableSettings] ? DurableContext : EventContext;
+
 /**
  * The method handles messages of this type, or family of types, from the `TeraEvent`s of a topic or pattern.
  *
  * @param source a topic, a family's `.all`, or either with delivery options from `from(…)`.
  */
-export function OnEvent<P extends Message, T extends P>(
-  source: Source<'event', P>,
+export function OnEvent<P extends Message, T extends P, D extends Durability>(
+  source: Source<'event', P, string, D>,
   type: TypeOrFamily<T>,
-): HandlerDecorator<T, EventContext> {
+): HandlerDecorator<T, EventContextOf<D>> {
   return onMessages(source, type, 'OnEvent', 'event');
 }
 

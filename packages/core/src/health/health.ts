@@ -1,3 +1,4 @@
+import type { BusError } from '@terabus/messages';
 import type { Counters } from '../observe/counters.js';
 import type { LifecycleState } from '../service/lifecycle.js';
 import type { TransportHealth } from '../transport/transport-health.js';
@@ -26,6 +27,19 @@ export interface GroupHealth {
   readonly maxQueuedBytes: number;
   /** How many envelopes or calls came beyond, since the start. */
   readonly dropped: number;
+  /** What lies in the stream of a durable topic. Undefined for what is not stored. */
+  readonly stored: BacklogHealth | undefined;
+}
+
+/** How far a durable delivery group is with what is stored. */
+export interface BacklogHealth {
+  /** How many messages this instance has taken and not finished. */
+  readonly unsettled: number;
+  /**
+   * How many messages lie in the stream that no instance has taken, as the server said last: it is asked again, at most
+   * once a second, whenever somebody asks here. Undefined until it has answered, and while the instance does not read.
+   */
+  readonly backlog: number | undefined;
 }
 
 /** One service of a host at this moment. */
@@ -74,6 +88,8 @@ export interface HealthSources {
   readonly lost: boolean;
   readonly transport: TransportHealth;
   readonly services: readonly ServiceHealth[];
+  /** What keeps them from handling what is stored. */
+  readonly ofServices: readonly BusError[];
   readonly eventLoop: Health['eventLoop'];
   readonly counters: Counters;
 }
@@ -82,9 +98,10 @@ export interface HealthSources {
  * A standby is ready: a deployment that waits for the new instance before it ends the old one would else wait for
  * ever, and nothing is sent to a service by its address in the network.
  */
-export function healthOf({ state, lost, transport, services, eventLoop, counters }: HealthSources): Health {
+export function healthOf(sources: HealthSources): Health {
+  const { state, lost, transport, services, ofServices, eventLoop, counters } = sources;
   const { problems: ofTransport, ...connection } = transport;
-  const problems: Problem[] = ofTransport.map((error) => ({
+  const problems: Problem[] = [...ofTransport, ...ofServices].map((error) => ({
     reason: error.reason ?? error.code,
     message: error.rawMessage,
   }));

@@ -28,6 +28,14 @@ export interface Counters {
   readonly called: number;
   /** Calls that ended with an error. */
   readonly callsFailed: number;
+  /** How often a stored message was put aside, to be tried again. */
+  readonly retried: number;
+  /** Stored messages that were given up: they lie with the dead letters. */
+  readonly deadLettered: number;
+  /** Stored messages that a handler with `deduplicate` had finished before. */
+  readonly deduplicated: number;
+  /** Stored messages that were taken, and go back to their stream since the service drains. */
+  readonly givenBack: number;
   /** Messages and calls that the end of a drain cut off. */
   readonly cutOff: number;
   /** How often the link was lost. */
@@ -52,6 +60,10 @@ export class Counter {
     unconfirmed: 0,
     called: 0,
     callsFailed: 0,
+    retried: 0,
+    deadLettered: 0,
+    deduplicated: 0,
+    givenBack: 0,
     cutOff: 0,
     disconnects: 0,
   };
@@ -99,6 +111,18 @@ export class Counter {
       case 'called':
         if (event.error === undefined) counts.called += 1;
         else counts.callsFailed += 1;
+        break;
+      case 'retried':
+        counts.retried += 1;
+        break;
+      case 'dead-lettered':
+        counts.deadLettered += 1;
+        break;
+      case 'deduplicated':
+        counts.deduplicated += 1;
+        break;
+      case 'given-back':
+        counts.givenBack += 1;
         break;
       case 'cut-off':
         counts.cutOff += event.running + event.waiting;

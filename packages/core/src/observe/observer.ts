@@ -94,6 +94,38 @@ export type BusEvent =
     })
   /** Work that the end of the drain cut off: `running` handlers were aborted, `waiting` messages never started. */
   | (Place & { readonly kind: 'cut-off'; readonly running: number; readonly waiting: number })
+  /** A handler failed on a stored message for the `tries`-th time: it will be tried again, about `delayMs` later. */
+  | (Place & {
+      readonly kind: 'retried';
+      readonly handler: string;
+      readonly type: string;
+      readonly tries: number;
+      readonly delayMs: number;
+      readonly error: BusError;
+    })
+  /**
+   * A stored message was given up: it lies with the dead letters of the service. No handler and no type where it could
+   * not be read.
+   */
+  | (Place & {
+      readonly kind: 'dead-lettered';
+      readonly handler: string | undefined;
+      readonly type: string | undefined;
+      /** Where it was stored first. */
+      readonly stream: string;
+      readonly sequence: number;
+      readonly tries: number;
+      readonly error: BusError;
+    })
+  /** A handler with `deduplicate` had finished the message before: it was not given to it again. */
+  | (Place & {
+      readonly kind: 'deduplicated';
+      readonly handler: string;
+      readonly type: string;
+      readonly messageId: string;
+    })
+  /** A stored message that waited for its turn goes back to its stream: the service drains. */
+  | (Place & { readonly kind: 'given-back'; readonly handler: string; readonly type: string })
   /** Something happened to the link of the host, beside messages. */
   | { readonly kind: 'link'; readonly event: TransportEvent };
 

@@ -3,6 +3,7 @@ import type { Logger } from 'pino';
 import type { Contract, Topic } from '../contract/contract.js';
 import type { Durability } from '../contract/durable.js';
 import type { Client } from '../contract/rpc-types.js';
+import type { DurablePlace } from '../durable/stored-context.js';
 import type { Chain } from '../publishing/chain.js';
 import { HEADER, MESSAGE_ID } from '../publishing/headers.js';
 import type { PublishOptions, Receipt } from '../publishing/options.js';
@@ -38,6 +39,8 @@ export interface HandlerContext {
   readonly remainingMs: number;
   /** The service's logger, with topic, handler and message id on each line. */
   readonly logger: Logger;
+  /** Where it is stored. Undefined where it isn't: its topic is not durable. */
+  readonly durable: DurablePlace | undefined;
 
   /** As the service's own `publish`, with the chain of this message: trace, cause, deadline. */
   publish<W extends 'event' | 'text' | 'bytes', P, D extends Durability>(
@@ -79,6 +82,16 @@ export interface TrackedContext extends HandlerContext {
   readonly seq: number;
   /** What the number says: whether it is the next one, and how many before it are missing. */
   readonly verdict: Verdict;
+}
+
+/** What a handler of events, text or bytes of a durable topic is told. */
+export interface DurableContext extends EventContext {
+  readonly durable: DurablePlace;
+}
+
+/** What a handler of module messages of a durable topic is told. */
+export interface DurableTrackedContext extends TrackedContext {
+  readonly durable: DurablePlace;
 }
 
 /** What a handler of calls is told. */
@@ -188,6 +201,9 @@ export class Context implements Chain {
   }
   get callId(): bigint | undefined {
     return this.#arrival.callId;
+  }
+  get durable(): DurablePlace | undefined {
+    return undefined;
   }
   get remainingMs(): number {
     return Math.max(0, this.deadline - this.#place.clock.elapsed());

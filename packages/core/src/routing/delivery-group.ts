@@ -36,6 +36,10 @@ export class DeliveryGroup {
   #paused = false;
   #closed = false;
   readonly #waiters = new Set<Waiter>();
+  /** Those that may start, where the others are held. */
+  #alone: Queue<Job> | undefined;
+  /** Those of them whose key another one has, which waits. */
+  readonly #keyless = new Set<Job>();
 
   constructor(options: GroupOptions) {
     this.#options = options;
@@ -115,15 +119,93 @@ export class DeliveryGroup {
   finished(which: (job: Job) => boolean = () => true): Promise<void> {
     const queues = [this.#ready, ...this.#keys.values()];
     const jobs = [...[...this.#running].map(({ job }) => job), ...queues.flatMap((queue) => [...queue])];
-    const left = new Set(jobs.filter(which));
+    return this.#ended(new Set(jobs.filter(which)));
+  }
+
+  #ended(left: Set<Job>): Promise<void> {
     if (left.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#waiters.add({ left, resolve }));
+  }
+
+  /**
+   * A job that kept its key runs once more, before those that wait for its key. Not before it was told
+   * that it is released.
+   */
+  again(job: Job): void {
+    if (this.#closed) {
+      job.cutOff(false);
+      return;
+    }
+    this.#waiting += 1;
+    this.#waitingBytes += job.bytes;
+    this.#ready.push(job);
+    this.#pumpSoon();
+  }
+
+  /** A job that kept its key does so no more: the next one of its key has its turn. */
+  letGo(job: Job): void {
+    if (!this.#options.keyed) return;
+    this.#passKey(job);
+    if (this.#ready.length > 0) this.#pumpSoon();
+  }
+
+  /** Starts nothing more until {@link resume}, but what {@link enqueueAlone} brings. */
+  hold(): void {
+    this.#alone ??= new Queue();
+  }
+
+  resume(): void {
+    const alone = this.#alone;
+    this.#alone = undefined;
+    for (const job of alone ?? []) this.#ready.push(job);
+    if (this.#ready.length > 0) this.#pumpSoon();
+  }
+
+  /** Takes in a job that runs before all others, while they are held. */
+  enqueueAlone(job: Job): void {
+    if (this.#closed || this.#alone === undefined) {
+      this.enqueue(job);
+      return;
+    }
+    this.#waiting += 1;
+    this.#waitingBytes += job.bytes;
+    if (this.#options.keyed) {
+      if (this.#keys.has(job.key)) this.#keyless.add(job);
+      else this.#keys.set(job.key, new Queue());
+    }
+    this.#alone.push(job);
+    this.#pumpSoon();
+  }
+
+  /** Resolves when what runs now has ended. */
+  rest(): Promise<void> {
+    return this.#ended(new Set([...this.#running].map(({ job }) => job)));
+  }
+
+  /** Gives up on what waits, and goes on with what runs. */
+  giveBack(): void {
+    const waiting: Job[] = [];
+    for (let job = this.#ready.shift(); job !== undefined; job = this.#ready.shift()) {
+      this.#keys.delete(job.key);
+      waiting.push(job);
+    }
+    for (const behind of this.#keys.values()) {
+      for (let job = behind.shift(); job !== undefined; job = behind.shift()) waiting.push(job);
+    }
+    for (const job of waiting) {
+      this.#waiting -= 1;
+      this.#waitingBytes -= job.bytes;
+      job.cutOff(false);
+      this.#strike(job);
+    }
   }
 
   /** Gives up on all that waits and runs, and on whatever still comes. */
   cutOff(): void {
     this.#closed = true;
-    for (let job = this.#ready.shift(); job !== undefined; job = this.#ready.shift()) job.cutOff(false);
+    for (const ready of [this.#alone ?? new Queue<Job>(), this.#ready]) {
+      for (let job = ready.shift(); job !== undefined; job = ready.shift()) job.cutOff(false);
+    }
     for (const behind of this.#keys.values()) {
       for (let job = behind.shift(); job !== undefined; job = behind.shift()) job.cutOff(false);
     }
@@ -153,7 +235,7 @@ export class DeliveryGroup {
         this.#paused = true;
         return;
       }
-      const job = this.#ready.shift();
+      const job = (this.#alone ?? this.#ready).shift();
       if (job === undefined) break;
       this.#waiting -= 1;
       this.#waitingBytes -= job.bytes;
@@ -184,15 +266,22 @@ export class DeliveryGroup {
 
   #release(run: Run): void {
     this.#running.delete(run);
-    if (this.#options.keyed) {
-      const behind = this.#keys.get(run.job.key);
-      const next = behind?.shift();
-      if (next !== undefined) this.#ready.push(next);
-      else this.#keys.delete(run.job.key);
-    }
-    if (this.#ready.length > 0) this.#pumpSoon();
+    const { job } = run;
+    if (job.keepsKey === true) job.released?.();
+    else if (this.#options.keyed && !this.#keyless.delete(job)) this.#passKey(job);
+    if (this.#ready.length > 0 || this.#alone !== undefined) this.#pumpSoon();
+    this.#strike(job);
+  }
+
+  #passKey({ key }: Job): void {
+    const next = this.#keys.get(key)?.shift();
+    if (next !== undefined) this.#ready.push(next);
+    else this.#keys.delete(key);
+  }
+
+  #strike(job: Job): void {
     for (const waiter of this.#waiters) {
-      if (!waiter.left.delete(run.job) || waiter.left.size > 0) continue;
+      if (!waiter.left.delete(job) || waiter.left.size > 0) continue;
       this.#waiters.delete(waiter);
       waiter.resolve();
     }

@@ -23,6 +23,10 @@ export interface Job {
   abandoned(): void;
   /** Was not finished before the end of the drain. `running` tells whether it had begun. */
   cutOff(running: boolean): void;
+  /** Its key stays taken when its slot is given back: until {@link DeliveryGroup.letGo}, or its next run. */
+  readonly keepsKey?: boolean;
+  /** One that keeps its key has given back its slot. */
+  released?(): void;
 }
 
 /** How a group runs its jobs. */

@@ -1,21 +1,24 @@
-import type { BusError } from '@terabus/messages';
+import { BusError } from '@terabus/messages';
 import type { AnyContext, Arrival } from './context.js';
 import { Context } from './context.js';
 import type { Job } from './job.js';
 import type { PreparedHandler, Router } from './router.js';
 import type { Outcome } from './settle.js';
 import { settle } from './settle.js';
+import type { Fate } from './stored-work.js';
 
 /** One message for one handler. */
 export class MessageJob implements Job {
   readonly key: unknown;
   readonly bytes: number;
-  readonly arrivedAt: number;
+  arrivedAt: number;
   readonly handler: PreparedHandler;
   readonly #router: Router;
   readonly #type: string;
   readonly #message: unknown;
   readonly #arrival: Arrival;
+  /** Of what came out of a stream. */
+  readonly #fate: Fate | undefined;
   #context: Context | undefined;
 
   constructor(
@@ -26,6 +29,7 @@ export class MessageJob implements Job {
     arrival: Arrival,
     key: unknown,
     bytes: number,
+    fate?: Fate,
   ) {
     this.#router = router;
     this.handler = handler;
@@ -34,7 +38,38 @@ export class MessageJob implements Job {
     this.#arrival = arrival;
     this.key = key;
     this.bytes = bytes;
+    this.#fate = fate;
     this.arrivedAt = handler.place.clock.elapsed();
+    fate?.queued(this);
+  }
+
+  get keepsKey(): boolean {
+    return this.#fate?.keepsKey === true;
+  }
+
+  /** It waits for its turn from now on. */
+  accepted(): void {
+    const { service, watch } = this.#router.parts;
+    watch?.({
+      kind: 'accepted',
+      service,
+      topic: this.#arrival.topic,
+      handler: this.handler.place.handler,
+      type: this.#type,
+    });
+  }
+
+  /** Runs once more, behind those that wait; its key it has kept. */
+  again(): void {
+    this.#context = undefined;
+    this.arrivedAt = this.handler.place.clock.elapsed();
+    this.accepted();
+    this.#router.queue.again(this);
+  }
+
+  /** Lets go of the key that it has kept. */
+  letGo(): void {
+    this.#router.queue.letGo(this);
   }
 
   timeLeftMs(): number {
@@ -53,32 +88,61 @@ export class MessageJob implements Job {
       message: this.#message,
       context,
     });
-    return this.handler.run(this.#message, context);
+    if (this.#fate === undefined) return this.handler.run(this.#message, context);
+    return this.#fate.run(this.#contextNow(), () => this.handler.run(this.#message, context));
   }
 
   succeeded(_result: unknown, durationMs: number): void {
-    this.#settle({ kind: 'succeeded' }, durationMs);
+    try {
+      this.#settle({ kind: 'succeeded' }, durationMs);
+    } finally {
+      this.#fate?.succeeded();
+    }
   }
   failed(thrown: unknown, durationMs: number): void {
-    this.#settle({ kind: 'failed', thrown }, durationMs);
+    let error: BusError | undefined;
+    try {
+      error = this.#settle({ kind: 'failed', thrown }, durationMs);
+    } finally {
+      this.#fate?.failed(error ?? BusError.from(thrown));
+    }
   }
   timedOut(durationMs: number): void {
-    const error = this.#settle({ kind: 'timed-out' }, durationMs);
-    if (error !== undefined) this.#contextNow().abort(error);
+    let error: BusError | undefined;
+    try {
+      error = this.#settle({ kind: 'timed-out' }, durationMs);
+      if (error !== undefined) this.#contextNow().abort(error);
+    } finally {
+      this.#fate?.failed(error ?? new BusError('a handler ran out of time', { reason: 'TERABUS_HANDLER_TIMEOUT' }));
+    }
   }
   abandoned(): void {
     this.#settle({ kind: 'abandoned' }, 0);
   }
   cutOff(running: boolean): void {
+    // It goes back to where it came from: nothing is lost.
+    if (!running && this.#fate !== undefined) {
+      const { service, emit } = this.#router.parts;
+      const { handler } = this.handler.place;
+      emit({ kind: 'given-back', service, topic: this.#arrival.topic, handler, type: this.#type });
+      this.#fate.givenBack();
+      return;
+    }
     const error = this.#settle({ kind: 'cut-off', running }, 0);
+    this.#fate?.givenBack();
     if (error !== undefined) this.#contextNow().abort(error);
+  }
+  released(): void {
+    this.#fate?.released();
   }
 
   /** The handler's time counts from its start, so the context is made then. */
   #contextNow(): Context {
     if (this.#context === undefined) {
       const { place } = this.handler;
-      this.#context = new Context(place, this.#arrival, place.clock.elapsed() + this.#router.timeoutMs);
+      const deadline = place.clock.elapsed() + this.#router.timeoutMs;
+      this.#context =
+        this.#fate?.context(place, this.#arrival, deadline) ?? new Context(place, this.#arrival, deadline);
     }
     return this.#context;
   }

@@ -23,6 +23,7 @@ import { DeliveryGroup } from './delivery-group.js';
 import type { QueueLimit } from './limits.js';
 import { DEFAULT_LIMITS, limitReached } from './limits.js';
 import { MessageJob } from './message-job.js';
+import type { StoredWork } from './stored-work.js';
 
 /** After so many milliseconds a handler counts as failed, where nothing else was said. */
 const DEFAULT_TIMEOUT_MS = 30_000;
@@ -106,6 +107,17 @@ export class Router {
     }
   };
 
+  /** Takes a message out of a stream. Never throws; whatever becomes of it, `work` is told. */
+  takeStored(inbound: Inbound, work: StoredWork): void {
+    const { wrapper } = this.parts.definition;
+    try {
+      if (wrapper === 'event' || wrapper === 'module-message') this.#deliverEnvelope(wrapper, inbound, work);
+      else this.#deliverPayload(wrapper, inbound, work);
+    } catch (error) {
+      work.bad(undefined, this.#badMessage(inbound.topic, BusError.from(error)), undefined, undefined);
+    }
+  }
+
   /** Drops what there was no room to hold. The tracker has not seen that either. */
   readonly overflow = ({ topic }: Inbound, why: QueueLimit): void => this.#drop(topic, why, heldSentence(why));
 
@@ -139,14 +151,17 @@ export class Router {
     return this.queue.finished((job) => handlers.has((job as MessageJob).handler));
   }
 
-  #deliverEnvelope(wrapper: 'event' | 'module-message', inbound: Inbound): void {
+  #deliverEnvelope(wrapper: 'event' | 'module-message', inbound: Inbound, work?: StoredWork): void {
     const { time, contents, source, seq } = openEnvelope(wrapper, inbound);
     let verdict: Verdict | undefined;
     if (wrapper === 'module-message') {
       const epoch = readEpoch(inbound.headers.get(HEADER.epoch));
-      verdict = this.#track(inbound, source, seq, epoch);
-      if (verdict.kind === 'duplicate' && epoch !== undefined) return;
+      // What is stored comes again until it is handled: whoever dropped it would lose it.
+      const drops = epoch !== undefined && work === undefined;
+      verdict = work?.verdict ?? this.#track(inbound, source, seq, epoch, drops);
+      if (verdict.kind === 'duplicate' && drops) return;
     }
+    work?.opened(verdict);
     const arrival: Arrival = {
       kind: wrapper,
       topic: inbound.topic,
@@ -158,27 +173,36 @@ export class Router {
       verdict,
     };
     const bytes = headersSize(inbound.headers);
-    for (const any of contents) this.#deliverContent(any, arrival, bytes + any.value.length);
+    for (const [index, any] of contents.entries()) {
+      if (work?.only !== undefined && work.only !== index) continue;
+      this.#deliverContent(any, arrival, bytes + any.value.length, index, work);
+    }
   }
 
   /** One bad content never touches its siblings. */
-  #deliverContent(any: Any, arrival: Arrival, bytes: number): void {
+  #deliverContent(any: Any, arrival: Arrival, bytes: number, index: number, work: StoredWork | undefined): void {
     const name = anyTypeName(any);
     const handler = this.handlers.get(name);
     if (handler?.type === undefined) {
       this.parts.emit({ kind: 'unhandled', service: this.parts.service, topic: arrival.topic, type: name });
+      work?.unhandled(index);
       return;
     }
     try {
-      this.#enqueue(handler, name, unpackAny(handler.type, any), arrival, bytes);
+      this.#enqueue(handler, name, unpackAny(handler.type, any), arrival, bytes, index, work);
     } catch (error) {
-      this.#badMessage(arrival.topic, BusError.from(error), handler, name);
+      const named = this.#badMessage(arrival.topic, BusError.from(error), handler, name);
+      work?.bad(index, named, handler.place.handler, name);
     }
   }
 
-  #deliverPayload(wrapper: 'text' | 'bytes', inbound: Inbound): void {
+  #deliverPayload(wrapper: 'text' | 'bytes', inbound: Inbound, work?: StoredWork): void {
+    work?.opened(undefined);
     const handler = this.handlers.get(WHOLE_PAYLOAD);
-    if (handler === undefined) return;
+    if (handler === undefined) {
+      work?.unhandled(0);
+      return;
+    }
     const payload = wrapper === 'text' ? textOf(inbound) : inbound.bytes;
     const arrival: Arrival = {
       kind: 'payload',
@@ -186,14 +210,24 @@ export class Router {
       template: this.#template,
       headers: inbound.headers,
     };
-    this.#enqueue(handler, wrapper, payload, arrival, headersSize(inbound.headers) + inbound.bytes.length);
+    this.#enqueue(handler, wrapper, payload, arrival, headersSize(inbound.headers) + inbound.bytes.length, 0, work);
   }
 
-  #enqueue(handler: PreparedHandler, type: string, message: unknown, arrival: Arrival, bytes: number): void {
+  #enqueue(
+    handler: PreparedHandler,
+    type: string,
+    message: unknown,
+    arrival: Arrival,
+    bytes: number,
+    index: number,
+    work: StoredWork | undefined,
+  ): void {
     const key = this.#keyOf?.(message);
-    const { service, watch } = this.parts;
-    watch?.({ kind: 'accepted', service, topic: arrival.topic, handler: handler.place.handler, type });
-    this.queue.enqueue(new MessageJob(this, handler, type, message, arrival, key, bytes));
+    const fate = work?.content(index, handler.place.handler, type);
+    const job = new MessageJob(this, handler, type, message, arrival, key, bytes, fate);
+    job.accepted();
+    if (work?.alone === true) this.queue.enqueueAlone(job);
+    else this.queue.enqueue(job);
   }
 
   #drop(topic: string, why: QueueLimit, because: string): void {
@@ -205,7 +239,7 @@ export class Router {
   }
 
   /** Sees each arrival, before queue and handler. */
-  #track(inbound: Inbound, source: string, seq: number, epoch: string | undefined): Verdict {
+  #track(inbound: Inbound, source: string, seq: number, epoch: string | undefined, drops: boolean): Verdict {
     const verdict = (this.#tracker ?? untracked).observe({
       source,
       epoch,
@@ -214,7 +248,7 @@ export class Router {
       abandoned: abandonedOf(inbound),
     });
     if (verdict.kind !== 'in-order' && verdict.kind !== 'untracked') {
-      this.#tellSequence(inbound.topic, source, seq, verdict, verdict.kind === 'duplicate' && epoch !== undefined);
+      this.#tellSequence(inbound.topic, source, seq, verdict, verdict.kind === 'duplicate' && drops);
     }
     return verdict;
   }
@@ -230,7 +264,7 @@ export class Router {
     reporter.report(service, error, { topic, source, seq });
   }
 
-  #badMessage(topic: string, error: BusError, handler?: PreparedHandler, type?: string): void {
+  #badMessage(topic: string, error: BusError, handler?: PreparedHandler, type?: string): BusError {
     const { service, reporter, emit, definition } = this.parts;
     const who = handler?.place.handler ?? service;
     const what = type ?? `a message (${definition.wrapper})`;
@@ -241,6 +275,7 @@ export class Router {
     });
     reporter.report(who, named, { topic, ...(type === undefined ? {} : { type }) });
     emit({ kind: 'bad-message', service, topic, error: named });
+    return named;
   }
 }
 

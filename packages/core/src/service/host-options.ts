@@ -1,6 +1,8 @@
 import { Container } from 'inversify';
 import { z } from 'zod';
 import type { ServiceClass } from '../contract/contract-of.js';
+import type { Inbox } from '../durable/inbox.js';
+import type { StorePlanOptions } from '../durable/plan-streams.js';
 import type { HealthOptions } from '../health/health-server.js';
 import type { Middleware } from '../middleware/middleware.js';
 import type { Observer } from '../observe/observer.js';
@@ -77,6 +79,19 @@ export interface HostOptions {
    * for that long does not come to handle messages either. All instances of a service should have the same.
    */
   readonly standbyAfterMs?: number | undefined;
+  /**
+   * Remembers what handlers with `deduplicate` have finished. Defaults to the bucket of each service, which remembers
+   * for 7 days: a crash between an effect and its mark repeats the effect. `@terabus/sql` has one that marks in the
+   * transaction of the effect.
+   */
+  readonly inbox?: Inbox | undefined;
+  /**
+   * The options of `planStreams` that `provision` was run with: the host compares what is there with the same plan, and
+   * refuses to start where they differ. Defaults to its defaults.
+   */
+  readonly store?: StorePlanOptions | undefined;
+  /** The version of the services, as dead letters name it. Defaults to none. */
+  readonly version?: string | undefined;
 }
 
 /** The levels of pino, from the most to the least talkative. */
@@ -104,6 +119,11 @@ export const hostOptions = z.strictObject({
   answerRedisClients: z.boolean().default(false),
   health: z.strictObject({ port: z.int().min(0).max(65_535), host: z.string().min(1).optional() }).optional(),
   standbyAfterMs: z.int().min(30).default(3_000),
+  inbox: z.custom<Inbox>((value) => typeof (value as Inbox)?.once === 'function', 'an Inbox').optional(),
+  store: z
+    .custom<StorePlanOptions>((value) => typeof value === 'object' && value !== null, 'options of planStreams')
+    .default({}),
+  version: z.string().min(1).max(200).optional(),
 });
 
 /** The options of a host, checked and with their defaults. */

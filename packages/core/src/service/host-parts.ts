@@ -1,3 +1,5 @@
+import type { Inbox } from '../durable/inbox.js';
+import type { Suspects } from '../durable/suspects.js';
 import type { Middleware } from '../middleware/middleware.js';
 import type { BusEvent } from '../observe/observer.js';
 import type { Interceptor } from '../publishing/interceptor.js';
@@ -25,4 +27,9 @@ export interface HostParts {
   readonly standbyAfterMs: number;
   /** How long an instance that hands over may take to finish what it has, in milliseconds. */
   readonly drainTimeoutMs: number;
+  readonly version: string | undefined;
+  /** Where the services of the host remember what they have finished, if it isn't their buckets. */
+  readonly inbox: Inbox | undefined;
+  /** Runs messages that may end the process: one at a time over all services. */
+  readonly suspects: Suspects;
 }

@@ -3,6 +3,10 @@ import type { Logger } from 'pino';
 import type { DeliveryOptions, Source } from '../contract/contract.js';
 import { groupKey, type ServicePlan, sameOptions, WHOLE_PAYLOAD } from '../contract/contract-of.js';
 import { deliveryOf } from '../contract/from.js';
+import { Depot } from '../durable/depot.js';
+import { KeyValueInbox } from '../durable/key-value-inbox.js';
+import { bucketOf } from '../durable/names.js';
+import { Reader } from '../durable/reader.js';
 import type { Gate, Receiver } from '../instances/gate.js';
 import type { Reporter } from '../observe/reporter.js';
 import { say } from '../observe/say.js';
@@ -18,7 +22,9 @@ export interface Listening {
   readonly key: string;
   readonly router: Router;
   readonly patterns: readonly string[];
-  /** None while the instance stands by. */
+  /** Of what comes from a stream. */
+  readonly reader: Reader | undefined;
+  /** None while the instance stands by, or where it comes from a stream. */
   subscriptions: Promise<readonly TransportSubscription[]>;
   /** How many dynamic subscriptions keep it open; decorated handlers keep it open until the drain. */
   holders: number;
@@ -41,6 +47,7 @@ export class Listeners {
   readonly #listening = new Map<string, Listening>();
   /** Those whose last holder has stopped, until they have finished. */
   readonly #retiring = new Set<Listening>();
+  readonly depot: Depot;
 
   constructor(plan: ServicePlan, logger: Logger, reporter: Reporter, parts: HostParts, gate: Gate | undefined) {
     this.#plan = plan;
@@ -49,11 +56,21 @@ export class Listeners {
     this.#parts = parts;
     this.#gate = gate;
     this.#taking = gate === undefined;
+    this.depot = new Depot(plan.contract.address, parts.transport, parts.clock, reporter);
+  }
+
+  /** What comes from streams. */
+  get readers(): Reader[] {
+    return this.#all().flatMap(({ reader }) => reader ?? []);
   }
 
   /** What is listened to, with its queue of work. */
-  get groups(): { readonly pattern: string; readonly queue: DeliveryGroup }[] {
-    return this.#all().map(({ patterns: [pattern = ''], router }) => ({ pattern, queue: router.queue }));
+  get groups(): { readonly pattern: string; readonly queue: DeliveryGroup; readonly reader: Reader | undefined }[] {
+    return this.#all().map(({ patterns: [pattern = ''], router, reader }) => ({
+      pattern,
+      queue: router.queue,
+      reader,
+    }));
   }
 
   /** The queues of work of all groups. */
@@ -70,9 +87,17 @@ export class Listeners {
   async subscribeAll(): Promise<void> {
     this.#taking = true;
     for (const listening of this.#listening.values()) {
-      listening.subscriptions = this.#subscribe(listening.patterns, listening.router);
+      if (listening.reader === undefined) {
+        listening.subscriptions = this.#subscribe(listening.patterns, listening.router);
+      }
     }
     await this.subscribed();
+  }
+
+  /** Begins to read what is stored: not while another instance may still handle what came before. */
+  async read(): Promise<void> {
+    this.depot.resume();
+    await Promise.all(this.readers.map((reader) => reader.begin()));
   }
 
   /** Whether sequence numbers are judged: not those of messages that are shared with another instance. */
@@ -84,7 +109,8 @@ export class Listeners {
   /** Ends the intake of all groups. */
   async unsubscribeAll(): Promise<void> {
     if (this.#gate !== undefined) this.#taking = false;
-    await Promise.all(this.#all().map(({ subscriptions }) => this.unsubscribe(subscriptions)));
+    const readers = this.readers.map((reader) => reader.end());
+    await Promise.all([...readers, ...this.#all().map(({ subscriptions }) => this.unsubscribe(subscriptions))]);
   }
 
   /**
@@ -130,6 +156,7 @@ export class Listeners {
       }
     }
     const router = known?.router ?? this.#newRouter({ definition, options });
+    const reader = known === undefined ? this.#newReader(source, options, router) : known.reader;
     for (const [typeName, handler] of handlers) router.handlers.set(typeName, handler);
     const isMailbox = definition.template === `${contract.address}.messages`;
     const aliases = isMailbox ? contract.aliases.map((alias) => toSubject(`${alias}.messages`)) : [];
@@ -138,8 +165,9 @@ export class Listeners {
       key,
       router,
       patterns,
+      reader,
       holders: 0,
-      subscriptions: this.#taking ? this.#subscribe(patterns, router) : Promise.resolve([]),
+      subscriptions: this.#taking && reader === undefined ? this.#subscribe(patterns, router) : Promise.resolve([]),
     };
     listening.holders += 1;
     this.#listening.set(key, listening);
@@ -235,6 +263,31 @@ export class Listeners {
     });
     if (!this.#judging) router.judge(false);
     return router;
+  }
+
+  /** What is stored is read by a consumer that all instances share. */
+  #newReader({ definition, pattern }: Source, options: DeliveryOptions, router: Router): Reader | undefined {
+    const { durable } = definition;
+    if (durable === undefined || options.everyInstance === true) return undefined;
+    const { transport, clock, emit, version, suspects, inbox } = this.#parts;
+    const { address } = this.#plan.contract;
+    const marks = () => transport.keyValue(bucketOf(address));
+    const parts = {
+      address,
+      version,
+      pattern,
+      definition: { ...definition, durable },
+      options,
+      router,
+      transport,
+      clock,
+      depot: this.depot,
+      inbox: options.deduplicate === true ? (inbox ?? new KeyValueInbox(marks())) : undefined,
+      suspects,
+      reporter: this.#reporter,
+      emit,
+    };
+    return new Reader(parts, marks);
   }
 
   #all(): Listening[] {

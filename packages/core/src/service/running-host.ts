@@ -4,6 +4,8 @@ import { monotonicFactory } from 'ulid';
 import type { ServiceClass, ServicePlan } from '../contract/contract-of.js';
 import { contractOf } from '../contract/contract-of.js';
 import { makesRequests } from '../contract/needs.js';
+import { expectStore } from '../durable/store-check.js';
+import { Suspects } from '../durable/suspects.js';
 import { EventLoopDelay } from '../health/event-loop-delay.js';
 import { type Health, healthOf } from '../health/health.js';
 import { HealthServer } from '../health/health-server.js';
@@ -48,6 +50,8 @@ export class RunningHost implements Host {
   readonly #gone = deferred<void>();
   #unwatch: () => void = () => {};
   readonly #eventLoop = new EventLoopDelay();
+  readonly #suspects: Suspects;
+  #endExpectation: () => void = () => {};
   readonly #healthServer: HealthServer | undefined;
   #healthPort: number | undefined;
 
@@ -55,6 +59,7 @@ export class RunningHost implements Host {
     this.#options = options;
     const logger = options.logger ?? pino({ level: options.logLevel, hooks: logHooks }, logOutput());
     this.#logger = logger.child({}, { serializers: { err: errorSerializer(logger) } });
+    this.#suspects = new Suspects(options.clock);
     const parts = this.#hostParts();
     if (options.health !== undefined) this.#healthServer = new HealthServer(() => this.health());
     for (const serviceClass of options.services) {
@@ -112,6 +117,7 @@ export class RunningHost implements Host {
       lost: this.#lost !== undefined,
       transport: this.#options.transport.health(),
       services: this.#running.map(({ health }) => health),
+      ofServices: this.#running.flatMap(({ problems }) => problems),
       eventLoop: this.#eventLoop.read(),
       counters: this.counters,
     });
@@ -188,6 +194,13 @@ export class RunningHost implements Host {
       entry.instance = instance;
       await step(running.plan, STEP.onStart, () => running.start(instance, signal));
     }
+    const storing = this.#running.find(({ storing }) => storing);
+    if (storing !== undefined) {
+      const expectation = await step(storing.plan, STEP.store, () =>
+        expectStore(this.#options.transport, this.plans, this.#options.store),
+      );
+      this.#endExpectation = () => expectation.end();
+    }
     // A permission that is missing shows here, and not with the first call.
     const asking = this.#running.find(({ plan }) => makesRequests(plan));
     if (asking !== undefined) {
@@ -209,6 +222,7 @@ export class RunningHost implements Host {
     const started = [...this.#services.values()]
       .filter(({ instance }) => instance !== undefined)
       .map(({ running }) => running);
+    void this.#suspects.end();
     const cutOffs = await drain(started, { clock, drainTimeoutMs, gone: this.#gone.promise });
 
     const tooLate = deferred<void>();
@@ -224,6 +238,7 @@ export class RunningHost implements Host {
     for (const running of started) running.end();
     this.#lifecycle.advance('stopped');
     this.#unwatch();
+    this.#endExpectation();
     await this.#healthServer?.close();
     this.#eventLoop.stop();
     const report: StopReport = {
@@ -242,7 +257,7 @@ export class RunningHost implements Host {
 
   #hostParts(): HostParts {
     const { transport, clock, config, middlewares, interceptors, observers } = this.#options;
-    const { callRetries, answerRedisClients, standbyAfterMs, drainTimeoutMs } = this.#options;
+    const { callRetries, answerRedisClients, standbyAfterMs, drainTimeoutMs, version, inbox } = this.#options;
     const ulid = monotonicFactory();
     const newId = () => ulid(clock.now());
     return {
@@ -257,6 +272,9 @@ export class RunningHost implements Host {
       answerRedisClients,
       standbyAfterMs,
       drainTimeoutMs,
+      version,
+      inbox,
+      suspects: this.#suspects,
       emit: this.#emit,
       watch: observers.length === 0 ? undefined : this.#emit,
     };

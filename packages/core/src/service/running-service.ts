@@ -1,6 +1,8 @@
+import type { BusError } from '@terabus/messages';
 import type { Logger } from 'pino';
 import type { ServicePlan } from '../contract/contract-of.js';
 import { instanceTopics } from '../contract/needs.js';
+import { durableGroups } from '../durable/plan-streams.js';
 import type { Role, ServiceHealth } from '../health/health.js';
 import { Gate } from '../instances/gate.js';
 import { Instance } from '../instances/instance.js';
@@ -71,6 +73,7 @@ export class RunningService {
       this.#alone = { gate, instance };
     }
     this.#listeners = new Listeners(plan, logger, this.#reporter, parts, this.#alone?.gate);
+    parts.suspects.beside(() => this.#listeners.queues);
     this.#tasks = new Tasks({
       name: plan.name,
       clock,
@@ -89,6 +92,11 @@ export class RunningService {
     });
   }
 
+  /** Whether it handles what is stored. */
+  get storing(): boolean {
+    return durableGroups(this.plan).length > 0;
+  }
+
   get role(): Role {
     return this.#alone?.instance.role ?? (this.#subscribed ? 'active' : 'starting');
   }
@@ -101,17 +109,25 @@ export class RunningService {
   get health(): ServiceHealth {
     const { contract } = this.plan;
     const groups = this.#listeners.groups;
-    if (this.#answerer !== undefined) groups.push({ pattern: `${contract.address}.rpc`, queue: this.#answerer.queue });
+    if (this.#answerer !== undefined) {
+      groups.push({ pattern: `${contract.address}.rpc`, queue: this.#answerer.queue, reader: undefined });
+    }
     return {
       address: contract.address,
       role: this.role,
       held: this.#alone?.gate.held ?? 0,
-      groups: groups.map(({ pattern, queue }) => {
+      groups: groups.map(({ pattern, queue, reader }) => {
         const { running, waiting, waitingBytes, dropped } = queue;
         const { maxQueued, maxQueuedBytes } = queue.limits;
-        return { pattern, running, waiting, waitingBytes, maxQueued, maxQueuedBytes, dropped };
+        const stored = reader?.health;
+        return { pattern, running, waiting, waitingBytes, maxQueued, maxQueuedBytes, dropped, stored };
       }),
     };
+  }
+
+  /** What keeps it from handling what is stored, or from putting aside what it could not handle. */
+  get problems(): readonly BusError[] {
+    return [...this.#listeners.depot.problems, ...this.#listeners.readers.flatMap(({ problem }) => problem ?? [])];
   }
 
   /** The instance gets its bus, and `onStart` runs. */
@@ -162,8 +178,10 @@ export class RunningService {
   /** Stops the intake of messages, and lets those that arrived be handled. */
   async finishMessages(): Promise<void> {
     await this.#listeners.unsubscribeAll();
+    this.#giveBack();
     this.#alone?.instance.intakeEnded();
     await Promise.all([...this.#listeners.queues.map((queue) => queue.finished()), this.#tasks.finished()]);
+    await this.#allSettled();
   }
 
   /** Stops the intake of calls, and lets those that arrived be answered. */
@@ -176,6 +194,7 @@ export class RunningService {
   async endDrain(timeIsUp: Promise<void>): Promise<CutOff> {
     const cutOff = unfinished(this.#queues(), this.#tasks, this.#alone?.gate.held ?? 0);
     for (const queue of this.#queues()) queue.cutOff();
+    await Promise.race([this.#allSettled(), timeIsUp]);
     // What is held is cut off too: calls are answered.
     this.#alone?.gate.open(() => undefined);
     await Promise.race([this.#answerer?.sent(), timeIsUp.then(() => undefined)]);
@@ -222,8 +241,22 @@ export class RunningService {
       const topics = [address, ...aliases].map((each) => toSubject(`${each}.rpc`));
       this.#answering = this.#listeners.subscribe(topics, this.#answerer, false);
     }
-    const all = this.#alone === undefined ? this.#listeners.subscribed() : this.#listeners.subscribeAll();
-    await Promise.all([this.#answering, all]);
+    if (this.#alone !== undefined) {
+      await Promise.all([this.#answering, this.#listeners.subscribeAll()]);
+      return;
+    }
+    await Promise.all([this.#answering, this.#listeners.subscribed()]);
+    await this.#listeners.read();
+  }
+
+  /** What is stored and has not begun goes to whoever reads next. */
+  #giveBack(): void {
+    this.#listeners.depot.giveUp();
+    for (const reader of this.#listeners.readers) reader.giveBack();
+  }
+
+  async #allSettled(): Promise<void> {
+    await Promise.all(this.#listeners.readers.map((reader) => reader.settled()));
   }
 
   async #endIntake(): Promise<void> {
@@ -247,12 +280,15 @@ export class RunningService {
       begin: async () => {
         await this.#calmly('onActive', () => this.#hooks.onActive?.());
         gate.open(() => this.#listeners.judge(true));
+        await this.#calmly('reading', () => this.#listeners.read());
       },
       judge: (on) => this.#listeners.judge(on),
       endIntake: () => this.#endIntake(),
       finish: async () => {
         const { clock, drainTimeoutMs } = this.#parts;
+        this.#giveBack();
         this.#tellOf(await finishWithin(drainTimeoutMs, clock, this.#queues(), this.#tasks));
+        await this.#allSettled();
         await this.#answerer?.sent();
       },
       stoodBy: () => this.#calmly('onStandby', () => this.#hooks.onStandby?.()),

@@ -2,6 +2,7 @@ import { BusError } from '@terabus/messages';
 import type { Contract, Source, Topic, TypeOrFamily } from '../contract/contract.js';
 import { WHOLE_PAYLOAD } from '../contract/contract-of.js';
 import { spread } from '../contract/define-topic.js';
+import { deliveryOf } from '../contract/from.js';
 import type { Next } from '../middleware/middleware.js';
 import { NEW_CHAIN } from '../publishing/chain.js';
 import type { Declared } from '../publishing/declared.js';
@@ -66,6 +67,12 @@ async function subscribe(
     throw new BusError(`${name} ${why} and can't subscribe to '${definition.template}'`, { reason });
   }
   declared.checkTopic(definition, 'subscribes to');
+  if (definition.durable !== undefined && deliveryOf(source).everyInstance !== true) {
+    throw new BusError(
+      `${name} can't subscribe to '${definition.template}' while it runs: it is durable, and a stream is read by a consumer that provision made. Give a method @OnEvent or @OnMessage`,
+      { reason: 'TERABUS_SERVICE_INVALID' },
+    );
+  }
   const types = type === undefined ? [[WHOLE_PAYLOAD, undefined] as const] : [...spread([type])];
   const plan = { name: `${name}.subscribe(${definition.template})`, middlewares: [] };
   const run = preparation.around(plan, handler);

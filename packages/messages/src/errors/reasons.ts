@@ -126,6 +126,10 @@ export const reasons = {
     sentence: 'The consumer of a durable topic is not there: it was not provisioned, or was deleted.',
   },
   TERABUS_KEY_CONFLICT: { code: 'ABORTED', sentence: 'The key has been changed by somebody else.' },
+  TERABUS_PROCESS_ENDED: {
+    code: 'ABORTED',
+    sentence: 'The process ended while a message was handled, again and again: it was given up.',
+  },
   TERABUS_STORE_DRIFT: {
     code: 'FAILED_PRECONDITION',
     sentence: 'Streams, consumers or buckets on the server are not as the contracts say.',

@@ -124,6 +124,10 @@ export class Recorder {
         handling.error = event.error;
         break;
       }
+      case 'given-back':
+        add(this.#pending, event.service, -1);
+        add(this.#waiting, event.handler, -1);
+        break;
       case 'cut-off':
         this.#cutOff(event.service);
         break;
@@ -138,6 +142,9 @@ export class Recorder {
       case 'sequence':
       case 'published':
       case 'unconfirmed':
+      case 'retried':
+      case 'dead-lettered':
+      case 'deduplicated':
       case 'link':
         break;
     }

@@ -1,13 +1,14 @@
 import type { HostOptions, ServiceClass } from '@terabus/core';
 import { BusError, contractOf, startHost } from '@terabus/core';
 import { MemoryBroker, VirtualClock } from '@terabus/core/memory';
-import { isHeartbeat, type Transport } from '@terabus/core/transport';
+import { isHeartbeat, type StorePlan, type Transport } from '@terabus/core/transport';
 import { Harness, SERVICES } from './harness.js';
 import { movingTime } from './idle.js';
 import type { LogLine } from './logs.js';
 import { capturing } from './logs.js';
 import { Recorder } from './recorder.js';
 import { Sender } from './sender.js';
+import { storePlanOf } from './store-plan.js';
 import type { AnyStub } from './stub.js';
 import { serviceClassOf } from './stub.js';
 import type { Wired } from './tap.js';
@@ -31,6 +32,11 @@ export interface HarnessOptions extends Pick<HostOptions, OfHost> {
    */
   readonly transport?: (() => Promise<Transport>) | undefined;
   /**
+   * With a `transport` of its own: makes the streams that the services need, as `provision` of `@terabus/nats` does. In
+   * memory the harness makes them by itself, also those of the contracts that the services use.
+   */
+  readonly provision?: ((plan: StorePlan) => Promise<void>) | undefined;
+  /**
    * For how many milliseconds of real time nothing may move before `idle` gives up on a handler. Defaults to 1,000:
    * long enough for a file or a local database, short enough to read the sentence before mocha gives up.
    */
@@ -52,7 +58,7 @@ export interface HarnessOptions extends Pick<HostOptions, OfHost> {
  * `HARNESS_STUCK` when a service does not come to the end of its start: time stands still until the harness is there
  */
 export async function startHarness(options: HarnessOptions): Promise<Harness> {
-  const { services, stubs = [], transport, patienceMs = 1_000, observers = [], ...ofHost } = options;
+  const { services, stubs = [], transport, provision, patienceMs = 1_000, observers = [], ...ofHost } = options;
   const { drainTimeoutMs = 25_000 } = ofHost;
   refuseTwins(services, stubs);
   const clock = new VirtualClock();
@@ -71,6 +77,9 @@ export async function startHarness(options: HarnessOptions): Promise<Harness> {
   };
 
   try {
+    const stored = storePlanOf([...services, ...stubs.map(serviceClassOf)]);
+    broker?.provision(stored);
+    await provision?.(stored);
     const senderTransport = await connect('test');
     const common = { clock, logger };
     const stubHost =

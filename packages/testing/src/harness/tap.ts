@@ -11,6 +11,7 @@ import type {
   TransportPublishOptions,
   TransportSubscription,
 } from '@terabus/core/transport';
+import { fromSubject } from '@terabus/core/transport';
 import type { BusError } from '@terabus/messages';
 
 /** What was handed to a connection, as it went on the wire. */
@@ -48,7 +49,30 @@ export class TappedTransport implements Transport {
     return this.#inner.maxPayloadBytes;
   }
   get streams(): Streams {
-    return this.#inner.streams;
+    const { streams } = this.#inner;
+    const { published, moved } = this.#tap;
+    return {
+      store: async (message, timeoutMs) => {
+        const { subject, bytes, headers } = message;
+        const copy = { bytes: new Uint8Array(bytes), headers: new Map(headers) };
+        const stored = await streams.store(message, timeoutMs);
+        // What begins so is Terabus' own: tries and dead letters.
+        if (!subject.startsWith('_')) published?.({ topic: fromSubject(subject), ...copy });
+        moved();
+        return stored;
+      },
+      consume: (options, deliver) =>
+        streams.consume(options, (delivery) => {
+          moved();
+          deliver(delivery);
+        }),
+      consumerState: (...place) => streams.consumerState(...place),
+      streamState: (stream) => streams.streamState(stream),
+      read: (stream, query) => streams.read(stream, query),
+      subjects: (stream, pattern) => streams.subjects(stream, pattern),
+      purge: (stream, what) => streams.purge(stream, what),
+      expect: (plan) => streams.expect(plan),
+    };
   }
   get closed(): Promise<BusError | undefined> {
     return this.#inner.closed;

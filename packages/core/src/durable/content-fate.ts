@@ -1,0 +1,201 @@
+import type { BusError } from '@terabus/messages';
+import type { Arrival, Context, HandlerContext, HandlerPlace } from '../routing/context.js';
+import type { MessageJob } from '../routing/message-job.js';
+import type { Fate } from '../routing/stored-work.js';
+import type { Timer } from '../transport/clock.js';
+import { headersSize } from '../transport/headers.js';
+import type { GroupParts } from './group-parts.js';
+import { deadLetterOf, type Letter, type Progress, retryOf } from './letters.js';
+import { formatOrigin } from './origin.js';
+import { retryDelayMs } from './retry-delay.js';
+import { StoredContext } from './stored-context.js';
+
+/** How one content ended: handled or stored elsewhere, or to be handed out again. */
+export type ContentEnd = 'done' | 'given-back';
+
+/** One content of a stored message, on its way to being handled, tried again or given up. */
+export class ContentFate implements Fate {
+  keepsKey = false;
+  readonly #parts: GroupParts;
+  readonly #letter: Letter;
+  readonly #index: number;
+  readonly #handler: string;
+  readonly #type: string;
+  /** The handler's part is over, this time. */
+  readonly #ran: () => void;
+  readonly #ended: (end: ContentEnd, index: number) => void;
+  #tries: number;
+  #firstFailed: number | undefined;
+  #job: MessageJob | undefined;
+  /** Whether its slot is another's again. */
+  #released = false;
+  /** Until it is tried again in its place. */
+  #waitMs: number | undefined;
+  #timer: Timer | undefined;
+  #over = false;
+
+  constructor(
+    parts: GroupParts,
+    letter: Letter,
+    progress: Progress & { readonly index: number },
+    { handler, type }: { readonly handler: string; readonly type: string },
+    told: { readonly ran: () => void; readonly ended: (end: ContentEnd, index: number) => void },
+  ) {
+    this.#parts = parts;
+    this.#letter = letter;
+    this.#index = progress.index;
+    this.#tries = progress.tries;
+    this.#firstFailed = progress.firstFailed;
+    this.#handler = handler;
+    this.#type = type;
+    this.#ran = told.ran;
+    this.#ended = told.ended;
+  }
+
+  get progress(): Progress {
+    return { index: this.#index, tries: this.#tries, firstFailed: this.#firstFailed };
+  }
+
+  queued(job: MessageJob): void {
+    this.#job = job;
+  }
+
+  context(place: HandlerPlace, arrival: Arrival, deadline: number): StoredContext {
+    const { origin, storedAt, replay } = this.#letter;
+    const { stream, sequence } = origin;
+    const attempt = this.#tries + 1;
+    const durable = { stream, sequence, index: this.#index, attempt, storedAt, replayed: replay !== undefined };
+    return new StoredContext(place, arrival, deadline, Object.freeze(durable), `${this.#origin} ${this.#work}`);
+  }
+
+  run(context: Context, handle: () => unknown): unknown {
+    const { inbox, emit, address } = this.#parts;
+    if (inbox === undefined) return handled(context as StoredContext, handle);
+    const messageId = `${context.messageId ?? this.#origin}/${this.#index}`;
+    const work = { handler: this.#work, messageId, context: context as unknown as HandlerContext };
+    return inbox
+      .once(work, async () => handled(context as StoredContext, handle))
+      .then((called) => {
+        if (called) return;
+        const { topic } = this.#letter;
+        emit({ kind: 'deduplicated', service: address, topic, handler: this.#handler, type: this.#type, messageId });
+      });
+  }
+
+  succeeded(): void {
+    this.#end('done');
+  }
+
+  failed(error: BusError): void {
+    if (this.#over) return;
+    const { definition, options, clock } = this.#parts;
+    this.#tries += 1;
+    this.#firstFailed ??= clock.now();
+    this.keepsKey = options.order === 'per-key';
+    if (this.#tries >= definition.durable.tries) void this.#giveUp(error);
+    else void this.#tryAgain(error);
+    this.#ran();
+  }
+
+  givenBack(): void {
+    this.#end('given-back');
+  }
+
+  released(): void {
+    this.#released = true;
+    this.#waitInPlace();
+  }
+
+  /** The drain begins: one that waits for its next try in its place does so no more. */
+  giveBackWaiting(): void {
+    if (this.#timer === undefined && this.#waitMs === undefined) return;
+    this.#timer?.cancel();
+    this.givenBack();
+  }
+
+  async #tryAgain(error: BusError): Promise<void> {
+    const { emit, address, clock, definition, depot, transport } = this.#parts;
+    const delayMs = retryDelayMs(this.#tries, definition.durable.retryAfterMs);
+    const retry = retryOf(this.#parts, this.#letter, this.progress, clock.now() + delayMs, 'retry');
+    emit({
+      kind: 'retried',
+      service: address,
+      topic: this.#letter.topic,
+      handler: this.#handler,
+      type: this.#type,
+      tries: this.#tries,
+      delayMs,
+      error,
+    });
+    // One of the largest size has no room for what is added.
+    if (this.keepsKey || headersSize(retry.headers) + retry.bytes.length > transport.maxPayloadBytes) {
+      this.keepsKey = true;
+      this.#waitMs = delayMs;
+      if (this.#released) this.#waitInPlace();
+      return;
+    }
+    this.#end((await depot.store(retry)) ? 'done' : 'given-back');
+  }
+
+  /** The slot and the key of a handler that ran out of time are its own until it has ended. */
+  #waitInPlace(): void {
+    if (this.#waitMs === undefined || this.#timer !== undefined || this.#over) return;
+    this.#timer = this.#parts.clock.setTimer(this.#waitMs, () => {
+      this.#timer = undefined;
+      this.#waitMs = undefined;
+      this.#released = false;
+      this.keepsKey = false;
+      this.#job?.again();
+    });
+  }
+
+  async #giveUp(error: BusError): Promise<void> {
+    const { emit, address, clock, depot } = this.#parts;
+    const letter = this.#letter;
+    const message = deadLetterOf(this.#parts, letter, this.progress, error, this.#handler, this.#type, clock.now());
+    const stored = await depot.store(message);
+    if (stored) {
+      const { stream, sequence } = letter.origin;
+      emit({
+        kind: 'dead-lettered',
+        service: address,
+        topic: letter.topic,
+        stream,
+        sequence,
+        handler: this.#handler,
+        type: this.#type,
+        tries: this.#tries,
+        error,
+      });
+    }
+    this.#end(stored ? 'done' : 'given-back');
+  }
+
+  #end(end: ContentEnd): void {
+    if (this.#over) return;
+    this.#over = true;
+    if (this.keepsKey) {
+      this.keepsKey = false;
+      if (this.#released) this.#job?.letGo();
+    }
+    this.#ran();
+    this.#ended(end, this.#index);
+  }
+
+  get #origin(): string {
+    return formatOrigin({ ...this.#letter.origin, index: this.#index });
+  }
+
+  /** Which work it is: it outlives renamed methods. */
+  get #work(): string {
+    return `${this.#parts.address} ${this.#parts.pattern} ${this.#type}`;
+  }
+}
+
+/** Ends when the handler has, and what it published is stored. A plain value where there is nothing to wait for. */
+function handled(context: StoredContext, handle: () => unknown): unknown {
+  const result = handle();
+  const isThenable =
+    (typeof result === 'object' || typeof result === 'function') && result !== null && 'then' in result;
+  return isThenable ? Promise.resolve(result).then(() => context.published()) : context.published();
+}

@@ -1,0 +1,80 @@
+import { BusError } from '@terabus/messages';
+import type { Reporter } from '../observe/reporter.js';
+import type { Clock } from '../transport/clock.js';
+import type { StoreMessage } from '../transport/streams.js';
+import type { Transport } from '../transport/transport.js';
+
+const TIMEOUT_MS = 5_000;
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 10_000;
+
+/** Stores what a service could not handle: tries until it is stored, since a message is only then given up. */
+export class Depot {
+  readonly #service: string;
+  readonly #transport: Pick<Transport, 'streams'>;
+  readonly #clock: Clock;
+  readonly #reporter: Reporter;
+  /** What keeps it from storing, by stream. */
+  readonly #problems = new Map<string, BusError>();
+  readonly #sleepers = new Set<() => void>();
+  #givenUp = false;
+
+  constructor(service: string, transport: Pick<Transport, 'streams'>, clock: Clock, reporter: Reporter) {
+    this.#service = service;
+    this.#transport = transport;
+    this.#clock = clock;
+    this.#reporter = reporter;
+  }
+
+  get problems(): readonly BusError[] {
+    return [...this.#problems.values()];
+  }
+
+  /** Resolves with whether it is stored: false only when {@link giveUp} was called. Never rejects. */
+  async store(message: StoreMessage): Promise<boolean> {
+    for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(LONGEST_WAIT_MS, waitMs * 2)) {
+      try {
+        await this.#transport.streams.store(message, TIMEOUT_MS);
+        this.#problems.delete(message.stream);
+        return true;
+      } catch (thrown) {
+        this.#failed(message.stream, BusError.from(thrown));
+      }
+      if (this.#givenUp) return false;
+      await this.#sleep(waitMs);
+      if (this.#givenUp) return false;
+    }
+  }
+
+  /** From now on what is refused is not tried again: the service drains, and it is still where it came from. */
+  giveUp(): void {
+    this.#givenUp = true;
+    for (const wake of this.#sleepers) wake();
+  }
+
+  /** The service is active again. */
+  resume(): void {
+    this.#givenUp = false;
+  }
+
+  #failed(stream: string, error: BusError): void {
+    const problem = new BusError(
+      `what ${this.#service} could not handle is kept, since '${stream}' does not take it: ${error.rawMessage}`,
+      { code: error.code, reason: error.reason, cause: error },
+    );
+    this.#problems.set(stream, problem);
+    this.#reporter.report(stream, problem, { stream });
+  }
+
+  #sleep(ms: number): Promise<void> {
+    return new Promise((resolve) => {
+      const wake = () => {
+        timer.cancel();
+        this.#sleepers.delete(wake);
+        resolve();
+      };
+      const timer = this.#clock.setTimer(ms, wake);
+      this.#sleepers.add(wake);
+    });
+  }
+}

@@ -1,0 +1,53 @@
+import { fromSubject } from '../topics/escape.js';
+import type { StreamDelivery } from '../transport/streams.js';
+import { DURABLE_HEADER, numberIn } from './headers.js';
+import type { Letter } from './letters.js';
+import { parseOrigin } from './origin.js';
+
+/** What a delivery holds, and how far it is: of a retry, what its headers say. */
+export interface Arrived {
+  readonly letter: Letter;
+  readonly tries: number;
+  readonly firstFailed: number | undefined;
+}
+
+/**
+ * @throws BusError `TERABUS_SUBJECT_INVALID` where the subject is no topic's, `TERABUS_MESSAGE_MISPLACED` for a retry
+ * whose headers nobody of Terabus wrote
+ */
+export function arrivedLetter(delivery: StreamDelivery, isRetry: boolean): Arrived {
+  if (!isRetry) {
+    const topic = fromSubject(delivery.subject);
+    return { letter: { ...wholeOf(delivery), topic }, tries: 0, firstFailed: undefined };
+  }
+  const { bytes, headers } = delivery;
+  const subject = headers.get(DURABLE_HEADER.subject) ?? '';
+  const letter: Letter = {
+    origin: parseOrigin(headers.get(DURABLE_HEADER.origin)),
+    subject,
+    topic: fromSubject(subject),
+    bytes,
+    headers,
+    storedAt: numberIn(headers, DURABLE_HEADER.storedAt),
+    replay: headers.get(DURABLE_HEADER.replay),
+    verdict: headers.get(DURABLE_HEADER.verdict),
+  };
+  const firstFailed = headers.has(DURABLE_HEADER.firstFailed)
+    ? numberIn(headers, DURABLE_HEADER.firstFailed)
+    : undefined;
+  return { letter, tries: numberIn(headers, DURABLE_HEADER.attempt), firstFailed };
+}
+
+/** A message in its first place, all contents of it. */
+export function wholeOf({ stream, sequence, subject, bytes, headers, storedAt }: StreamDelivery): Letter {
+  return {
+    origin: { stream, sequence, index: undefined },
+    subject,
+    topic: subject,
+    bytes,
+    headers,
+    storedAt,
+    replay: undefined,
+    verdict: undefined,
+  };
+}

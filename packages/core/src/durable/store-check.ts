@@ -1,0 +1,31 @@
+import { BusError } from '@terabus/messages';
+import type { ServicePlan } from '../contract/contract-of.js';
+import type { Difference, Expectation } from '../transport/streams.js';
+import type { Transport } from '../transport/transport.js';
+import { planStreams, type StorePlanOptions } from './plan-streams.js';
+
+/**
+ * Compares what services need with what is there, and has it looked after until the returned expectation ends.
+ *
+ * @throws BusError `TERABUS_STORE_DRIFT`, naming each field with what is wanted and what was found
+ */
+export async function expectStore(
+  transport: Transport,
+  plans: readonly ServicePlan[],
+  options: StorePlanOptions,
+): Promise<Pick<Expectation, 'end'>> {
+  const plan = planStreams(plans, options);
+  if (plan.streams.length + plan.buckets.length === 0) return { end: () => undefined };
+  const expectation = await transport.streams.expect(plan);
+  if (expectation.differences.length === 0) return expectation;
+  expectation.end();
+  throw new BusError(
+    `the server does not store as the contracts say: ${expectation.differences.map(sentence).join('; ')}. Services change nothing there: run provision with planStreams of these services, or say in the host's option 'store' with which options it was run`,
+    { reason: 'TERABUS_STORE_DRIFT' },
+  );
+}
+
+const sentence = ({ where, field, wanted, found }: Difference): string =>
+  field === undefined
+    ? `${where} is missing`
+    : `${where} has ${field} ${JSON.stringify(found)} instead of ${JSON.stringify(wanted)}`;

@@ -1,0 +1,61 @@
+import type { Arrival, HandlerPlace } from '../routing/context.js';
+import { Context } from '../routing/context.js';
+import { derivedId } from './derived-id.js';
+
+/** Where a message is stored, and how often it was tried. */
+export interface DurablePlace {
+  /** The name of the stream: the template of the topic. */
+  readonly stream: string;
+  /** The message's number in it. */
+  readonly sequence: number;
+  /** The content's place in its envelope, from 0. */
+  readonly index: number;
+  /** Which try this is, from 1. One that was cut short by the end of its process does not count. */
+  readonly attempt: number;
+  /** When it was stored, in milliseconds since the Unix epoch, by the server's clock. */
+  readonly storedAt: number;
+  /** Whether it was a dead letter, and somebody had it tried again. */
+  readonly replayed: boolean;
+}
+
+/** The context of a stored message: what its handler publishes has derived ids, and is waited for. */
+export class StoredContext extends Context {
+  readonly #durable: DurablePlace;
+  readonly #origin: string;
+  #published = 0;
+  readonly #pending = new Set<Promise<unknown>>();
+
+  /** @param origin what message ids are derived from: the content's origin, with its handler */
+  constructor(place: HandlerPlace, arrival: Arrival, deadline: number, durable: DurablePlace, origin: string) {
+    super(place, arrival, deadline);
+    this.#durable = durable;
+    this.#origin = origin;
+  }
+
+  override get durable(): DurablePlace {
+    return this.#durable;
+  }
+
+  nextMessageId(): string {
+    this.#published += 1;
+    return derivedId(this.#durable.storedAt, this.#origin, this.#published);
+  }
+
+  started(promise: Promise<unknown>): void {
+    this.#pending.add(promise);
+    // One that fails while the handler runs is the handler's to judge; what fails behind it, `published` throws.
+    promise.then(
+      () => this.#pending.delete(promise),
+      () => this.#pending.delete(promise),
+    );
+  }
+
+  /** Waits for what was started and has not ended. Undefined where there is nothing to wait for. */
+  published(): Promise<void> | undefined {
+    return this.#pending.size === 0 ? undefined : this.#settled();
+  }
+
+  async #settled(): Promise<void> {
+    while (this.#pending.size > 0) await Promise.all(this.#pending);
+  }
+}

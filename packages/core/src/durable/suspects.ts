@@ -1,0 +1,129 @@
+import { BusError } from '@terabus/messages';
+import type { Reporter } from '../observe/reporter.js';
+import type { DeliveryGroup } from '../routing/delivery-group.js';
+import { deferred } from '../service/deferred.js';
+import type { Clock, Timer } from '../transport/clock.js';
+import type { KeyValue } from '../transport/key-value.js';
+
+/** A message is a suspect when it was handed out so often before, and never finished. */
+export const UNFINISHED = 3;
+
+/** A suspect is given up when its process has ended so often while nothing else ran. */
+const MARKS = 2;
+
+const WAIT_MS = 1_000;
+
+/** A message that may end the process. */
+export interface Suspect {
+  /** What it is known by, over all processes. */
+  readonly name: string;
+  readonly marks: KeyValue;
+  readonly reporter: Reporter;
+  /** Runs it, as the only one. Resolves when its handlers have had their turn. */
+  run(): Promise<void>;
+  giveUp(error: BusError): void;
+}
+
+/**
+ * Runs suspects one by one, each while no other message of the host is handled, with a mark in the store that is
+ * there only meanwhile: what is found marked ended its process. Many are suspects without fault, since a process takes
+ * down with it all that it had taken; they run alone, and are done.
+ */
+export class Suspects {
+  readonly #clock: Clock;
+  readonly #queues = new Set<() => readonly DeliveryGroup[]>();
+  readonly #waiting: { readonly suspect: Suspect; marks: number | undefined }[] = [];
+  #working: Promise<void> | undefined;
+  #timer: Timer | undefined;
+  #wake = () => {};
+  #ended = false;
+
+  constructor(clock: Clock) {
+    this.#clock = clock;
+  }
+
+  /** The queues of a service of the host: while a suspect runs, nothing else of them does. */
+  beside(queues: () => readonly DeliveryGroup[]): void {
+    this.#queues.add(queues);
+  }
+
+  add(suspect: Suspect): void {
+    this.#waiting.push({ suspect, marks: undefined });
+    this.#working ??= this.#work().finally(() => {
+      this.#working = undefined;
+    });
+  }
+
+  /** Begins no more of them: nobody has lost them. Resolves when none runs. */
+  async end(): Promise<void> {
+    this.#ended = true;
+    this.#waiting.length = 0;
+    this.#timer?.cancel();
+    this.#wake();
+    await this.#working;
+  }
+
+  async #work(): Promise<void> {
+    // What adds the first may add others in the same turn.
+    await Promise.resolve();
+    while (this.#waiting.length > 0) {
+      const reporter = this.#waiting[0]?.suspect.reporter as Reporter;
+      try {
+        await this.#lookUp();
+        await this.#runNext();
+      } catch (error) {
+        const failed = BusError.from(error);
+        reporter.report('suspects', failed, {});
+        await this.#pause();
+      }
+    }
+  }
+
+  async #lookUp(): Promise<void> {
+    for (const entry of [...this.#waiting]) {
+      entry.marks ??= await marksOf(entry.suspect);
+      if (entry.marks < MARKS || !this.#waiting.includes(entry)) continue;
+      this.#waiting.splice(this.#waiting.indexOf(entry), 1);
+      entry.suspect.giveUp(
+        new BusError(`its process ended ${entry.marks} times while it was the only message that was handled`, {
+          reason: 'TERABUS_PROCESS_ENDED',
+        }),
+      );
+    }
+  }
+
+  /** Those that have a mark come last: whoever ends the process at random meets another one each time. */
+  async #runNext(): Promise<void> {
+    const next = this.#waiting.toSorted((left, right) => (left.marks ?? 0) - (right.marks ?? 0))[0];
+    if (next === undefined) return;
+    const { suspect, marks = 0 } = next;
+    const queues = [...this.#queues].flatMap((each) => each());
+    for (const queue of queues) queue.hold();
+    try {
+      await Promise.all(queues.map((queue) => queue.rest()));
+      if (this.#ended || !this.#waiting.includes(next)) return;
+      await suspect.marks.put(keyOf(suspect), MARK[marks] as Uint8Array);
+      this.#waiting.splice(this.#waiting.indexOf(next), 1);
+      await suspect.run();
+    } finally {
+      for (const queue of queues) queue.resume();
+    }
+    await suspect.marks.delete(keyOf(suspect));
+  }
+
+  #pause(): Promise<void> {
+    const woken = deferred<void>();
+    this.#wake = woken.resolve;
+    this.#timer = this.#clock.setTimer(WAIT_MS, woken.resolve);
+    return woken.promise;
+  }
+}
+
+const MARK = ['1', '2'].map((text) => new TextEncoder().encode(text));
+
+const keyOf = ({ name }: Suspect): string => `suspect.${name}`;
+
+async function marksOf(suspect: Suspect): Promise<number> {
+  const entry = await suspect.marks.get(keyOf(suspect));
+  return entry === undefined ? 0 : Number(new TextDecoder().decode(entry.value)) || 0;
+}
