@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, it } from 'mocha';
 import pg from 'pg';
 
 const connectionString = process.env['TERABUS_POSTGRES'];
-const notes = defineTopic('notes', { wrapper: 'text' });
+const notes = defineTopic('notes', { wrapper: 'text', durable: true });
 
 let schemas = 0;
 
@@ -25,7 +25,7 @@ function gate() {
   return { opened, open };
 }
 
-const contextOf = (): HandlerContext => ({ handler: 'h' }) as HandlerContext;
+const contextOf = (): HandlerContext => ({ handler: 'h', signal: new AbortController().signal }) as HandlerContext;
 
 describe('over a PostgreSQL with several connections', () => {
   let pool: pg.Pool;

@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { beforeEach, describe, it } from 'mocha';
 import type { Database, Query, TableNames } from './index.js';
 import { SqlInbox } from './index.js';
-import { contextOf, fresh, rejection, values } from './support.spec.js';
+import { contextOf, fresh, gate, rejection, values } from './support.spec.js';
 
 describe('SqlInbox', () => {
   let database: Database;
@@ -84,16 +84,38 @@ describe('SqlInbox', () => {
     expect(await kept()).to.deep.equal(['in passing', 'and another']);
   });
 
-  it('takes the query away from a handler that still runs when its time is over', async () => {
-    const context = contextOf();
-    let late: Query | undefined;
-    const timedOut = inbox.once({ handler, messageId: 'a', context }, async () => {
-      late = inbox.query(context);
-      throw new Error('timed out');
+  it('rolls back when the time of a handler is over, takes its query away, and gives the message again', async () => {
+    const time = new AbortController();
+    const context = { ...contextOf(), signal: time.signal };
+    const running = gate();
+    const late = gate();
+    let zombie: Promise<unknown> | undefined;
+    const timedOut = inbox.once({ handler, messageId: 'a', context }, () => {
+      zombie = (async () => {
+        await insert(inbox.query(context), 'half');
+        running.open();
+        await late.opened;
+        await insert(inbox.query(context), 'too late');
+      })();
+      return zombie;
     });
-    await timedOut.catch(() => undefined);
-    expect((await rejection(insert(late as Query, 'too late'))).reason).to.equal('TERABUS_TRANSACTION_OVER');
-    expect(await kept()).to.deep.equal([]);
+    await running.opened;
+    time.abort(new Error('its time is over'));
+    expect(await timedOut.catch((error: Error) => error.message)).to.equal('its time is over');
+    expect(await handle('a')).to.equal(true);
+    late.open();
+    expect((await rejection(zombie as Promise<unknown>)).reason).to.equal('TERABUS_TRANSACTION_OVER');
+    expect(await kept()).to.deep.equal(['a']);
+  });
+
+  it('begins nothing for a handler whose time is over already', async () => {
+    const context = { ...contextOf(), signal: AbortSignal.abort(new Error('over')) };
+    let called = false;
+    const over = inbox.once({ handler, messageId: 'a', context }, async () => {
+      called = true;
+    });
+    expect(await over.catch((error: Error) => error.message)).to.equal('over');
+    expect([called, await marks()]).to.deep.equal([false, []]);
   });
 
   it('has no query for a handler that it did not call', () => {

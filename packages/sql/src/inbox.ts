@@ -30,6 +30,8 @@ const WEEK_MS = 7 * 86_400_000;
  * or not at all, so that a crash at any point repeats no effect and loses none. That holds for effects that go through
  * {@link SqlInbox.query}; a letter that was sent, or another connection, knows nothing of the transaction.
  *
+ * A handler whose time is over has its transaction rolled back there and then, also where it goes on.
+ *
  * The mark is written first. A second instance that has the same message waits for the first one's commit, and then
  * sees it; if that is rolled back, it handles the message itself.
  */
@@ -53,7 +55,7 @@ export class SqlInbox implements Inbox {
     const used = await inTransaction(this.#database, async (query) => {
       if (!(await this.#mark(query, handler, messageId))) return undefined;
       this.#queries.set(context, query);
-      await handle();
+      await withinItsTime(handle, context.signal);
       return query;
     });
     if (used === undefined) return false;
@@ -111,5 +113,20 @@ export class SqlInbox implements Inbox {
     } catch (error) {
       logger.warn({ err: error }, `old marks could not be removed from ${this.#table}`);
     }
+  }
+}
+
+/** Rejects when the handler's time is over, so that what it holds is free when the message is tried again. */
+async function withinItsTime(handle: () => Promise<unknown>, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted();
+  let onAbort = () => {};
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason);
+    signal.addEventListener('abort', onAbort, { once: true });
+  });
+  try {
+    await Promise.race([aborted, handle()]);
+  } finally {
+    signal.removeEventListener('abort', onAbort);
   }
 }

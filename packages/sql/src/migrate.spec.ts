@@ -4,7 +4,7 @@ import { describe, it } from 'mocha';
 import { migrate, SqlInbox, SqlOutbox } from './index.js';
 import { before, contextOf, FakeBus, fresh, open, rejection, until, values } from './support.spec.js';
 
-const notes = defineTopic('notes', { wrapper: 'text' });
+const notes = defineTopic('notes', { wrapper: 'text', durable: true });
 
 describe('migrate', () => {
   it('can be called again, and by several at once', async () => {

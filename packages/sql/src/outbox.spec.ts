@@ -6,11 +6,11 @@ import type { Database, Query } from './index.js';
 import { SqlOutbox } from './index.js';
 import { contextOf, FakeBus, fresh, rejection, until } from './support.spec.js';
 
-const people = defineTopic('user.{uuid}.events', { wrapper: 'event', types: [UserEvent] });
-const notes = defineTopic('notes', { wrapper: 'text' });
-const blobs = defineTopic('blobs', { wrapper: 'bytes' });
-const others = defineTopic('others', { wrapper: 'text' });
-const Registry = defineModule('Test.Registry', { messages: { types: [UserEvent] } });
+const people = defineTopic('user.{uuid}.events', { wrapper: 'event', types: [UserEvent], durable: true });
+const notes = defineTopic('notes', { wrapper: 'text', durable: true });
+const blobs = defineTopic('blobs', { wrapper: 'bytes', durable: true });
+const others = defineTopic('others', { wrapper: 'text', durable: true });
+const Registry = defineModule('Test.Registry', { messages: { types: [UserEvent], durable: true } });
 
 const user = (userFullname: string) => UserEvent.create({ userFullname });
 
@@ -77,7 +77,7 @@ describe('SqlOutbox', () => {
   });
 
   const topic = people({ uuid: 'u' });
-  const impostor = defineTopic('notes', { wrapper: 'bytes' });
+  const impostor = defineTopic('notes', { wrapper: 'bytes', durable: true });
   const refused: readonly [string, keyof Open, readonly unknown[], string][] = [
     ['a topic that it was not told of', 'publish', [others, 'x'], 'TERABUS_NOT_DECLARED'],
     ['another topic of the same name', 'publish', [impostor, new Uint8Array()], 'TERABUS_CONTRACT_MISMATCH'],
@@ -109,6 +109,13 @@ describe('SqlOutbox', () => {
     expect(() => new SqlOutbox(database, { topics: [notes, impostor] }))
       .to.throw("'notes'")
       .with.property('reason', 'TERABUS_CONTRACT_MISMATCH');
+  });
+
+  it('takes no topic that is not durable', () => {
+    const passing = defineTopic('passing', { wrapper: 'text' });
+    expect(() => new SqlOutbox(database, { topics: [passing as never] }))
+      .to.throw("'passing'")
+      .with.property('reason', 'TERABUS_OPTIONS_INVALID');
   });
 
   it('says how long the oldest message waits', async () => {

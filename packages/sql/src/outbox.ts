@@ -1,4 +1,4 @@
-import type { Clock, HandlerContext, Topic } from '@terabus/core';
+import type { Clock, DurableSettings, HandlerContext, Topic, Wrapper } from '@terabus/core';
 import { checkedSubject, printable, systemClock } from '@terabus/core/transport';
 import { BusError } from '@terabus/messages';
 import { monotonicFactory } from 'ulid';
@@ -13,10 +13,16 @@ import { inTransaction } from './transaction.js';
 
 export type { OutboxState, Stuck } from './shelf.js';
 
+/** A topic whose messages are stored by the server too. */
+export type DurableTopic = Topic<Wrapper, unknown, string, DurableSettings>;
+
 /** What `new SqlOutbox` is told. */
 export interface OutboxOptions {
-  /** All topics, and families of topics, that are stored and sent; what a relay doesn't have here, it leaves alone. */
-  readonly topics: readonly { readonly definition: Topic['definition'] }[];
+  /**
+   * All topics, and families of topics, that are stored and sent; what a relay doesn't have here, it leaves alone. They
+   * are durable ones: what no stream keeps is lost to whoever does not listen, and has no id that stays the same.
+   */
+  readonly topics: readonly { readonly definition: DurableTopic['definition'] }[];
   /** Where the tables are. */
   readonly names?: TableNames | undefined;
   /**
@@ -43,7 +49,7 @@ export interface StoreOptions {
 export class SqlOutbox {
   readonly #database: Database;
   readonly #tables: Tables;
-  readonly #topics = new Map<string, Topic['definition']>();
+  readonly #topics = new Map<string, DurableTopic['definition']>();
   readonly #maxMessageBytes: number;
   readonly #clock: Clock;
   readonly #ulid = monotonicFactory();
@@ -60,6 +66,7 @@ export class SqlOutbox {
     this.#clock = clock;
     this.#shelf = new Shelf(database, this.#tables);
     for (const { definition } of topics) {
+      if (definition.durable === undefined) throw notDurable(definition.template);
       const known = this.#topics.get(definition.template);
       if (known !== undefined && known.digest !== definition.digest) throw mismatch(definition.template);
       this.#topics.set(definition.template, definition);
@@ -75,7 +82,7 @@ export class SqlOutbox {
    */
   publish<W extends 'event' | 'text' | 'bytes', P>(
     query: Query,
-    topic: Topic<W, P>,
+    topic: Topic<W, P, string, DurableSettings>,
     payload: NoInfer<P>,
     options?: StoreOptions,
   ): Promise<string> {
@@ -85,7 +92,7 @@ export class SqlOutbox {
   /** Stores several messages that go into one `TeraEvent`. Otherwise as {@link publish}. */
   publishAll<P>(
     query: Query,
-    topic: Topic<'event', P>,
+    topic: Topic<'event', P, string, DurableSettings>,
     messages: readonly NoInfer<P>[],
     options?: StoreOptions,
   ): Promise<string> {
@@ -95,7 +102,7 @@ export class SqlOutbox {
   /** Stores one module message for a mailbox. A tracked one gets its number when it is sent. As {@link publish}. */
   send<P>(
     query: Query,
-    mailbox: Topic<'module-message', P>,
+    mailbox: Topic<'module-message', P, string, DurableSettings>,
     message: NoInfer<P>,
     options?: StoreOptions,
   ): Promise<string> {
@@ -214,6 +221,9 @@ export class SqlOutbox {
     checkedSubject(name, undefined);
   }
 }
+
+const notDurable = (template: string) =>
+  new BusError(`an outbox is for durable topics, and '${template}' is none`, { reason: 'TERABUS_OPTIONS_INVALID' });
 
 const mismatch = (template: string) =>
   new BusError(`the outbox knows another definition of '${template}' than the one that is used here`, {

@@ -1,8 +1,9 @@
-import type { Bus, Clock, Logger, PublishOptions, Topic } from '@terabus/core';
+import type { Bus, Clock, Logger } from '@terabus/core';
 import { systemClock, toSubject } from '@terabus/core/transport';
 import { BusError, type Code } from '@terabus/messages';
 import { decodeContent } from './content.js';
 import { wholeNumber } from './options.js';
+import type { DurableTopic } from './outbox.js';
 import { Pause } from './pause.js';
 import type { Parcel, Shelf } from './shelf.js';
 
@@ -19,8 +20,9 @@ export interface RelayOptions {
   /** How long it may be before it sees what nobody told it of, in milliseconds. Defaults to 1,000. */
   readonly pollMs?: number | undefined;
   /**
-   * How long a relay that fell silent keeps others from sending, in milliseconds. Defaults to 30,000, more than one
-   * message may take to be stored; a relay that is stopped leaves at once.
+   * How long a relay that fell silent keeps others from sending, in milliseconds. Two thirds of it is how long it is
+   * tried to store one message. Defaults to 30,000: elections of a stream's leader take 5 to 13 s. A relay that is
+   * stopped leaves at once.
    */
   readonly leaseMs?: number | undefined;
   /** How many messages it reads at a time. Defaults to 100: as many may be sent twice after a crash. */
@@ -46,7 +48,7 @@ export interface Relay {
 export interface RelayParts {
   readonly shelf: Shelf;
   readonly holder: string;
-  readonly topics: ReadonlyMap<string, Topic['definition']>;
+  readonly topics: ReadonlyMap<string, DurableTopic['definition']>;
   readonly ended: () => void;
 }
 
@@ -167,7 +169,7 @@ export class RunningRelay implements Relay {
     const stopped = new Set<string>();
     for (const parcel of parcels) {
       if (stopped.has(parcel.template)) continue;
-      // Far from the lease's end, so that it ends in the middle of no message.
+      // A message is tried for the other two thirds: the lease ends in the middle of none.
       if (this.#clock.elapsed() - begun > this.#leaseMs / 3) break;
       if (!(await this.#send(parcel))) stopped.add(parcel.template);
     }
@@ -203,10 +205,10 @@ export class RunningRelay implements Relay {
 
   async #publish({ messageId, topic: name, template, content, headers }: Parcel): Promise<void> {
     const { bus } = this.#options;
-    const definition = this.#parts.topics.get(template) as Topic['definition'];
-    const topic: Topic = { kind: 'topic', definition, name, pattern: toSubject(name) };
+    const definition = this.#parts.topics.get(template) as DurableTopic['definition'];
+    const topic: DurableTopic = { kind: 'topic', definition, name, pattern: toSubject(name) };
     const messages = decodeContent(topic, content);
-    const options = { messageId, headers, confirm: true } as PublishOptions;
+    const options = { messageId, headers, timeoutMs: Math.ceil((this.#leaseMs * 2) / 3) };
     // The types were checked when it was stored.
     if (definition.wrapper === 'module-message') await bus.send(topic as never, messages[0] as never, options);
     else if (definition.wrapper === 'event') await bus.publishAll(topic as never, messages as never, options);

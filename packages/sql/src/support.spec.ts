@@ -56,7 +56,8 @@ export async function values(database: Database, text: string): Promise<string[]
 
 /** A context as a host makes it, as far as anybody here looks at it. */
 export function contextOf(handler = 'OrdersService.onOrder', headers: Record<string, string> = {}): HandlerContext {
-  return { handler, headers: new Map(Object.entries(headers)) } as unknown as HandlerContext;
+  const { signal } = new AbortController();
+  return { handler, headers: new Map(Object.entries(headers)), signal } as unknown as HandlerContext;
 }
 
 /** What a promise rejects with. */
@@ -92,7 +93,7 @@ export interface Sent {
   readonly headers: Readonly<Record<string, string>>;
 }
 
-/** A bus that takes down what it is given, and fails as it is told. */
+/** A bus without receipts, which nobody here reads, that takes down what it is given, and fails as it is told. */
 export class FakeBus {
   readonly sent: Sent[] = [];
   /** How often something was tried, by topic. */
@@ -112,12 +113,13 @@ export class FakeBus {
     return this.sent.map(({ payload }) => nameIn(payload));
   }
 
-  async #take(kind: Sent['kind'], { name }: Topic, payload: unknown, options: PublishOptions = {}): Promise<void> {
-    const { messageId = '', headers = {} } = options as { messageId?: string; headers?: Sent['headers'] };
+  async #take(kind: Sent['kind'], { name }: Topic, payload: unknown, options: PublishOptions = {}): Promise<never> {
+    const { messageId = '', headers = {} } = options;
     const sent = { kind, topic: name, payload, messageId, headers };
     this.tries.set(name, (this.tries.get(name) ?? 0) + 1);
     await this.answer(sent);
     this.sent.push(sent);
+    return undefined as never;
   }
 }
 

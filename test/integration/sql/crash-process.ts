@@ -17,7 +17,7 @@ export type Point =
   | 'deleted'
   | 'delete committed';
 
-const done = defineTopic('done', { wrapper: 'text' });
+const done = defineTopic('done', { wrapper: 'text', durable: true });
 
 async function main([folder = '', messages = '[]', point = 'none']: readonly string[]): Promise<void> {
   const at = (reached: Point) => {
@@ -37,7 +37,7 @@ async function main([folder = '', messages = '[]', point = 'none']: readonly str
   const inbox = new SqlInbox(database, { outbox });
 
   for (const message of JSON.parse(messages) as string[]) {
-    const context = { handler: 'h' } as HandlerContext;
+    const context = { handler: 'h', signal: new AbortController().signal } as HandlerContext;
     await outbox
       .transaction(async (query) => {
         await outbox.publish(query, done, `ghost of ${message}`);
