@@ -7,7 +7,7 @@ type Rows = { readonly [name: string]: unknown }[];
 
 /** What is needed of postgres.js. */
 declare const sql: {
-  begin<T>(work: (sql: { unsafe(text: string, parameters: never[]): Promise<Rows> }) => Promise<T>): Promise<T>;
+  begin<T>(work: (sql: { unsafe(text: string, parameters?: never[]): Promise<Rows> }) => Promise<T>): Promise<T>;
 };
 
 export function databases() {
@@ -16,9 +16,7 @@ export function databases() {
   const ofPglite = pgliteDatabase(new PGlite());
   const ofPostgresJs: Database = {
     transaction: (work) =>
-      sql.begin((tx) =>
-        work(async (text, parameters = []) => ({ rows: await tx.unsafe(text, parameters as never[]) })),
-      ),
+      sql.begin((tx) => work(async (text, parameters) => ({ rows: await tx.unsafe(text, parameters as never[]) }))),
   };
   // #endregion
   return [ofPg, ofPglite, ofPostgresJs];
