@@ -25,6 +25,7 @@ export { Service } from './decorators/service.js';
 export { Use } from './decorators/use.js';
 // What it stores.
 export type { Inbox, InboxWork } from './durable/inbox.js';
+export type { HeldLease } from './durable/lease.js';
 export { planStreams, type StorePlanOptions } from './durable/plan-streams.js';
 // Running it.
 export type { GroupHealth, Health, Problem, Role, ServiceHealth } from './health/health.js';
@@ -53,6 +54,7 @@ export { type Host, type StopReport, startHost } from './service/host.js';
 export type { HostOptions } from './service/host-options.js';
 export type { LifecycleState } from './service/lifecycle.js';
 export { type OpenBus, type OpenBusOptions, openBus } from './service/open-bus.js';
+export type { LeaseOptions } from './service/leases.js';
 export { EXIT, runUntilSignal } from './service/run-until-signal.js';
 export { TeraService } from './service/tera-service.js';
 export { Bus, Clock, Config, Logger } from './service/tokens.js';

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino';
 import type { ServicePlan } from '../contract/contract-of.js';
 import { instanceTopics } from '../contract/needs.js';
+import { bucketOf } from '../durable/names.js';
 import type { Role, ServiceHealth } from '../health/health.js';
 import { Gate } from '../instances/gate.js';
 import { Instance } from '../instances/instance.js';
@@ -18,6 +19,7 @@ import type { TransportSubscription } from '../transport/transport.js';
 import type { Bus, ChainedBus } from './bus.js';
 import { type CutOff, finishWithin, unfinished } from './finish.js';
 import type { HostParts } from './host-parts.js';
+import { type LeasesParts, underLease } from './leases.js';
 import { Listeners } from './listeners.js';
 import { Preparation } from './prepare.js';
 import { serviceBus } from './service-bus.js';
@@ -126,6 +128,7 @@ export class RunningService {
       signal: lifecycle.signal,
       active: () => this.active,
       every: (intervalMs, task) => this.#tasks.every(intervalMs, task),
+      lease: (name, work, options) => underLease(this.#leases(), name, (lease) => this.#tasks.run(() => work(lease)), options),
     });
     await this.#hooks.onStart?.(signal);
   }
@@ -200,6 +203,13 @@ export class RunningService {
 
   get #hooks(): Hooks {
     return this.#instance as unknown as Hooks;
+  }
+
+  #leases(): LeasesParts {
+    const { transport, clock, newId, lifecycle } = this.#parts;
+    const { name, contract, leases } = this.plan;
+    const keyValue = () => transport.keyValue(bucketOf(contract.address));
+    return { name, planned: leases, keyValue, newId, clock, signal: lifecycle.signal };
   }
 
   #queues(): DeliveryGroup[] {

@@ -126,6 +126,10 @@ export const reasons = {
     sentence: 'The consumer of a durable topic is not there: it was not provisioned, or was deleted.',
   },
   TERABUS_KEY_CONFLICT: { code: 'ABORTED', sentence: 'The key has been changed by somebody else.' },
+  TERABUS_LEASE_LOST: {
+    code: 'ABORTED',
+    sentence: 'A lease could not be renewed in time, or somebody else has taken it.',
+  },
   TERABUS_STORE_DRIFT: {
     code: 'FAILED_PRECONDITION',
     sentence: 'Streams, consumers or buckets on the server are not as the contracts say.',
