@@ -52,9 +52,9 @@ export {
 } from './service/environment.js';
 export { type Host, type StopReport, startHost } from './service/host.js';
 export type { HostOptions } from './service/host-options.js';
+export type { LeaseOptions } from './service/leases.js';
 export type { LifecycleState } from './service/lifecycle.js';
 export { type OpenBus, type OpenBusOptions, openBus } from './service/open-bus.js';
-export type { LeaseOptions } from './service/leases.js';
 export { EXIT, runUntilSignal } from './service/run-until-signal.js';
 export { TeraService } from './service/tera-service.js';
 export { Bus, Clock, Config, Logger } from './service/tokens.js';

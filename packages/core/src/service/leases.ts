@@ -34,8 +34,7 @@ export async function underLease<T>(
   options: LeaseOptions = {},
 ): Promise<T> {
   const { holdMs = 10_000 } = options;
-  const invalid = (what: string) =>
-    new BusError(`${className}.lease ${what}`, { reason: 'TERABUS_OPTIONS_INVALID' });
+  const invalid = (what: string) => new BusError(`${className}.lease ${what}`, { reason: 'TERABUS_OPTIONS_INVALID' });
   if (!planned) throw invalid(`needs a bucket, which is planned where @Service says 'leases: true'`);
   if (typeof name !== 'string' || name === '' || !name.isWellFormed()) throw invalid(`takes a name, not ${show(name)}`);
   if (!(holdMs >= 100 && holdMs <= MOST_HOLD_MS)) {

@@ -128,7 +128,8 @@ export class RunningService {
       signal: lifecycle.signal,
       active: () => this.active,
       every: (intervalMs, task) => this.#tasks.every(intervalMs, task),
-      lease: (name, work, options) => underLease(this.#leases(), name, (lease) => this.#tasks.run(() => work(lease)), options),
+      lease: (name, work, options) =>
+        underLease(this.#leases(), name, (lease) => this.#tasks.run(() => work(lease)), options),
     });
     await this.#hooks.onStart?.(signal);
   }
