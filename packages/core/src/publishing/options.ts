@@ -35,8 +35,8 @@ export interface PublishOptions {
   readonly ordered?: boolean | undefined;
 }
 
-/** What publishing resolves with: where the message lies, for durable topics. */
-export type Receipt<D extends Durability> = D extends DurableSettings ? Stored : void;
+/** What publishing resolves with: where the message lies, for durable topics; for others undefined. */
+export type Receipt<D extends Durability> = D extends DurableSettings ? Stored : undefined;
 
 /** The names of all options, so that one that is added is known here too. */
 const OPTIONS = ['headers', 'confirm', 'messageId', 'timeoutMs', 'ordered'] as const satisfies (keyof PublishOptions)[];
