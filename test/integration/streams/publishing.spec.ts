@@ -78,8 +78,8 @@ describe('publishing to durable topics over NATS', () => {
         if (n % 30 === 29) await pause(5);
       }
     })();
-    for (let n = 0; n < 4; n++) {
-      await pause(300);
+    for (let n = 0; n < 3; n++) {
+      await pause(200);
       await server.kill();
       await server.restart();
     }

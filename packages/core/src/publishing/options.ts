@@ -78,3 +78,20 @@ function problemOf(options: PublishOptions, { definition }: Topic): string | und
   }
   return undefined;
 }
+
+/**
+ * For JavaScript, and for types that were cast away: the compiler lets only the right ones through.
+ *
+ * @throws BusError `TERABUS_TOPIC_INVALID`
+ */
+export function checkTopicArgument(topic: Topic, kind: 'publish' | 'send'): void {
+  const carriesModuleMessages = topic?.definition?.wrapper === 'module-message';
+  if (topic?.kind === 'topic' && carriesModuleMessages === (kind === 'send')) return;
+  const takes = kind === 'send' ? 'a mailbox (a topic of module messages)' : 'a topic of events, text or bytes';
+  throw new BusError(
+    `${kind} takes ${takes}, not ${topic?.kind === 'topic' ? `'${topic.name}'` : show(topic?.kind ?? topic)}`,
+    {
+      reason: 'TERABUS_TOPIC_INVALID',
+    },
+  );
+}

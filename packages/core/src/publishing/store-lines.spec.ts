@@ -153,6 +153,16 @@ describe('what is stored', () => {
     ]);
   });
 
+  it('may be overtaken by what was on the way with it, where a stream refuses it and takes the next ones', async () => {
+    const all = ['1', '2', '3'].map((id) => publish(id));
+    const [one, ...others] = stream.open;
+    one?.fail('TERABUS_STREAM_UNAVAILABLE');
+    for (const other of others) other.take();
+    await clock.advance(50);
+    await takeAll();
+    expect((await Promise.all(all)).map(({ sequence }) => sequence)).to.deep.equal([3, 1, 2]);
+  });
+
   it('is sent alone where it is ordered: after all before it, and before all behind it', async () => {
     void publish('1');
     void publish('2', { ordered: true });
