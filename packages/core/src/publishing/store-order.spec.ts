@@ -80,7 +80,11 @@ describe('the order of what is stored', () => {
         for (const { move, n } of moves) {
           if (move === 'publish') publish(`topic ${n}`);
           if (move === 'answer') server.answer();
-          if (move === 'lose') server.lose(n);
+          if (move === 'lose') {
+            server.lose(n);
+            // No link is there before the loss of the last one is told.
+            await clock.advance(0);
+          }
           if (move === 'late') server.comeLate(n);
           if (move === 'wait') await clock.advance(n);
         }
