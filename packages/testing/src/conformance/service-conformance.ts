@@ -7,6 +7,7 @@ import { calls } from './service/calls.js';
 import { confirm } from './service/confirm.js';
 import { dispatch } from './service/dispatch.js';
 import { drain } from './service/drain.js';
+import { durablePublishing } from './service/durable-publishing.js';
 import { groups } from './service/groups.js';
 import { instances } from './service/instances.js';
 import { isolation } from './service/isolation.js';
@@ -25,7 +26,8 @@ import { timeouts } from './service/timeouts.js';
  * serviceConformance('memory', features, async () => {
  *   const clock = new VirtualClock();
  *   const broker = new MemoryBroker({ clock });
- *   return { clock, connect: async () => broker.connect(), close: () => broker.close() };
+ *   const provision = async (plan) => broker.provision(plan);
+ *   return { clock, connect: async () => broker.connect(), provision, close: () => broker.close() };
  * });
  * ```
  *
@@ -48,6 +50,7 @@ export function serviceConformance(name: string, features: Features, open: () =>
       connect: () => current.connect(),
       host: (services, options) => current.host(services, options),
       speaker: (source) => current.speaker(source),
+      provision: (services) => current.provision(services),
       gate: () => current.gate(),
       pass: (ms) => current.pass(ms),
       given: givenBy(features),
@@ -62,6 +65,7 @@ export function serviceConformance(name: string, features: Features, open: () =>
     calls(suite);
     sequences(suite);
     confirm(suite);
+    durablePublishing(suite);
     subscriptions(suite);
     isolation(suite);
     overload(suite);
