@@ -5,11 +5,11 @@ import type { RawMessage } from '../raw-message.js';
 import type { Subscribed } from '../subscriptions.js';
 import { afterTurn } from '../turn.js';
 import { ackProbe, parseAckSubject } from './ack-subject.js';
-import { isMissing, refusedByApi } from './api-error.js';
+import { ERR, isMissing, refusedByApi } from './api-error.js';
 import { Delivery } from './delivery.js';
 import type { JetStream, LinkWatcher } from './jetstream.js';
-import { consumerCalled } from './names.js';
-import { consumerMissing, MISSING, SILENT, silent } from './trouble.js';
+import { consumerCalled, streamCalled } from './names.js';
+import { consumerMissing, MISSING, SILENT, silent, streamMissing } from './trouble.js';
 
 /** A request to be handed out messages. Short, so that one whose server has forgotten it is soon made again. */
 const EXPIRES_MS = 5_000;
@@ -351,8 +351,13 @@ export class Intake implements LinkWatcher {
         return undefined;
       }
       if (!isMissing(answer.error)) throw refusedByApi(answer.error, this.#called);
-      const missing = consumerMissing(this.#options.stream, this.#options.consumer);
-      if (!this.#stopped) troubles.add(MISSING + this.#called, missing);
+      const { stream, consumer } = this.#options;
+      const missing = consumerMissing(stream, consumer);
+      if (this.#stopped) return missing;
+      // As an expectation would tell it: of a stream that is gone its consumers say nothing more.
+      const whole = answer.error.err_code === ERR.streamNotFound;
+      if (whole) troubles.add(MISSING + streamCalled(stream), streamMissing(stream));
+      else troubles.add(MISSING + this.#called, missing);
       return missing;
     } catch (thrown) {
       const error = BusError.from(thrown);
@@ -363,6 +368,7 @@ export class Intake implements LinkWatcher {
   }
 
   #solve(): void {
+    this.#jetStream.troubles.solve(MISSING + streamCalled(this.#options.stream));
     this.#jetStream.troubles.solve(MISSING + this.#called);
     this.#jetStream.troubles.solve(SILENT + this.#called);
   }
