@@ -61,4 +61,27 @@ describe('startNatsCluster', () => {
     expect(new Set(consumed.sequences)).to.deep.equal(new Set([1, 2, 3, 4, 5, 6, 7]));
     await transport.close();
   });
+
+  it('shows that nobody stores and nobody hands out, and goes on when there is a leader again', async function () {
+    this.timeout(60_000);
+    const [first, ...others] = cluster.nodes;
+    const transport = await connectNats({ servers: first?.url ?? '' });
+    const expectation = await transport.streams.expect(plan({ replicas: 3 }));
+    const consumed = await Consumed.start(transport, {}, (delivery) => delivery.ack());
+    const reasons = () => new Set(transport.health().problems.map(({ reason }) => reason));
+    await Promise.all(others.map((node) => node.kill()));
+    await eventually(() => {
+      expect(reasons()).to.deep.equal(new Set(['TERABUS_STREAM_UNAVAILABLE']));
+    });
+    await Promise.all(others.map((node) => node.restart()));
+    await eventually(() => stored(transport, 100));
+    await eventually(() => {
+      expect(reasons()).to.deep.equal(new Set());
+    });
+    const { length } = consumed.deliveries;
+    await stored(transport, 101);
+    await consumed.until(length + 1);
+    expectation.end();
+    await transport.close();
+  });
 });
