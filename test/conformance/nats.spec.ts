@@ -1,8 +1,9 @@
 import type { StorePlan } from '@terabus/core/transport';
 import { connectNats, provision } from '@terabus/nats';
 import { type NatsServer, startNatsServer } from '@terabus/testing';
-import { serviceConformance, transportConformance } from '@terabus/testing/conformance';
+import { serviceConformance, streamsConformance, transportConformance } from '@terabus/testing/conformance';
 import { after, before, describe } from 'mocha';
+import { streamBus } from './stream-bus.js';
 
 const everything = { groups: true, headers: true, noResponders: true, payloadLimit: true, streams: true };
 
@@ -28,4 +29,8 @@ describe('a nats-server', () => {
 
   transportConformance('nats', everything, open);
   serviceConformance('nats', everything, open);
+  streamsConformance('nats', async () => {
+    cases += 1;
+    return streamBus(server, `case${cases}`);
+  });
 });

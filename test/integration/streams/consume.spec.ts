@@ -5,6 +5,7 @@ import { type NatsServer, startNatsServer } from '@terabus/testing';
 import { expect } from 'chai';
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
 import { eventually } from '../support/eventually.js';
+import { rawClient } from '../support/raw-client.js';
 import { administrator } from './admin.js';
 import { Consumed, reasonOf, storeSome } from './consumed.js';
 import { consumer, plan, stream } from './plans.js';
@@ -76,6 +77,16 @@ describe('taking from JetStream', () => {
     expect(consumed.sequences).to.deep.equal(count(5));
   });
 
+  it('lets one through that is larger than all that may be unsettled, behind small ones', async () => {
+    await provision(plan(), options());
+    await storeSome(transport, 50);
+    await storeSome(transport, 1, 10_000, 50);
+    await storeSome(transport, 1, 10, 51);
+    const consumed = await Consumed.start(transport, { maxUnsettledBytes: 3_000 }, (delivery) => delivery.ack());
+    await consumed.until(52);
+    expect(consumed.sequences).to.deep.equal(count(52));
+  });
+
   it('hands out again what is put back: at once, or later', async () => {
     await provision(plan(), options());
     await storeSome(transport, 1);
@@ -132,13 +143,38 @@ describe('taking from JetStream', () => {
   it('hands over nothing any more when it was stopped, and strands nothing', async () => {
     await provision(plan(), options());
     await storeSome(transport, 3_000);
-    const consumed = await Consumed.start(transport, { maxUnsettled: 1_000 }, (delivery) => delivery.ack());
-    await consumed.until(500);
-    await consumed.consuming.stop();
+    let stopped: Promise<void> | undefined;
+    const consumed: Consumed = await Consumed.start(transport, { maxUnsettled: 1_000 }, (delivery) => {
+      delivery.ack();
+      // In the midst of what comes.
+      if (delivery.sequence === 1_500) stopped = consumed.consuming.stop();
+    });
+    await consumed.until(1_500);
+    await stopped;
     const { length } = consumed.deliveries;
-    await transport.flush();
-    await untilState({ pending: 3_000 - length, unsettled: 0 });
+    const other = await Consumed.start(transport, { maxUnsettled: 1_000 }, (delivery) => delivery.ack());
+    await other.until(3_000 - length);
+    await untilState({ pending: 0, unsettled: 0 });
     expect(consumed.deliveries).to.have.length(length);
+    expect([...consumed.sequences, ...other.sequences]).to.deep.equal(count(3_000));
+    expect(
+      new Set(other.deliveries.map(({ deliveries }) => deliveries)),
+      'none was on its way to nobody',
+    ).to.deep.equal(new Set([1]));
+  });
+
+  it('hands out in order what is put back behind a stop', async () => {
+    await provision(plan(), options());
+    await storeSome(transport, 5);
+    const consumed = await Consumed.start(transport);
+    for (const delivery of await consumed.until(5)) if (delivery.sequence === 1) delivery.ack();
+    await consumed.consuming.stop();
+    for (const delivery of consumed.deliveries.slice(1)) delivery.later(0);
+    const other = await Consumed.start(transport);
+    await other.until(4);
+    expect(other.deliveries.map(({ sequence, deliveries }) => [sequence, deliveries])).to.deep.equal(
+      count(4, 2).map((sequence) => [sequence, 2]),
+    );
   });
 
   it('refuses to start without its consumer', async () => {
@@ -162,5 +198,22 @@ describe('taking from JetStream', () => {
     await consumed.until(1);
     expect(transport.health().problems).to.deep.equal([]);
     await admin.close();
+  });
+
+  it('hands out what has headers that nobody can read, without them, and tells of it', async () => {
+    await provision(plan(), options());
+    const client = await rawClient(server.port);
+    await client.publish(`@${options().namespace}.ward.events.a`, 'content', {
+      headers: 'NATS/1.0\r\nno header\r\n\r\n',
+    });
+    client.close();
+    const bad: unknown[] = [];
+    transport.watch(({ kind }) => kind === 'bad-message' && bad.push(kind));
+    const consumed = await Consumed.start(transport, {}, (delivery) => delivery.ack());
+    const [delivery] = await consumed.until(1);
+    expect(Buffer.from(delivery?.bytes ?? '').toString()).to.equal('content');
+    expect(delivery?.headers.size).to.equal(0);
+    expect(bad).to.have.length(1);
+    await untilState({ pending: 0, unsettled: 0 });
   });
 });
