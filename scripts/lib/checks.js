@@ -2,6 +2,7 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { join } from 'node:path';
 import { arrowBreaches } from './arrows.js';
 import { build } from './build.js';
+import { writeConformance } from './conformance.js';
 import { cycleBreaches } from './cycles.js';
 import { doorBreaches, exportList } from './exports.js';
 import { generate } from './generate.js';
@@ -31,6 +32,7 @@ export const checks = [
   { label: 'Lock file', run: checkLock },
   { label: 'Generated code', run: generate },
   { label: 'Exported names', run: listExports },
+  { label: 'Conformance table', run: () => build().then(writeConformance) },
   {
     label: 'Format',
     run: () => tool('biome', 'check', '--write', '--linter-enabled=false', '--error-on-warnings', '.'),

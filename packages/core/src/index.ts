@@ -35,6 +35,7 @@ export {
 export { DEAD_HEADER, DURABLE_HEADER } from './durable/headers.js';
 export type { Inbox, InboxWork } from './durable/inbox.js';
 export { KeyValueInbox } from './durable/key-value-inbox.js';
+export type { HeldLease } from './durable/lease.js';
 export { planStreams, type StorePlanOptions } from './durable/plan-streams.js';
 export type { DurablePlace } from './durable/stored-context.js';
 // Running it.
@@ -70,6 +71,7 @@ export {
 } from './service/environment.js';
 export { type Host, type StopReport, startHost } from './service/host.js';
 export type { HostOptions } from './service/host-options.js';
+export type { LeaseOptions } from './service/leases.js';
 export type { LifecycleState } from './service/lifecycle.js';
 export { type OpenBus, type OpenBusOptions, openBus } from './service/open-bus.js';
 export { EXIT, runUntilSignal } from './service/run-until-signal.js';

@@ -70,7 +70,7 @@ describe('a connection', () => {
         links.push(link);
         return link;
       },
-      { emit: (event) => events.push(event), lost: () => {} },
+      { emit: (event) => events.push(event), lost: () => {}, attached: () => {} },
     );
     await connection.open();
   });

@@ -27,6 +27,8 @@ export interface ConnectionListener {
   emit(event: TransportEvent): void;
   /** What waits for an answer gets none any more. */
   lost(error: BusError): void;
+  /** There is a link, with all subscriptions; what is sent goes there. */
+  attached(): void;
 }
 
 /**
@@ -35,7 +37,8 @@ export interface ConnectionListener {
 export class Connection {
   readonly outbox: Outbox;
   readonly subscriptions: Subscriptions;
-  readonly #problems: Problems;
+  /** What beside the link keeps it from its work. */
+  readonly troubles: Problems;
   readonly #options: CheckedNatsOptions;
   readonly #clock: Clock;
   readonly #dial: Dial;
@@ -58,9 +61,9 @@ export class Connection {
     this.#pause = new Pause(options.clock);
     this.#listener = listener;
     this.#pool = new ServerPool(options.servers);
-    this.#problems = new Problems(emit);
-    this.outbox = new Outbox(options, this.#problems);
-    this.subscriptions = new Subscriptions(this.#problems, this.#clock, emit);
+    this.troubles = new Problems(emit);
+    this.outbox = new Outbox(options, this.troubles);
+    this.subscriptions = new Subscriptions(this.troubles, this.#clock, emit);
   }
 
   get roundTripMs(): number | undefined {
@@ -78,7 +81,7 @@ export class Connection {
 
   get problems(): readonly BusError[] {
     if (this.#closed) return [closedError()];
-    return this.#down ? [this.#down.error, ...this.#problems.list] : this.#problems.list;
+    return this.#down ? [this.#down.error, ...this.troubles.list] : this.troubles.list;
   }
 
   get unconfirmed() {
@@ -151,7 +154,7 @@ export class Connection {
     };
     link = await this.#dial(server, listener, this.#abort.signal, timeoutMs);
     this.#refusedLogins = 0;
-    this.#problems.solve('login');
+    this.troubles.solve('login');
     ledger = new Ledger(link, this.#clock, {
       passed: (subject) => this.outbox.passed(subject),
       progressed: () => this.outbox.pump(),
@@ -200,6 +203,7 @@ export class Connection {
       this.#listener.emit({ kind: 'reconnected', server: live.link.server, downMs });
     }
     this.outbox.attach(live);
+    this.#listener.attached();
   }
 
   /** The link in use has ended. */
@@ -245,6 +249,6 @@ export class Connection {
   #failed(error: BusError): void {
     if (error.reason !== 'TERABUS_NATS_UNAUTHENTICATED') return;
     this.#refusedLogins += 1;
-    if (this.#refusedLogins >= REFUSED_LOGINS) this.#problems.add('login', error);
+    if (this.#refusedLogins >= REFUSED_LOGINS) this.troubles.add('login', error);
   }
 }

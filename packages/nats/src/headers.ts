@@ -17,29 +17,39 @@ const RESERVED = /^nats-/i;
 export interface DecodedHeaders {
   /** The status of the server's own answers; 503 says that nobody listens. */
   readonly status: number | undefined;
+  /** What the server says behind its status; empty where there is none. */
+  readonly description: string;
   readonly headers: Headers;
 }
 
 /** Of a message without a block. */
-export const NOTHING_DECODED: DecodedHeaders = { status: undefined, headers: NO_HEADERS };
+export const NOTHING_DECODED: DecodedHeaders = { status: undefined, description: '', headers: NO_HEADERS };
 
 /**
  * The block of headers as it goes on the wire (NATS' ADR-4); undefined for none. Our own, since the client's cuts white
- * space off values without a word and looks through all names for each name.
+ * space off values without a word and looks through all names for each name. `own` are those that this transport
+ * means NATS to act upon.
  *
  * @throws BusError `TERABUS_HEADER_INVALID`
  */
-export function encodeHeaders(headers: Headers | undefined): Uint8Array | undefined {
-  if (headers === undefined || headers.size === 0) return undefined;
+export function encodeHeaders(headers: Headers | undefined, own: Headers = NO_HEADERS): Uint8Array | undefined {
+  if ((headers === undefined || headers.size === 0) && own.size === 0) return undefined;
   checkHeaders(headers);
+  checkHeaders(own);
   let block = 'NATS/1.0\r\n';
-  for (const [name, value] of headers) {
+  for (const [name, value] of headers ?? NO_HEADERS) {
     if (RESERVED.test(name)) {
       throw new BusError(`the header ${name} is one that NATS itself acts upon`, { reason: 'TERABUS_HEADER_INVALID' });
     }
     block += `${name}: ${value}\r\n`;
   }
+  for (const [name, value] of own) block += `${name}: ${value}\r\n`;
   return encoder.encode(`${block}\r\n`);
+}
+
+/** The headers of a stored message without those that are NATS' own. */
+export function withoutReserved(headers: Headers): Headers {
+  return new Map([...headers].filter(([name]) => !RESERVED.test(name)));
 }
 
 /**
@@ -51,7 +61,8 @@ export function encodeHeaders(headers: Headers | undefined): Uint8Array | undefi
  */
 export function decodeHeaders(block: Uint8Array): DecodedHeaders {
   const [first = '', ...lines] = decoder.decode(block).split('\r\n');
-  const [, status] = /^NATS\/1\.0(?: +(\d{3}).*)?$/.exec(first.trimEnd()) ?? bad('has no version');
+  const [, status, description = ''] =
+    /^NATS\/1\.0(?: +(\d{3})\s*(.*))?$/.exec(first.trimEnd()) ?? bad('has no version');
   const headers = new Map<string, string>();
   const end = lines.indexOf('');
   if (end !== -1 && lines.length > end + 2) bad('goes on behind its end');
@@ -62,7 +73,7 @@ export function decodeHeaders(block: Uint8Array): DecodedHeaders {
     if (colon < 1 || !NAME.test(name)) bad('has a line that is no header');
     if (!headers.has(name)) headers.set(name, line.slice(colon + 1).trim());
   }
-  return { status: status === undefined ? undefined : Number(status), headers };
+  return { status: status === undefined ? undefined : Number(status), description, headers };
 }
 
 function bad(why: string): never {

@@ -1,5 +1,6 @@
 export { connectNats } from './connect-nats.js';
 export { natsEnvironment, natsOptionsFromEnv } from './environment.js';
+export { compareStore, type Provisioned, provision } from './jetstream/provision.js';
 export type { NatsOptions } from './options.js';
 export type { Grants } from './permission-entries.js';
 export { type NatsPermissions, natsPermissions, type PermissionOptions, type Subscribable } from './permissions.js';

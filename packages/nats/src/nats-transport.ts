@@ -16,15 +16,16 @@ import { Connection } from './connection.js';
 import { closedError } from './errors.js';
 import { encodeHeaders } from './headers.js';
 import { Inbounds } from './inbounds.js';
+import { JetStream } from './jetstream/jetstream.js';
+import { NatsKeyValue } from './jetstream/nats-key-value.js';
+import { NatsStreams } from './jetstream/nats-streams.js';
 import type { Dial } from './link.js';
 import type { CheckedNatsOptions } from './options.js';
 import type { WireMessage } from './outbox.js';
-import type { RawMessage } from './raw-message.js';
 import type { Settle } from './replies.js';
-import { Replies } from './replies.js';
-import { newReplyPrefix, refusedReply } from './reply-subjects.js';
-import type { Subscribed } from './subscriptions.js';
-import { afterTurn, rejectedAfterTurn } from './turn.js';
+import { refusedReply } from './reply-subjects.js';
+import { Requests } from './requests.js';
+import { rejectedAfterTurn } from './turn.js';
 import { within } from './within.js';
 
 /** {@link Transport} over NATS: topics as subjects, answers by number, over a connection that comes back by itself. */
@@ -36,28 +37,29 @@ export class NatsTransport implements Transport {
   readonly #options: CheckedNatsOptions;
   readonly #connection: Connection;
   readonly #inbounds: Inbounds;
-  readonly #replies = new Replies();
-  readonly #replyPrefix: string;
+  readonly #requests: Requests;
+  /** For those who make streams. */
+  readonly jetStream: JetStream;
+  readonly streams: Streams;
   readonly #listeners = new Set<(event: TransportEvent) => void>();
-  #inbox: Subscribed | undefined;
   #ending: Promise<void> | undefined;
   #resolveClosed: () => void = () => {};
 
-  get streams(): Streams {
-    throw new Error('not built yet');
-  }
-  keyValue(): KeyValue {
-    throw new Error('not built yet');
-  }
-
   private constructor(options: CheckedNatsOptions, dial: Dial) {
     this.#options = options;
-    this.#replyPrefix = newReplyPrefix(options.name, options.namespace);
-    this.#inbounds = new Inbounds(options, (event) => this.#emit(event));
+    const emit = (event: TransportEvent) => this.#emit(event);
+    this.#inbounds = new Inbounds(options, emit);
     this.#connection = new Connection(options, dial, {
-      emit: (event) => this.#emit(event),
-      lost: (error) => this.#replies.settleAll(error),
+      emit,
+      lost: (error) => {
+        this.#requests.settleAll(error);
+        this.jetStream.lost();
+      },
+      attached: () => this.jetStream.attached(),
     });
+    this.#requests = new Requests(options, this.#connection, this.#inbounds, emit);
+    this.jetStream = new JetStream(options, this.#connection, this.#requests, emit);
+    this.streams = new NatsStreams(this.jetStream);
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = () => resolve(undefined);
     });
@@ -114,17 +116,12 @@ export class NatsTransport implements Transport {
   }
 
   request({ topic, bytes, headers }: Outbound, settle: Settle): () => void {
-    const key = this.#replies.add(topic, this.#guarded(settle));
-    // Never inside this call: the caller has not got its way to cancel yet.
-    const fail = (error: unknown) => afterTurn(() => this.#replies.settle(key, BusError.from(error)));
-    try {
-      const message = this.#wire(checkedSubject(topic, this.#options.namespace), bytes, headers);
-      if (this.#connection.state === 'up') void this.#listenForReplies();
-      this.#connection.outbox.request(message, `${this.#replyPrefix}${key}`, fail);
-    } catch (error) {
-      fail(error);
-    }
-    return () => this.#replies.forget(key);
+    const wire = () => this.#wire(checkedSubject(topic, this.#options.namespace), bytes, headers);
+    return this.#requests.send(wire, topic, settle);
+  }
+
+  keyValue(bucket: string): KeyValue {
+    return new NatsKeyValue(this.jetStream, bucket);
   }
 
   async respond(replyTo: string, bytes: Uint8Array, headers?: Headers): Promise<void> {
@@ -140,7 +137,7 @@ export class NatsTransport implements Transport {
 
   async prepareRequests(): Promise<void> {
     this.#checkOpen();
-    await this.#listenForReplies();
+    await this.#requests.listen();
   }
 
   async flush(): Promise<void> {
@@ -168,7 +165,8 @@ export class NatsTransport implements Transport {
   async #end(): Promise<void> {
     const { clock, closeTimeoutMs } = this.#options;
     const { subscriptions, outbox } = this.#connection;
-    this.#replies.settleAll(closedError());
+    this.#requests.settleAll(closedError());
+    this.jetStream.close();
     const sent = subscriptions.drainAll().then(() => outbox.flush());
     // A server that is gone confirms nothing.
     await within(clock, closeTimeoutMs, sent).catch(() => {});
@@ -183,43 +181,6 @@ export class NatsTransport implements Transport {
 
   #checkOpen(): void {
     if (this.#ending) throw closedError();
-  }
-
-  /** With the first request, so that a service that asks nobody needs no permission for it; anew once it was refused. */
-  #listenForReplies(): Promise<void> {
-    if (!this.#inbox) {
-      const lost = (error: BusError) => {
-        void this.#inbox?.drain();
-        this.#inbox = undefined;
-        this.#replies.settleAll(error);
-      };
-      this.#inbox = this.#connection.subscriptions.add(
-        `${this.#replyPrefix}*`,
-        undefined,
-        (raw) => this.#onReply(raw),
-        lost,
-      );
-      this.#inbox.ready.catch(lost);
-    }
-    return this.#inbox.ready;
-  }
-
-  #onReply(raw: RawMessage): void {
-    const key = raw.subject.slice(this.#replyPrefix.length);
-    const topic = this.#replies.topicOf(key);
-    if (topic === undefined) return; // late
-    this.#replies.settle(key, this.#inbounds.answer(raw, topic));
-  }
-
-  /** Whoever asked has its own code behind `settle`; one that throws must not take others along. */
-  #guarded(settle: Settle): Settle {
-    return (answer) => {
-      try {
-        settle(answer);
-      } catch (error) {
-        this.#emit({ kind: 'error', error: BusError.from(error) });
-      }
-    };
   }
 
   #emit(event: TransportEvent): void {

@@ -11,6 +11,10 @@ export interface RawMessage {
   noResponders(): boolean;
   /** @throws BusError `TERABUS_MESSAGE_BAD` */
   headers(): Headers;
+  /** Its block as a whole, with the status of the server's own answers. @throws BusError `TERABUS_MESSAGE_BAD` */
+  decoded(): DecodedHeaders;
+  /** The bytes of block and content. */
+  readonly size: number;
 }
 
 /** What of a message of the client is read: its own reader of headers is left aside. */
@@ -44,14 +48,18 @@ export class NatsMessage implements RawMessage {
   }
 
   noResponders(): boolean {
-    return this.#message.data.length === 0 && this.#decode().status === 503;
+    return this.#message.data.length === 0 && this.decoded().status === 503;
   }
 
   headers(): Headers {
-    return this.#decode().headers;
+    return this.decoded().headers;
   }
 
-  #decode(): DecodedHeaders {
+  get size(): number {
+    return this.#message._rdata.length;
+  }
+
+  decoded(): DecodedHeaders {
     const { _msg, _rdata } = this.#message;
     this.#decoded ??= _msg.hdr > 0 ? decodeHeaders(_rdata.subarray(0, _msg.hdr)) : NOTHING_DECODED;
     return this.#decoded;

@@ -27,15 +27,20 @@ export function parseRefusal(text: string): Refusal | undefined {
   };
 }
 
-/** Whether a subject is one that answers go to. */
-export const isReply = (subject: string) => grantFor(subject) !== subject;
+/** Whether a subject is one that answers or acknowledgements go to, of which nobody waits to hear. */
+export const isReply = (subject: string) => /^(?:(?:@[^.]+\.)?_REPLY|_INBOX|_R_|\$JS\.ACK)\./.test(subject);
 
 /**
- * The grant that a refused subject needs. Subjects of answers are different ones each time: what is granted is all of
- * one caller's, or all inboxes.
+ * The grant that a refused subject needs. Subjects of answers, of acknowledgements and of the keys of a bucket are
+ * different ones each time: what is granted is all of one caller's, all inboxes, all of one consumer's or bucket's.
  */
 export function grantFor(subject: string): string {
-  return subject.replace(/^((?:@[^.]+\.)?_REPLY\.[^.]+)\..*$/, '$1.>').replace(/^(_INBOX|_R_)\..*$/, '$1.>');
+  return subject
+    .replace(/^((?:@[^.]+\.)?_REPLY\.[^.]+)\..*$/, '$1.>')
+    .replace(/^(_INBOX|_R_)\..*$/, '$1.>')
+    .replace(/^\$JS\.ACK\.[^.]+\.[^.]+\.([^.]+\.[^.]+)(?:\.[^.]+){5,6}$/, '$JS.ACK.*.*.$1.>')
+    .replace(/^(\$JS\.ACK\.[^.]+\.[^.]+)(?:\.[^.]+){5}$/, '$1.>')
+    .replace(/^(\$KV\.[^.]+)\..*$/, '$1.>');
 }
 
 /** @see Refusal */

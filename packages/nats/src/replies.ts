@@ -1,7 +1,7 @@
 import type { BusError, Inbound } from '@terabus/core/transport';
 
-/** How a request ends. */
-export type Settle = (answer: Inbound | BusError) => void;
+/** How a request ends. `lost` says that it had been sent when the way back of its answer ended: nobody knows more. */
+export type Settle = (answer: Inbound | BusError, lost: boolean) => void;
 
 interface Waiting {
   readonly topic: string;
@@ -30,9 +30,9 @@ export class Replies {
   }
 
   /** Ends the wait, if it has not ended. */
-  settle(key: string, answer: Inbound | BusError): void {
+  settle(key: string, answer: Inbound | BusError, lost = false): void {
     const request = this.#waiting.get(key);
-    if (this.#waiting.delete(key)) request?.settle(answer);
+    if (this.#waiting.delete(key)) request?.settle(answer, lost);
   }
 
   /** Stops waiting: a later answer is dropped. */
@@ -42,6 +42,6 @@ export class Replies {
 
   /** Ends all waits with one error. */
   settleAll(error: BusError): void {
-    for (const key of [...this.#waiting.keys()]) this.settle(key, error);
+    for (const key of [...this.#waiting.keys()]) this.settle(key, error, true);
   }
 }

@@ -95,9 +95,10 @@ describe('a process', function () {
     await program.says('draining\n');
     program.kill('SIGTERM');
     expect(await exited).to.deep.equal([143, null]);
+    // One that is sent before the server has noticed the end goes to nobody.
     await eventually(async () => {
       const error = await client()
-        .block(0)
+        .block(0, { timeoutMs: 500 })
         .catch((thrown) => thrown);
       expect(error).to.include({ reason: 'TERABUS_NO_RESPONDERS' });
     });

@@ -6,7 +6,6 @@ import { connectNats } from '@terabus/nats';
 import { pino } from 'pino';
 import { serve } from '../run/child-process.js';
 import { LinkLog } from '../run/link-log.js';
-import { sharedNow } from '../run/stall-meter.js';
 import { HandlersService } from './service.js';
 
 let host: Host;
@@ -18,7 +17,7 @@ process.on('uncaughtException', (error) => unhandled.push(`exception: ${error?.s
 const methods = {
   async start(url: string) {
     const transport: Transport = await connectNats({ servers: url });
-    link = new LinkLog(transport, sharedNow);
+    link = new LinkLog(transport);
     // Lines are made as ever, and go nowhere.
     const logger = pino({ level: 'info' }, { write: () => {} });
     host = await startHost({ transport, services: [HandlersService], logger });

@@ -24,7 +24,7 @@ let open = () => {};
 const methods = {
   async start(url: string) {
     const transport = await connectNats({ servers: url });
-    link = new LinkLog(transport, sharedNow);
+    link = new LinkLog(transport);
     const logger = pino({ level: 'info' }, { write: () => {} });
     host = await startHost({ transport, services: [VictimService], logger });
     victim = host.service(VictimService);

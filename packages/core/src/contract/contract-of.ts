@@ -48,6 +48,8 @@ export interface ServicePlan {
   /** By the method's name. */
   readonly methods: ReadonlyMap<string, MethodPlan>;
   readonly rpc: Required<RpcDeliveryOptions>;
+  /** Whether it takes leases. */
+  readonly leases: boolean;
 }
 
 const serviceOptions = z.strictObject({
@@ -59,6 +61,7 @@ const serviceOptions = z.strictObject({
       ),
     )
     .default([]),
+  leases: z.boolean().default(false),
   rpc: z
     .strictObject({
       concurrency: z.int().min(1).max(10_000).default(64),
@@ -134,6 +137,7 @@ export function contractOf(serviceClass: ServiceClass): ServicePlan {
     groups: [...groups.values()],
     methods,
     rpc: options.rpc,
+    leases: options.leases,
   });
 }
 

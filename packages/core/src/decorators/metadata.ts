@@ -32,6 +32,8 @@ export interface ServiceOptions {
   readonly uses?: readonly Usable[];
   /** How calls of the contract's methods run. */
   readonly rpc?: RpcDeliveryOptions;
+  /** Whether it takes leases (`this.lease`), for which `planStreams` plans a bucket. Defaults to false. */
+  readonly leases?: boolean;
 }
 
 /** How calls run in a service. */

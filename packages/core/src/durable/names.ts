@@ -16,7 +16,10 @@ export const retriesOf = (address: string): string => `${address} retries`;
 /** The stream of what a service has given up. */
 export const deadLettersOf = (address: string): string => `${address} dead letters`;
 
-/** The bucket of what a service remembers: messages that are suspected of ending the process, and those that are done. */
+/**
+ * The bucket of what a service remembers: messages that are suspected of ending the process, those that are done, and
+ * who holds its leases.
+ */
 export const bucketOf = (address: string): string => `${address} marks`;
 
 /** Where a delivery group publishes what it tries again. */

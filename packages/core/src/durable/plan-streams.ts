@@ -43,7 +43,7 @@ export type StorePlanOptions = z.input<typeof planOptions>;
  * The streams, consumers and buckets that services need for their durable topics, as plain data, for `provision`.
  * A topic's stream is its owner's: of a contract's events and mailbox the service that serves it, of any other topic
  * whoever names it. Each durable delivery group is a consumer. A service that handles durable messages has streams
- * of its own for what is tried again and for what was given up, and a bucket.
+ * of its own for what is tried again and for what was given up, and a bucket; one that takes leases has the bucket.
  *
  * @param services classes with `@Service`, or their plans; those of one host, or of a whole system
  * @throws BusError `TERABUS_SERVICE_INVALID` for a class that is no service; `TERABUS_CONTRACT_INVALID` when two
@@ -66,9 +66,10 @@ export function planStreams(
     for (const group of groups) {
       addStream(streams, group.definition, checked.replicas, false).consumers.push(...consumersOf(plan, group));
     }
-    if (groups.length === 0) continue;
-    streams.set(retriesOf(address), retries(plan, groups, checked));
-    streams.set(deadLettersOf(address), deadLetters(plan, checked));
+    if (groups.length > 0) {
+      streams.set(retriesOf(address), retries(plan, groups, checked));
+      streams.set(deadLettersOf(address), deadLetters(plan, checked));
+    } else if (!plan.leases) continue;
     buckets.push({
       name: bucketOf(address),
       ttlMs: checked.keepMarksMs,

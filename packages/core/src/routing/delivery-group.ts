@@ -65,6 +65,12 @@ export class DeliveryGroup {
     return this.#options.limits;
   }
 
+  /** Whether at most half of what may wait does: who reads ahead leaves room for what comes by itself. */
+  get hasRoom(): boolean {
+    const { maxQueued, maxQueuedBytes } = this.#options.limits;
+    return this.#waiting * 2 <= maxQueued && this.#waitingBytes * 2 <= maxQueuedBytes;
+  }
+
   /** How often {@link admit} said no. */
   get dropped(): number {
     return this.#dropped;

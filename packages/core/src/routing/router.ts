@@ -143,7 +143,9 @@ export class Router {
   judge(on: boolean): void {
     const { clock, definition } = this.parts;
     const mayBeNewest = (epoch: string) => hasBegun(epoch, clock.now());
-    this.#tracker = on && definition.tracked ? new SequenceTracker({ mayBeNewest }) : undefined;
+    // Of a stream that keeps the last messages alone, the numbers in between are gone.
+    const isJudged = on && definition.tracked && !definition.durable?.lastValue;
+    this.#tracker = isJudged ? new SequenceTracker({ mayBeNewest }) : undefined;
   }
 
   /** Resolves when what these handlers have been given so far has ended. */

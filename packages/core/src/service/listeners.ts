@@ -5,7 +5,8 @@ import { groupKey, type ServicePlan, sameOptions, WHOLE_PAYLOAD } from '../contr
 import { deliveryOf } from '../contract/from.js';
 import { Depot } from '../durable/depot.js';
 import { KeyValueInbox } from '../durable/key-value-inbox.js';
-import { bucketOf } from '../durable/names.js';
+import { LastValues } from '../durable/last-values.js';
+import { bucketOf, streamOf } from '../durable/names.js';
 import { Reader } from '../durable/reader.js';
 import type { Gate, Receiver } from '../instances/gate.js';
 import type { Reporter } from '../observe/reporter.js';
@@ -203,6 +204,7 @@ export class Listeners {
   /** Subscribes to messages, and where they are tracked to the heartbeats of their senders. */
   #subscribe(patterns: readonly string[], router: Router): Promise<readonly TransportSubscription[]> {
     const everyInstance = router.parts.options.everyInstance === true;
+    if (everyInstance && router.parts.definition.durable?.lastValue) return this.#lastValues(patterns, router);
     const messages = this.subscribe(patterns, router, everyInstance);
     if (!router.parts.definition.tracked) return messages;
     const beats = { deliver: router.deliverHeartbeat, overflow: () => undefined };
@@ -211,6 +213,43 @@ export class Listeners {
     const both = Promise.all([heartbeats, messages]).then((made) => made.flat());
     both.catch(() => Promise.all([heartbeats, messages].map((each) => this.unsubscribe(each))));
     return both;
+  }
+
+  /** What is stored is not subscribed to: its last messages and those that follow are put in front of the handlers. */
+  #lastValues(patterns: readonly string[], router: Router): Promise<readonly TransportSubscription[]> {
+    const { transport, clock, lifecycle } = this.#parts;
+    const { definition, service } = router.parts;
+    const { queue } = router;
+    const each = patterns.map((pattern) => {
+      let dropped = false;
+      const receiver: Receiver = {
+        deliver: (inbound, arrivedAt) => {
+          const before = queue.dropped;
+          router.deliver(inbound, arrivedAt);
+          dropped = queue.dropped > before;
+        },
+        overflow: (inbound, why) => {
+          router.overflow(inbound, why);
+          dropped = true;
+        },
+      };
+      const receive = this.#gate?.through(receiver) ?? receiver.deliver;
+      return new LastValues({
+        transport,
+        clock,
+        stream: streamOf(definition),
+        pattern,
+        deliver: (inbound) => {
+          dropped = false;
+          receive(inbound);
+          return !dropped;
+        },
+        hasRoom: () => queue.hasRoom,
+        report: (error) => this.#reporter.report(service, error, { topic: definition.template }),
+        signal: lifecycle.signal,
+      }).start();
+    });
+    return this.#allOf(each);
   }
 
   /** Subscribes to some patterns, as a delivery group of the service each. */
@@ -230,6 +269,10 @@ export class Listeners {
         receive,
       ),
     );
+    return this.#allOf(each);
+  }
+
+  #allOf(each: readonly Promise<TransportSubscription>[]): Promise<readonly TransportSubscription[]> {
     const subscribing = Promise.all(each);
     // Whoever awaits it gets the error; nobody awaiting it yet must not end the process. What the others would still
     // bring, nobody would ever end.

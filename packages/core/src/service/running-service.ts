@@ -4,6 +4,7 @@ import type { Source } from '../contract/contract.js';
 import type { ServicePlan } from '../contract/contract-of.js';
 import { instanceTopics } from '../contract/needs.js';
 import { catchUp } from '../durable/catch-up.js';
+import { bucketOf } from '../durable/names.js';
 import { durableGroups } from '../durable/plan-streams.js';
 import type { Role, ServiceHealth } from '../health/health.js';
 import { Gate } from '../instances/gate.js';
@@ -23,6 +24,7 @@ import type { Bus, ChainedBus } from './bus.js';
 import { deferred } from './deferred.js';
 import { type CutOff, finishWithin, unfinished } from './finish.js';
 import type { HostParts } from './host-parts.js';
+import { type LeasesParts, underLease } from './leases.js';
 import { Listeners } from './listeners.js';
 import { Preparation } from './prepare.js';
 import { serviceBus } from './service-bus.js';
@@ -166,6 +168,8 @@ export class RunningService {
       active: () => this.active,
       catchUp: (source) => this.catchUp(source),
       every: (intervalMs, task) => this.#tasks.every(intervalMs, task),
+      lease: (name, work, options) =>
+        underLease(this.#leases(), name, (lease) => this.#tasks.run(() => work(lease)), options),
     });
     await this.#hooks.onStart?.(signal);
   }
@@ -243,6 +247,13 @@ export class RunningService {
 
   get #hooks(): Hooks {
     return this.#instance as unknown as Hooks;
+  }
+
+  #leases(): LeasesParts {
+    const { transport, clock, newId, lifecycle } = this.#parts;
+    const { name, contract, leases } = this.plan;
+    const keyValue = () => transport.keyValue(bucketOf(contract.address));
+    return { name, planned: leases, keyValue, newId, clock, signal: lifecycle.signal };
   }
 
   #queues(): DeliveryGroup[] {

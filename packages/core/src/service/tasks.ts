@@ -1,5 +1,6 @@
 import { BusError } from '@terabus/messages';
 import type { Clock } from '../transport/clock.js';
+import { deferred } from './deferred.js';
 
 /** What the tasks of a service are run by. */
 export interface TasksParts {
@@ -14,7 +15,7 @@ export interface TasksParts {
   readonly calmly: (run: () => unknown) => Promise<void>;
 }
 
-/** The tasks of `every`: what a service does again and again. */
+/** What a service does by itself: the tasks of `every`, and what it does under a lease. */
 export class Tasks {
   readonly #parts: TasksParts;
   readonly #running = new Set<Promise<void>>();
@@ -52,6 +53,18 @@ export class Tasks {
       signal.addEventListener('abort', cancel, { once: true });
     };
     schedule();
+  }
+
+  /** Runs something that is waited for at the end. */
+  async run<T>(task: () => T | Promise<T>): Promise<T> {
+    const ending = deferred<void>();
+    this.#running.add(ending.promise);
+    try {
+      return await task();
+    } finally {
+      this.#running.delete(ending.promise);
+      ending.resolve();
+    }
   }
 
   /** Resolves when those that run now have ended. */

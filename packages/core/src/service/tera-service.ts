@@ -4,9 +4,11 @@ import type { Logger } from 'pino';
 import type { Contract, Source, Topic, TypeOrFamily, Usable } from '../contract/contract.js';
 import type { Durability } from '../contract/durable.js';
 import type { Client } from '../contract/rpc-types.js';
+import type { HeldLease } from '../durable/lease.js';
 import type { PublishOptions, Receipt } from '../publishing/options.js';
 import type { Clock } from '../transport/clock.js';
 import type { Bus, CalledAddress, HeardTopic, MessageHandler, SpokenTopic, Subscription } from './bus.js';
+import type { LeaseOptions } from './leases.js';
 import type { Config } from './tokens.js';
 
 /** What the host attaches to an instance before `onStart`. */
@@ -22,6 +24,7 @@ export interface Attachment {
   catchUp(source: Source | undefined): Promise<void>;
   /** Runs `task` every `intervalMs` until the drain begins. */
   every(intervalMs: number, task: () => unknown): void;
+  lease<T>(name: string, work: (lease: HeldLease) => T | Promise<T>, options?: LeaseOptions): Promise<T>;
 }
 
 /** The hooks of a service, as its host calls them. */
@@ -127,6 +130,26 @@ export abstract class TeraService<Own extends Contract = Contract, Uses = Usable
    */
   protected async catchUp(source?: Source): Promise<void> {
     await this.#attached.catchUp(source);
+  }
+
+  /**
+   * Runs `work` in one instance of the service at a time: waits until this one holds the lease of that name, and lets it
+   * go when the work has ended. Resolves with what the work came to. An instance that dies or hangs is followed by
+   * another after `holdMs`. Needs `leases: true` in `@Service`, by which `planStreams` knows of its bucket.
+   *
+   * When the lease is lost, since it could not be renewed in time, `lease.signal` aborts: the work is to end. What it
+   * changes elsewhere it marks with `lease.fence`, as it may have stood still and not know yet. The drain gives up
+   * waiting, and waits for work that runs.
+   *
+   * @throws BusError `TERABUS_LEASE_LOST` when the work has ended and the lease was lost meanwhile; `TERABUS_DRAINING`,
+   * `TERABUS_BUCKET_MISSING`, `TERABUS_OPTIONS_INVALID` before it has begun
+   */
+  protected async lease<T>(
+    name: string,
+    work: (lease: HeldLease) => T | Promise<T>,
+    options?: LeaseOptions,
+  ): Promise<T> {
+    return this.#attached.lease(name, work, options);
   }
 
   /** {@inheritDoc Bus.publish} */

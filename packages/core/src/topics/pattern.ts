@@ -50,6 +50,11 @@ export function matches(pattern: string, subject: string): boolean {
  */
 export function compilePattern(pattern: string): (subject: string) => boolean {
   checkPattern(pattern);
+  return matcherOf(pattern);
+}
+
+/** {@link matches} for one pattern and many subjects. The pattern is not checked. */
+export function matcherOf(pattern: string): (subject: string) => boolean {
   const tokens = pattern.split('.');
   if (!tokens.includes('*') && !tokens.includes('>')) return (subject) => subject === pattern;
   return (subject) => matchesTokens(tokens, subject);

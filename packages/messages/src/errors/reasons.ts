@@ -134,6 +134,10 @@ export const reasons = {
     code: 'ABORTED',
     sentence: 'The process ended while a message was handled, again and again: it was given up.',
   },
+  TERABUS_LEASE_LOST: {
+    code: 'ABORTED',
+    sentence: 'A lease could not be renewed in time, or somebody else has taken it.',
+  },
   TERABUS_STORE_DRIFT: {
     code: 'FAILED_PRECONDITION',
     sentence: 'Streams, consumers or buckets on the server are not as the contracts say.',

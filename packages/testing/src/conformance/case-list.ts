@@ -3,8 +3,8 @@ import type { Features } from './features.js';
 
 /** One case of a conformance suite, for one transport. */
 export interface ConformanceCase {
-  /** What was adopted: the contract of the port, or that of services over it. */
-  readonly suite: 'transport' | 'services';
+  /** What was adopted: the contract of the port, of its part that stores, or of services over it. */
+  readonly suite: 'transport' | 'streams' | 'services';
   /** The name it was adopted under: `memory`, `nats`. */
   readonly over: string;
   /** Its title, with the titles of what it stands in. */

@@ -1,5 +1,5 @@
 import { MemoryBroker, VirtualClock } from '@terabus/core/memory';
-import { serviceConformance, transportConformance } from './index.js';
+import { serviceConformance, streamsConformance, transportConformance } from './index.js';
 
 const everything = { groups: true, headers: true, noResponders: true, payloadLimit: true };
 
@@ -14,4 +14,23 @@ serviceConformance('memory', everything, async () => {
   const clock = new VirtualClock();
   const broker = new MemoryBroker({ clock });
   return { clock, connect: async () => broker.connect(), close: () => broker.close() };
+});
+
+streamsConformance('memory', async () => {
+  const clock = new VirtualClock();
+  // Cases throw on purpose.
+  const broker = new MemoryBroker({ clock, onError: () => {} });
+  return {
+    clock,
+    connect: async () => broker.connect(),
+    close: () => broker.close(),
+    provision: async (plan) => broker.provision(plan),
+    deleteStream: async (name) => broker.deleteStream(name),
+    deleteConsumer: async (stream, consumer) => broker.deleteConsumer(stream, consumer),
+    updateStream: async (name, changes) => broker.updateStream(name, changes),
+    interrupt: async () => {
+      broker.interrupt();
+      return async () => broker.restore();
+    },
+  };
 });

@@ -19,5 +19,6 @@ const unserved = (contract: Contract): ServicePlan => ({
   uses: [],
   groups: [],
   methods: new Map(),
+  leases: false,
   rpc: { concurrency: 1, timeoutMs: 1, abandonAfterMs: 1, maxQueued: 1, maxQueuedBytes: 1 },
 });

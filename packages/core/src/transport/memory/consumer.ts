@@ -1,4 +1,4 @@
-import { matches } from '../../topics/pattern.js';
+import { matcherOf } from '../../topics/pattern.js';
 import type { Clock, Timer } from '../clock.js';
 import type { ConsumerPlan } from '../store-plan.js';
 import type { ConsumerState } from '../streams.js';
@@ -32,6 +32,7 @@ interface Unsettled {
 export class MemoryConsumer {
   readonly #stream: MemoryStream;
   readonly #clock: Clock;
+  readonly #matches: (subject: string) => boolean;
   readonly #unsettled = new Map<number, Unsettled>();
   readonly #again: number[] = [];
   readonly #readers: Reader[] = [];
@@ -42,6 +43,7 @@ export class MemoryConsumer {
 
   constructor(plan: ConsumerPlan, stream: MemoryStream, clock: Clock) {
     this.#plan = plan;
+    this.#matches = matcherOf(plan.filter);
     this.#stream = stream;
     this.#clock = clock;
     this.#next = beginning(plan, stream);
@@ -75,8 +77,9 @@ export class MemoryConsumer {
     if (this.#readers.length === 0) this.#disarm();
   }
 
-  /** It is deleted. */
+  /** It is deleted: what it has handed out is settled with nobody. */
   end(): void {
+    this.#unsettled.clear();
     this.#readers.length = 0;
     this.#disarm();
   }
@@ -151,16 +154,12 @@ export class MemoryConsumer {
   }
 
   #find(fromSequence: number): Row | undefined {
-    return this.#stream.next(fromSequence, (row) => this.#matches(row));
-  }
-
-  #matches({ subject }: Row): boolean {
-    return matches(this.#plan.filter, subject);
+    return this.#stream.next(fromSequence, ({ subject }) => this.#matches(subject));
   }
 
   /** Whether it is one of those that it has still to hand out. */
   #wants(row: Row): boolean {
-    return row.sequence >= this.#next && this.#matches(row);
+    return row.sequence >= this.#next && this.#matches(row.subject);
   }
 
   #due(unsettled: Unsettled, delayMs: number): void {

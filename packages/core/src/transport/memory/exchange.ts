@@ -1,5 +1,4 @@
 import { BusError } from '@terabus/messages';
-import { fromSubject } from '../../topics/escape.js';
 import { toName } from '../../topics/name.js';
 import { checkedStoreSubject, checkedSubject } from '../../topics/namespace.js';
 import { topicFor } from '../../topics/own.js';
@@ -149,7 +148,7 @@ export class Exchange {
       .set('Nats-Subject', subject)
       .set('Nats-Sequence', `${sequence}`)
       .set('Nats-Last-Sequence', `${previous}`);
-    const copied = { topic: fromSubject(subject), bytes, headers: all };
+    const copied = { topic: topicFor('>', subject) ?? subject, bytes, headers: all };
     this.#hand(`${republishTo}.${subject}`, copied, { bytes: 0, lost: false });
   }
 

@@ -12,6 +12,7 @@ export class Expectations {
   readonly #plans = new Set<StorePlan>();
   #problems = new Map<string, BusError>();
   #endWatch: (() => void) | undefined;
+  #isUp = true;
 
   constructor(store: MemoryStore, emit: (event: TransportEvent) => void) {
     this.#store = store;
@@ -26,19 +27,31 @@ export class Expectations {
     // An object of its own: the same plan may be expected twice.
     const own = { ...plan };
     this.#plans.add(own);
-    this.#endWatch ??= this.#store.watch(() => this.look());
-    this.look();
+    this.#endWatch ??= this.#store.watch(() => this.#look());
+    this.#look();
     return {
       differences: this.#store.compare(plan),
       end: () => {
         this.#plans.delete(own);
-        this.look();
+        this.#look();
       },
     };
   }
 
+  /** The link is lost: nobody sees what comes and goes. */
+  interrupt(): void {
+    this.#isUp = false;
+  }
+
+  /** The link is back. */
+  restore(): void {
+    this.#isUp = true;
+    this.#look();
+  }
+
   /** Compares, and tells what has come and gone. */
-  look(): void {
+  #look(): void {
+    if (!this.#isUp) return;
     const before = this.#problems;
     this.#problems = new Map();
     for (const difference of [...this.#plans].flatMap((plan) => this.#store.compare(plan))) {

@@ -1,3 +1,5 @@
+import { topicFor } from '../../topics/own.js';
+import { compilePattern } from '../../topics/pattern.js';
 import type { Inbound, TransportSubscription } from '../transport.js';
 import type { Exchange, Subscriber } from './exchange.js';
 
@@ -14,13 +16,10 @@ export class MemorySubscription implements TransportSubscription, Subscriber {
   #losses = 0;
   #resolveDrained = () => {};
 
-  constructor(
-    exchange: Exchange,
-    matches: (subject: string) => boolean,
-    group: string | undefined,
-    deliver: (message: Inbound) => void,
-  ) {
-    this.matches = matches;
+  constructor(exchange: Exchange, pattern: string, group: string | undefined, deliver: (message: Inbound) => void) {
+    const matches = compilePattern(pattern);
+    // `>` does not get what is Terabus' own.
+    this.matches = (subject) => matches(subject) && topicFor(pattern, subject) !== undefined;
     this.group = group;
     this.drained = new Promise((resolve) => {
       this.#resolveDrained = resolve;

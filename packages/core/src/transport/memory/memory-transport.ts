@@ -1,13 +1,10 @@
 import { BusError } from '@terabus/messages';
 import { toName } from '../../topics/name.js';
 import { checkedPattern } from '../../topics/namespace.js';
-import { topicFor } from '../../topics/own.js';
-import { compilePattern } from '../../topics/pattern.js';
 import { printable } from '../../topics/printable.js';
 import type { Clock } from '../clock.js';
 import { checkGroup } from '../group.js';
 import type { KeyValue } from '../key-value.js';
-import type { Streams } from '../streams.js';
 import type {
   Headers,
   Inbound,
@@ -18,13 +15,11 @@ import type {
   TransportSubscription,
 } from '../transport.js';
 import type { TransportEvent, TransportHealth } from '../transport-health.js';
-import { Calls } from './calls.js';
 import type { Exchange, Transit } from './exchange.js';
-import { Expectations } from './expectations.js';
 import { InTransit } from './in-transit.js';
-import { MemoryKeyValue } from './memory-key-value.js';
 import { MemoryStreams } from './memory-streams.js';
 import { MemorySubscription } from './memory-subscription.js';
+import { Watchers } from './watchers.js';
 
 interface PendingRequest {
   readonly topic: string;
@@ -36,6 +31,8 @@ interface PendingRequest {
 /** One connection to a {@link MemoryBroker}. */
 export class MemoryTransport implements Transport {
   readonly kind = 'memory';
+  readonly maxPayloadBytes: number;
+  readonly streams: MemoryStreams;
   readonly closed: Promise<BusError | undefined>;
   /** As given to `connect`. */
   readonly name: string;
@@ -45,10 +42,7 @@ export class MemoryTransport implements Transport {
   readonly #subscriptions = new Set<MemorySubscription>();
   readonly #requests = new Map<number, PendingRequest>();
   readonly #sent: InTransit;
-  readonly #calls: Calls;
-  readonly #expectations: Expectations;
-  readonly #streams: MemoryStreams;
-  readonly #watchers = new Set<(event: TransportEvent) => void>();
+  readonly #watchers = new Watchers();
   #requestCount = 0;
   /** Why the link is down, and since when. */
   #down: { readonly error: BusError; readonly sinceMs: number } | undefined;
@@ -58,6 +52,7 @@ export class MemoryTransport implements Transport {
   /** `id` tells the connections of one broker apart, also those of one name. */
   constructor(exchange: Exchange, clock: Clock, name: string, id: number) {
     this.#exchange = exchange;
+    this.maxPayloadBytes = exchange.maxPayloadBytes;
     this.#clock = clock;
     this.name = name;
     this.#sent = new InTransit(exchange.queue);
@@ -65,22 +60,17 @@ export class MemoryTransport implements Transport {
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = resolve;
     });
-    this.#calls = new Calls(exchange.queue, () => this.refused());
-    this.#expectations = new Expectations(exchange.store, (event) => this.#tell(event));
-    this.#streams = new MemoryStreams({ name, exchange, calls: this.#calls, expectations: this.#expectations });
+    this.streams = new MemoryStreams({
+      name,
+      exchange,
+      refused: () => this.refused(),
+      emit: (event) => this.#watchers.tell(event),
+    });
     exchange.inboxes.set(this.#inbox, (n, answer, transit) => this.#answer(n, answer, transit));
   }
 
-  get streams(): Streams {
-    return this.#streams;
-  }
-
   keyValue(bucket: string): KeyValue {
-    return new MemoryKeyValue(bucket, this.#exchange.store, this.#calls);
-  }
-
-  get maxPayloadBytes(): number {
-    return this.#exchange.maxPayloadBytes;
+    return this.streams.keyValue(bucket);
   }
 
   /** The server counts as having a message when the event loop has turned: until then the link can be lost. */
@@ -118,7 +108,7 @@ export class MemoryTransport implements Transport {
     this.#checkOpen();
     checkedPattern(pattern);
     if (group !== undefined) checkGroup(group);
-    const subscription = new MemorySubscription(this.#exchange, matcher(pattern), group, deliver);
+    const subscription = new MemorySubscription(this.#exchange, pattern, group, deliver);
     this.#subscriptions.add(subscription);
     void subscription.drained.then(() => this.#subscriptions.delete(subscription));
     return subscription;
@@ -161,7 +151,7 @@ export class MemoryTransport implements Transport {
     const problem = this.#ended ? closedError() : this.#down?.error;
     return {
       state: this.#ended ? 'closed' : this.#down === undefined ? 'up' : 'down',
-      problems: [...(problem === undefined ? [] : [problem]), ...this.#expectations.problems],
+      problems: [...(problem === undefined ? [] : [problem]), ...this.streams.problems],
       roundTripMs: undefined,
       unconfirmed: this.#sent.unconfirmed,
       waiting: NOTHING,
@@ -169,10 +159,7 @@ export class MemoryTransport implements Transport {
   }
 
   watch(listener: (event: TransportEvent) => void): () => void {
-    // A set of its own entries: the same listener may watch twice.
-    const watcher = (event: TransportEvent) => listener(event);
-    this.#watchers.add(watcher);
-    return () => this.#watchers.delete(watcher);
+    return this.#watchers.add(listener);
   }
 
   /** The link is lost until {@link restore}. */
@@ -180,13 +167,12 @@ export class MemoryTransport implements Transport {
     if (this.#ended || this.#down !== undefined) return;
     this.#down = { error, sinceMs: this.#clock.elapsed() };
     for (const subscription of this.#subscriptions) subscription.interrupt();
-    this.#streams.interrupt();
-    this.#calls.lose(error);
+    this.streams.interrupt(error);
     for (const [n, request] of this.#requests) {
       this.#requests.set(n, { ...request, failed: error });
       this.#settleSoon(n, error);
     }
-    this.#tell({ kind: 'disconnected', server: this.kind, error, unconfirmed: this.#sent.lose(error) });
+    this.#watchers.tell({ kind: 'disconnected', server: this.kind, error, unconfirmed: this.#sent.lose(error) });
   }
 
   /** The link is back, with all subscriptions. */
@@ -195,10 +181,8 @@ export class MemoryTransport implements Transport {
     const downMs = this.#clock.elapsed() - this.#down.sinceMs;
     this.#down = undefined;
     for (const subscription of this.#subscriptions) subscription.restore();
-    this.#calls.restore();
-    this.#streams.restore();
-    this.#tell({ kind: 'reconnected', server: this.kind, downMs });
-    this.#expectations.look();
+    this.#watchers.tell({ kind: 'reconnected', server: this.kind, downMs });
+    this.streams.restore();
   }
 
   close(): Promise<void> {
@@ -210,8 +194,7 @@ export class MemoryTransport implements Transport {
   abort(reason: BusError | undefined): void {
     if (!this.#ended) {
       this.#sent.lose(reason ?? closedError());
-      this.#streams.interrupt();
-      this.#calls.lose(reason ?? closedError());
+      this.streams.interrupt(reason ?? closedError());
     }
     this.#end(reason, (subscription) => subscription.cut());
   }
@@ -221,12 +204,16 @@ export class MemoryTransport implements Transport {
     this.#ended = true;
     this.#exchange.inboxes.delete(this.#inbox);
     for (const subscription of this.#subscriptions) endOne(subscription);
-    this.#streams.end();
-    this.#expectations.end();
+    this.streams.end();
     for (const n of this.#requests.keys()) this.#settleSoon(n, reason ?? closedError());
     // Behind all that is queued for this connection, and behind the answers to what it has asked.
     const { queue } = this.#exchange;
-    queue.push(() => queue.push(() => this.#resolveClosed(reason)));
+    queue.push(() =>
+      queue.push(() => {
+        this.streams.ended(closedError());
+        this.#resolveClosed(reason);
+      }),
+    );
   }
 
   /** The topic is that of the request: a reply subject would tell the caller nothing. */
@@ -245,18 +232,6 @@ export class MemoryTransport implements Transport {
     });
   }
 
-  #tell(event: TransportEvent): void {
-    for (const watcher of [...this.#watchers]) {
-      try {
-        const result: unknown = watcher(event);
-        // The type says void, which an async function fits too: its rejection must not end the process.
-        if (result instanceof Promise) result.catch(() => undefined);
-      } catch {
-        // As the port promises: a log that fails must not end a connection.
-      }
-    }
-  }
-
   #refusal(): BusError | undefined {
     return this.#ended ? closedError() : this.#down?.error;
   }
@@ -268,12 +243,6 @@ export class MemoryTransport implements Transport {
 }
 
 const NOTHING = Object.freeze({ messages: 0, bytes: 0 });
-
-/** `>` does not get what is Terabus' own. */
-function matcher(pattern: string): (subject: string) => boolean {
-  const matches = compilePattern(pattern);
-  return (subject) => matches(subject) && topicFor(pattern, subject) !== undefined;
-}
 
 function closedError(): BusError {
   return new BusError('the connection to the memory broker is closed', { reason: 'TERABUS_CLOSED' });

@@ -1,5 +1,5 @@
 import { BusError } from '@terabus/messages';
-import { matches } from '../../topics/pattern.js';
+import { matcherOf } from '../../topics/pattern.js';
 import type { Clock } from '../clock.js';
 import { headersSize } from '../headers.js';
 import type { StreamPlan } from '../store-plan.js';
@@ -43,6 +43,7 @@ export class MemoryStream {
   readonly #subjects = new SubjectIndex(this.#rows);
   readonly #ids = new MessageIds();
   #plan: StreamPlan;
+  #matchers: readonly ((subject: string) => boolean)[];
   #bytes = 0;
   #first = 1;
   #last = 0;
@@ -50,6 +51,7 @@ export class MemoryStream {
   /** `onStored` gets each message that was stored, with the number of the one before it on its subject. */
   constructor(plan: StreamPlan, clock: Clock, onStored: (row: Row, previous: number) => void) {
     this.#plan = { ...plan, consumers: [] };
+    this.#matchers = plan.subjects.map(matcherOf);
     this.#clock = clock;
     this.#onStored = onStored;
     for (const consumer of plan.consumers) this.addConsumer(consumer);
@@ -63,6 +65,7 @@ export class MemoryStream {
   /** Changes what is not of its consumers, as an administrator may. */
   alter(changes: Partial<Omit<StreamPlan, 'name' | 'consumers'>>): void {
     this.#plan = { ...this.#plan, ...changes };
+    this.#matchers = this.#plan.subjects.map(matcherOf);
     this.#trim();
   }
 
@@ -72,7 +75,7 @@ export class MemoryStream {
   }
 
   takes(subject: string): boolean {
-    return this.#plan.subjects.some((pattern) => matches(pattern, subject));
+    return this.#matchers.some((matches) => matches(subject));
   }
 
   /** @throws BusError `TERABUS_STREAM_FULL` */
@@ -119,23 +122,31 @@ export class MemoryStream {
       return this.#rows.get(this.#subjects.last(query.lastOf));
     }
     const { fromSequence, filter = '>' } = query;
-    return this.next(fromSequence, ({ subject }) => matches(filter, subject));
+    const matches = matcherOf(filter);
+    return this.next(fromSequence, ({ subject }) => matches(subject));
   }
 
   subjects(pattern: string): string[] {
     this.#expire();
-    return this.#subjects.all().filter((subject) => matches(pattern, subject));
+    return this.#subjects.all().filter(matcherOf(pattern));
   }
 
   purge(what: { readonly sequence: number } | { readonly filter: string }): number {
     this.#expire();
-    const rows = 'sequence' in what ? [this.#rows.get(what.sequence)] : [...this.#rows.values()];
-    const gone = rows.filter(
-      (row): row is Row => row !== undefined && ('sequence' in what || matches(what.filter, row.subject)),
-    );
+    const gone = 'sequence' in what ? this.#numbered(what.sequence) : this.#matching(what.filter);
     for (const row of gone) this.#remove(row);
     for (const consumer of this.consumers.values()) consumer.handOut();
     return gone.length;
+  }
+
+  #numbered(sequence: number): readonly Row[] {
+    const row = this.#rows.get(sequence);
+    return row === undefined ? [] : [row];
+  }
+
+  #matching(filter: string): readonly Row[] {
+    const matches = matcherOf(filter);
+    return [...this.#rows.values()].filter(({ subject }) => matches(subject));
   }
 
   /** A consumer is done with a message. */

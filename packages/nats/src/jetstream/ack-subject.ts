@@ -1,0 +1,36 @@
+/** What a stream tells of a message that it hands out, in the subject where it is acknowledged. */
+export interface AckSubject {
+  readonly stream: string;
+  readonly consumer: string;
+  readonly deliveries: number;
+  readonly sequence: number;
+  /** Milliseconds since the Unix epoch. */
+  readonly storedAt: number;
+  readonly pending: number;
+}
+
+/** As servers of today write it: stream, consumer, deliveries, sequence, sequence of the consumer, time, pending. */
+const PLAIN = /^\$JS\.ACK\.([^.]+)\.([^.]+)\.(\d+)\.(\d+)\.\d+\.(\d+)\.(\d+)$/;
+
+/** As newer ones can: domain and account in front, perhaps a random token at the end. */
+const WITH_ACCOUNT = /^\$JS\.ACK\.[^.]+\.[^.]+\.([^.]+)\.([^.]+)\.(\d+)\.(\d+)\.\d+\.(\d+)\.(\d+)(?:\.[^.]+)?$/;
+
+/** Reads it; undefined for any other subject, which is nowhere to acknowledge to. */
+export function parseAckSubject(subject: string | undefined): AckSubject | undefined {
+  if (subject === undefined) return undefined;
+  const parts = PLAIN.exec(subject) ?? WITH_ACCOUNT.exec(subject);
+  if (parts === null) return undefined;
+  const [, stream = '', consumer = '', deliveries, sequence, nanoseconds = '', pending] = parts;
+  return {
+    stream,
+    consumer,
+    deliveries: Number(deliveries),
+    sequence: Number(sequence),
+    // As text: a number has not so many digits.
+    storedAt: Number(nanoseconds.slice(0, -6)),
+    pending: Number(pending),
+  };
+}
+
+/** One that belongs to no message: whoever may publish there may acknowledge, and nothing happens. */
+export const ackProbe = (stream: string, consumer: string) => `$JS.ACK.${stream}.${consumer}.1.0.0.0.0`;

@@ -1,0 +1,167 @@
+// Plans as JetStream has them, and back: what is compared is compared in the words of the plan.
+import type { BucketPlan, ConsumerPlan, ConsumerStart, StreamPlan } from '@terabus/core/transport';
+import type { Names } from './names.js';
+
+const NANOSECONDS = 1_000_000;
+
+/** JetStream's own default: longer than any retry of a publish. */
+const BUCKET_WINDOW_MS = 120_000;
+
+/** What of a stream's configuration is asked for and looked at. */
+export interface StreamConfig {
+  readonly name: string;
+  readonly subjects?: readonly string[];
+  readonly retention: string;
+  readonly max_age: number;
+  readonly max_msgs: number;
+  readonly max_bytes: number;
+  readonly max_msgs_per_subject: number;
+  readonly discard: string;
+  readonly duplicate_window: number;
+  readonly num_replicas: number;
+  readonly storage: string;
+  readonly allow_rollup_hdrs?: boolean;
+  readonly deny_delete?: boolean;
+  readonly sealed?: boolean;
+  readonly republish?: { readonly src?: string; readonly dest: string; readonly headers_only?: boolean };
+  readonly mirror?: unknown;
+  readonly sources?: unknown;
+}
+
+/** What of a consumer's configuration is asked for and looked at. */
+export interface ConsumerConfig {
+  readonly durable_name?: string;
+  readonly filter_subject?: string;
+  readonly ack_policy: string;
+  readonly ack_wait: number;
+  readonly max_deliver: number;
+  readonly max_ack_pending: number;
+  readonly deliver_policy: string;
+  readonly opt_start_seq?: number;
+  readonly opt_start_time?: string;
+  readonly replay_policy: string;
+  readonly deliver_subject?: string;
+  readonly backoff?: readonly number[];
+}
+
+/** What a plan asks for, and what is there, under the same names. */
+export type Fields = Readonly<Record<string, unknown>>;
+
+export function streamConfig(plan: StreamPlan, names: Names): StreamConfig {
+  return {
+    name: names.of(plan.name),
+    subjects: plan.subjects.map((subject) => names.subject(subject)),
+    retention: plan.retention,
+    max_age: plan.maxAgeMs * NANOSECONDS,
+    max_msgs: plan.maxMessages,
+    max_bytes: plan.maxBytes,
+    max_msgs_per_subject: plan.maxMessagesPerSubject,
+    discard: plan.discard,
+    duplicate_window: plan.duplicateWindowMs * NANOSECONDS,
+    num_replicas: plan.replicas,
+    storage: 'file',
+    // Whoever may publish could else delete all that was stored.
+    allow_rollup_hdrs: false,
+    ...(plan.republishTo !== undefined && {
+      republish: { src: names.subject('>'), dest: names.subject(`${plan.republishTo}.>`) },
+    }),
+  };
+}
+
+export function bucketConfig(plan: BucketPlan, names: Names): StreamConfig {
+  return {
+    name: names.bucket(plan.name),
+    subjects: [`${names.keys(plan.name)}>`],
+    retention: 'limits',
+    max_age: plan.ttlMs * NANOSECONDS,
+    max_msgs: -1,
+    max_bytes: plan.maxBytes,
+    max_msgs_per_subject: 1,
+    discard: 'new',
+    duplicate_window: (plan.ttlMs === 0 ? BUCKET_WINDOW_MS : Math.min(plan.ttlMs, BUCKET_WINDOW_MS)) * NANOSECONDS,
+    num_replicas: plan.replicas,
+    storage: 'file',
+    allow_rollup_hdrs: false,
+    deny_delete: true,
+  };
+}
+
+export function consumerConfig(plan: ConsumerPlan, names: Names): ConsumerConfig {
+  return {
+    durable_name: names.of(plan.name),
+    filter_subject: names.subject(plan.filter),
+    ack_policy: 'explicit',
+    ack_wait: plan.ackWaitMs * NANOSECONDS,
+    max_deliver: -1,
+    max_ack_pending: plan.maxAckPending,
+    replay_policy: 'instant',
+    ...startConfig(plan.start),
+  };
+}
+
+function startConfig(start: ConsumerStart) {
+  if (typeof start === 'string') return { deliver_policy: start };
+  if ('sequence' in start) return { deliver_policy: 'by_start_sequence', opt_start_seq: start.sequence };
+  return { deliver_policy: 'by_start_time', opt_start_time: new Date(start.timeMs).toISOString() };
+}
+
+/** A stream's configuration in the words of a plan. */
+export function streamFields(config: StreamConfig, names: Names): Fields {
+  const { republish } = config;
+  return {
+    subjects: (config.subjects ?? []).map((subject) => names.unwired(subject)).sort(),
+    retention: config.retention,
+    maxAgeMs: config.max_age / NANOSECONDS,
+    maxMessages: config.max_msgs,
+    maxBytes: config.max_bytes,
+    maxMessagesPerSubject: config.max_msgs_per_subject,
+    discard: config.discard,
+    duplicateWindowMs: config.duplicate_window / NANOSECONDS,
+    replicas: config.num_replicas,
+    republishTo: republish && republished(republish, names),
+    storage: config.storage,
+    allow_rollup_hdrs: config.allow_rollup_hdrs ?? false,
+    sealed: config.sealed ?? false,
+    mirror: config.mirror,
+    sources: config.sources,
+  };
+}
+
+function republished({ src, dest, headers_only }: NonNullable<StreamConfig['republish']>, names: Names): unknown {
+  const below = names.unwired(dest);
+  const usual = src === names.subject('>') && below.endsWith('.>') && !headers_only;
+  return usual ? below.slice(0, -2) : { src, dest, headers_only };
+}
+
+/** A bucket's, as far as a plan says something of it: who made it with other tools may have had reasons for the rest. */
+export function bucketFields(config: StreamConfig): Fields {
+  return {
+    subjects: config.subjects ?? [],
+    ttlMs: config.max_age / NANOSECONDS,
+    maxBytes: config.max_bytes,
+    replicas: config.num_replicas,
+    history: config.max_msgs_per_subject,
+    discard: config.discard,
+    storage: config.storage,
+  };
+}
+
+/** A consumer's configuration in the words of a plan. */
+export function consumerFields(config: ConsumerConfig, names: Names): Fields {
+  return {
+    filter: config.filter_subject === undefined ? undefined : names.unwired(config.filter_subject),
+    ackWaitMs: config.ack_wait / NANOSECONDS,
+    maxAckPending: config.max_ack_pending,
+    start: startField(config),
+    ack_policy: config.ack_policy,
+    max_deliver: config.max_deliver,
+    deliver_subject: config.deliver_subject,
+    backoff: config.backoff,
+  };
+}
+
+function startField({ deliver_policy, opt_start_seq, opt_start_time }: ConsumerConfig): unknown {
+  if (deliver_policy === 'by_start_sequence') return { sequence: opt_start_seq };
+  if (deliver_policy === 'by_start_time') return { timeMs: Date.parse(opt_start_time ?? '') };
+  return deliver_policy;
+}

@@ -1,0 +1,90 @@
+import type { TransportEvent } from '@terabus/core/transport';
+import { BusError } from '@terabus/core/transport';
+import type { Connection } from './connection.js';
+import type { Inbounds } from './inbounds.js';
+import type { CheckedNatsOptions } from './options.js';
+import type { WireMessage } from './outbox.js';
+import type { RawMessage } from './raw-message.js';
+import type { Settle } from './replies.js';
+import { Replies } from './replies.js';
+import { newReplyPrefix } from './reply-subjects.js';
+import type { Subscribed } from './subscriptions.js';
+import { afterTurn } from './turn.js';
+
+/** What a connection asks, over one subscription for all answers. */
+export class Requests {
+  readonly #connection: Connection;
+  readonly #inbounds: Inbounds;
+  readonly #emit: (event: TransportEvent) => void;
+  readonly #replies = new Replies();
+  readonly #prefix: string;
+  #inbox: Subscribed | undefined;
+
+  constructor(
+    { name, namespace }: Pick<CheckedNatsOptions, 'name' | 'namespace'>,
+    connection: Connection,
+    inbounds: Inbounds,
+    emit: (event: TransportEvent) => void,
+  ) {
+    this.#connection = connection;
+    this.#inbounds = inbounds;
+    this.#emit = emit;
+    this.#prefix = newReplyPrefix(name, namespace);
+  }
+
+  /**
+   * Sends what `make` gives, which may throw. `settle` is called at most once, never inside this call: with the answer,
+   * or with what ended the wait. The function that it returns stops waiting.
+   */
+  send(make: () => WireMessage, topic: string, settle: Settle): () => void {
+    const key = this.#replies.add(topic, this.#guarded(settle));
+    // Never inside this call: the caller has not got its way to cancel yet.
+    const fail = (error: unknown) => afterTurn(() => this.#replies.settle(key, BusError.from(error)));
+    try {
+      const message = make();
+      if (this.#connection.state === 'up') void this.listen();
+      this.#connection.outbox.request(message, `${this.#prefix}${key}`, fail);
+    } catch (error) {
+      fail(error);
+    }
+    return () => this.#replies.forget(key);
+  }
+
+  /** With the first request, so that a service that asks nobody needs no permission for it; anew once it was refused. */
+  listen(): Promise<void> {
+    if (!this.#inbox) {
+      const lost = (error: BusError) => {
+        void this.#inbox?.drain();
+        this.#inbox = undefined;
+        this.settleAll(error);
+      };
+      const { subscriptions } = this.#connection;
+      this.#inbox = subscriptions.add(`${this.#prefix}*`, undefined, (raw) => this.#onReply(raw), lost);
+      this.#inbox.ready.catch(lost);
+    }
+    return this.#inbox.ready;
+  }
+
+  /** Ends all waits with one error. */
+  settleAll(error: BusError): void {
+    this.#replies.settleAll(error);
+  }
+
+  #onReply(raw: RawMessage): void {
+    const key = raw.subject.slice(this.#prefix.length);
+    const topic = this.#replies.topicOf(key);
+    if (topic === undefined) return; // late
+    this.#replies.settle(key, this.#inbounds.answer(raw, topic));
+  }
+
+  /** Whoever asked has its own code behind `settle`; one that throws must not take others along. */
+  #guarded(settle: Settle): Settle {
+    return (answer, lost) => {
+      try {
+        settle(answer, lost);
+      } catch (error) {
+        this.#emit({ kind: 'error', error: BusError.from(error) });
+      }
+    };
+  }
+}

@@ -1,0 +1,166 @@
+import type { Transport } from '@terabus/core/transport';
+import { toName } from '@terabus/core/transport';
+import { connectNats, provision } from '@terabus/nats';
+import { type NatsServer, startNatsServer } from '@terabus/testing';
+import { expect } from 'chai';
+import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
+import { eventually } from '../support/eventually.js';
+import { administrator } from './admin.js';
+import { Consumed, reasonOf, storeSome } from './consumed.js';
+import { consumer, plan, stream } from './plans.js';
+
+const count = (n: number, from = 1) => Array.from({ length: n }, (_, i) => i + from);
+
+describe('taking from JetStream', () => {
+  let server: NatsServer;
+  let transport: Transport;
+  let cases = 0;
+
+  const options = () => ({ servers: server.url, namespace: `case${cases}` });
+  const state = () => transport.streams.consumerState(stream().name, consumer().name);
+
+  const untilState = (expected: object) =>
+    eventually(async () => {
+      expect(await state()).to.deep.equal(expected);
+    });
+
+  before(async () => {
+    server = await startNatsServer({ jetstream: true });
+  });
+  after(() => server.stop());
+  beforeEach(async () => {
+    cases += 1;
+    transport = await connectNats(options());
+  });
+  afterEach(() => transport.close());
+
+  it('hands out everything in order, with what the stream knows of it', async () => {
+    await provision(plan(), options());
+    await storeSome(transport, 300);
+    const consumed = await Consumed.start(transport, { maxUnsettled: 20 }, (delivery) => delivery.ack());
+    await consumed.until(300);
+    expect(consumed.sequences).to.deep.equal(count(300));
+    const [first] = consumed.deliveries;
+    expect(first).to.include({ stream: 'ward.events', subject: 'ward.events.0', deliveries: 1, pending: 299 });
+    await untilState({ pending: 0, unsettled: 0 });
+  });
+
+  it('hands out no more than may be unsettled, and more as it is settled', async () => {
+    await provision(plan(), options());
+    await storeSome(transport, 20);
+    const consumed = await Consumed.start(transport, { maxUnsettled: 5 });
+    await consumed.until(5);
+    await transport.flush();
+    expect(await state()).to.deep.equal({ pending: 15, unsettled: 5 });
+    consumed.deliveries[3]?.ack();
+    consumed.deliveries[1]?.ack();
+    await consumed.until(7);
+    expect(consumed.sequences).to.deep.equal(count(7));
+    expect(await state()).to.deep.equal({ pending: 13, unsettled: 5 });
+  });
+
+  it('bounds the bytes too, and lets a message through that is larger than the bound', async () => {
+    await provision(plan(), options());
+    await storeSome(transport, 3, 1_000);
+    await storeSome(transport, 1, 10_000, 3);
+    await storeSome(transport, 1, 1_000, 4);
+    const consumed = await Consumed.start(transport, { maxUnsettledBytes: 3_000 });
+    await consumed.until(3);
+    await transport.flush();
+    expect(await state()).to.deep.equal({ pending: 2, unsettled: 3 });
+    consumed.deliveries[0]?.ack();
+    await consumed.until(4);
+    expect(await state()).to.deep.equal({ pending: 1, unsettled: 3 });
+    for (const delivery of consumed.deliveries.slice(1)) delivery.ack();
+    await consumed.until(5);
+    expect(consumed.sequences).to.deep.equal(count(5));
+  });
+
+  it('hands out again what is put back: at once, or later', async () => {
+    await provision(plan(), options());
+    await storeSome(transport, 1);
+    const times: number[] = [];
+    const consumed = await Consumed.start(transport, {}, (delivery) => {
+      times.push(performance.now());
+      if (delivery.deliveries === 1) delivery.later(0);
+      else if (delivery.deliveries === 2) delivery.later(300);
+      else delivery.ack();
+    });
+    await consumed.until(3);
+    const [, second = 0, third = 0] = times;
+    expect(third - second).to.be.at.least(290);
+    expect(consumed.deliveries.map(({ deliveries }) => deliveries)).to.deep.equal([1, 2, 3]);
+  });
+
+  it('hands out again what nobody settled, but not what is worked on', async () => {
+    await provision(plan({ consumers: [consumer({ ackWaitMs: 400 })] }), options());
+    await storeSome(transport, 2);
+    const consumed = await Consumed.start(transport);
+    await consumed.until(2);
+    const [, worked] = consumed.deliveries;
+    const working = setInterval(() => worked?.working(), 100);
+    await consumed.until(4);
+    clearInterval(working);
+    expect(consumed.sequences).to.deep.equal([1, 2, 1, 1]);
+  });
+
+  it('settles each delivery once', async () => {
+    await provision(plan(), options());
+    await storeSome(transport, 3);
+    const consumed = await Consumed.start(transport, { maxUnsettled: 1 });
+    const [first] = await consumed.until(1);
+    first?.ack();
+    first?.ack();
+    first?.later(0);
+    await consumed.until(2);
+    await transport.flush();
+    expect(await state()).to.deep.equal({ pending: 1, unsettled: 1 });
+  });
+
+  it('goes on after the server was killed and has come back', async () => {
+    await provision(plan(), options());
+    await storeSome(transport, 5);
+    const consumed = await Consumed.start(transport, {}, (delivery) => delivery.ack());
+    await consumed.until(5);
+    await server.kill();
+    await server.restart();
+    await eventually(() => storeSome(transport, 5, 10, 5));
+    await consumed.until(10);
+    expect(new Set(consumed.sequences)).to.deep.equal(new Set(count(10)));
+  });
+
+  it('hands over nothing any more when it was stopped, and strands nothing', async () => {
+    await provision(plan(), options());
+    await storeSome(transport, 3_000);
+    const consumed = await Consumed.start(transport, { maxUnsettled: 1_000 }, (delivery) => delivery.ack());
+    await consumed.until(500);
+    await consumed.consuming.stop();
+    const { length } = consumed.deliveries;
+    await transport.flush();
+    await untilState({ pending: 3_000 - length, unsettled: 0 });
+    expect(consumed.deliveries).to.have.length(length);
+  });
+
+  it('refuses to start without its consumer', async () => {
+    expect(await reasonOf(Consumed.start(transport))).to.equal('TERABUS_CONSUMER_MISSING');
+    await provision(plan({ consumers: [] }), options());
+    expect(await reasonOf(Consumed.start(transport))).to.equal('TERABUS_CONSUMER_MISSING');
+    expect(transport.health().problems).to.deep.equal([]);
+  });
+
+  it('is not ready while its consumer is gone, and goes on when it is back', async () => {
+    await provision(plan(), options());
+    const consumed = await Consumed.start(transport, {}, (delivery) => delivery.ack());
+    const admin = await administrator(server.url);
+    const spelled = [stream(), consumer()].map(({ name }) => toName(name, `case${cases}`));
+    expect(await admin.call(`CONSUMER.DELETE.${spelled.join('.')}`)).to.include({ success: true });
+    await eventually(() => {
+      expect(transport.health().problems.map(({ reason }) => reason)).to.deep.equal(['TERABUS_CONSUMER_MISSING']);
+    });
+    await provision(plan(), options());
+    await storeSome(transport, 1);
+    await consumed.until(1);
+    expect(transport.health().problems).to.deep.equal([]);
+    await admin.close();
+  });
+});
