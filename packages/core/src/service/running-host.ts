@@ -118,8 +118,8 @@ export class RunningHost implements Host {
 
   deadLetters(serviceClass: ServiceClass): DeadLetters {
     const { plan } = this.#entry(serviceClass).running;
-    const { transport, clock } = this.#options;
-    return openDeadLetters({ transport, clock, contract: plan.contract, types: typesOf(plan) });
+    const { transport } = this.#options;
+    return openDeadLetters({ transport, contract: plan.contract, types: typesOf(plan) });
   }
 
   async catchUp(): Promise<void> {

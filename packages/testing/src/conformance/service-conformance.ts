@@ -7,6 +7,7 @@ import { calls } from './service/calls.js';
 import { confirm } from './service/confirm.js';
 import { dispatch } from './service/dispatch.js';
 import { drain } from './service/drain.js';
+import { durable } from './service/durable.js';
 import { groups } from './service/groups.js';
 import { instances } from './service/instances.js';
 import { isolation } from './service/isolation.js';
@@ -25,7 +26,8 @@ import { timeouts } from './service/timeouts.js';
  * serviceConformance('memory', features, async () => {
  *   const clock = new VirtualClock();
  *   const broker = new MemoryBroker({ clock });
- *   return { clock, connect: async () => broker.connect(), close: () => broker.close() };
+ *   const provision = async (plan: StorePlan) => broker.provision(plan);
+ *   return { clock, connect: async () => broker.connect(), provision, close: () => broker.close() };
  * });
  * ```
  *
@@ -48,6 +50,7 @@ export function serviceConformance(name: string, features: Features, open: () =>
       connect: () => current.connect(),
       host: (services, options) => current.host(services, options),
       speaker: (source) => current.speaker(source),
+      provision: (plan) => current.provision(plan),
       gate: () => current.gate(),
       pass: (ms) => current.pass(ms),
       given: givenBy(features),
@@ -65,6 +68,7 @@ export function serviceConformance(name: string, features: Features, open: () =>
     subscriptions(suite);
     isolation(suite);
     overload(suite);
+    durable(suite);
     listCases('services', name, this);
   });
 }

@@ -2,7 +2,7 @@ import type { BusEvent, Host, HostOptions, OpenBus, ServiceClass } from '@terabu
 import { openBus, startHost } from '@terabus/core';
 import type { VirtualClock } from '@terabus/core/memory';
 import { turn } from '@terabus/core/memory';
-import type { Clock, Transport } from '@terabus/core/transport';
+import type { Clock, StorePlan, Transport } from '@terabus/core/transport';
 import { systemClock } from '@terabus/core/transport';
 import type { LogLine } from '../../harness/logs.js';
 import { capturing } from '../../harness/logs.js';
@@ -13,6 +13,8 @@ import { Gate, Log } from './log.js';
 export interface ServiceBus extends Bus {
   /** The time of the services, where the bus has a time of its own to move. Defaults to the machine's. */
   readonly clock?: VirtualClock;
+  /** Makes what a plan lacks, as an administrator does. For the feature `streams`. */
+  readonly provision?: (plan: StorePlan) => Promise<void>;
 }
 
 /** A host of a case, and what it tells. */
@@ -33,6 +35,8 @@ export interface ServiceSuite extends Suite {
   readonly speaker: (source?: string) => Promise<OpenBus & { readonly transport: Transport }>;
   /** A gate that is opened after the case at the latest, so that nobody waits at it for ever. */
   readonly gate: () => Gate;
+  /** Makes streams and their consumers. */
+  readonly provision: (plan: StorePlan) => Promise<void>;
   /** Lets a virtual clock move on; a real one moves by itself, and a story waits for what follows. */
   readonly pass: (ms: number) => Promise<void>;
 }
@@ -81,6 +85,11 @@ export class ServiceCase {
   async speaker(source = 'service.Conformance'): Promise<OpenBus & { readonly transport: Transport }> {
     const transport = await this.connect();
     return { ...openBus({ transport, source, clock: this.#clock }), transport };
+  }
+
+  async provision(plan: StorePlan): Promise<void> {
+    if (this.#bus.provision === undefined) throw new Error('the bus of this case has no provision');
+    await this.#bus.provision(plan);
   }
 
   gate(): Gate {

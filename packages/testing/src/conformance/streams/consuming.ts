@@ -179,12 +179,19 @@ export function consuming({ bus, connect, withStream }: StreamsSuite): void {
       await storeAll(alice, 'a', 'b', 'c');
       const reader = await readFrom(alice);
       const [first, second, third] = await reader.first(3);
+      // Acknowledgements and questions need not be read in one order.
+      const settled = async (unsettled: number) => {
+        for (;;) {
+          const state = await alice.streams.consumerState(STREAM, CONSUMER);
+          if (state.unsettled === unsettled) return state.settledUpTo;
+        }
+      };
       second?.ack();
-      expect(await alice.streams.consumerState(STREAM, CONSUMER)).to.include({ unsettled: 2, settledUpTo: 0 });
+      expect(await settled(2)).to.equal(0);
       first?.ack();
-      expect(await alice.streams.consumerState(STREAM, CONSUMER)).to.include({ unsettled: 1, settledUpTo: 2 });
+      expect(await settled(1)).to.equal(2);
       third?.ack();
-      expect(await alice.streams.consumerState(STREAM, CONSUMER)).to.include({ unsettled: 0, settledUpTo: 3 });
+      expect(await settled(0)).to.equal(3);
     });
 
     it('is bounded for each reader, in messages', async () => {
