@@ -237,7 +237,7 @@ export class RunningHost implements Host {
     const started = [...this.#services.values()]
       .filter(({ instance }) => instance !== undefined)
       .map(({ running }) => running);
-    void this.#suspects.end();
+    this.#suspects.end();
     const cutOffs = await drain(started, { clock, drainTimeoutMs, gone: this.#gone.promise });
 
     const tooLate = deferred<void>();
