@@ -22,9 +22,7 @@ describe('a nats-server', () => {
     const options = { servers: server.url, namespace: `case${cases}` };
     return {
       connect: () => connectNats(options),
-      provision: async (plan: StorePlan) => {
-        await provision(plan, options);
-      },
+      provision: async (plan: StorePlan) => void (await provision(plan, options)),
       close: async () => {},
     };
   };

@@ -1,6 +1,5 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { ULID } from '../sequencing/epoch.js';
 import { thrown } from '../service/stage.spec.js';
 import { derivedId } from './derived-id.js';
 import { formatOrigin, parseOrigin } from './origin.js';
@@ -28,7 +27,7 @@ describe('the id of what is published in answer', () => {
   it('is a ULID of the time of what it answers, and the same for the same answer alone', () => {
     const time = Date.UTC(2025, 0, 1);
     const id = derivedId(time, 'visits/1/0 handler', 1);
-    expect(id).to.match(ULID);
+    expect(id).to.match(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/);
     expect(id.slice(0, 10)).to.equal('01JGFJJZ00');
     expect(derivedId(time, 'visits/1/0 handler', 1)).to.equal(id);
     const others = [derivedId(time, 'visits/1/0 handler', 2), derivedId(time, 'visits/1/1 handler', 1)];
