@@ -7,6 +7,7 @@ import { calls } from './service/calls.js';
 import { confirm } from './service/confirm.js';
 import { dispatch } from './service/dispatch.js';
 import { drain } from './service/drain.js';
+import { durable } from './service/durable.js';
 import { durablePublishing } from './service/durable-publishing.js';
 import { groups } from './service/groups.js';
 import { instances } from './service/instances.js';
@@ -50,7 +51,7 @@ export function serviceConformance(name: string, features: Features, open: () =>
       connect: () => current.connect(),
       host: (services, options) => current.host(services, options),
       speaker: (source) => current.speaker(source),
-      provision: (services) => current.provision(services),
+      provision: (what) => current.provision(what),
       gate: () => current.gate(),
       pass: (ms) => current.pass(ms),
       given: givenBy(features),
@@ -69,6 +70,7 @@ export function serviceConformance(name: string, features: Features, open: () =>
     subscriptions(suite);
     isolation(suite);
     overload(suite);
+    durable(suite);
     listCases('services', name, this);
   });
 }

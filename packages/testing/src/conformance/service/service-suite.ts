@@ -33,8 +33,8 @@ export interface ServiceSuite extends Suite {
   readonly host: (services: readonly ServiceClass[], options?: Partial<HostOptions>) => Promise<WatchedHost>;
   /** Somebody who publishes, sends and calls. */
   readonly speaker: (source?: string) => Promise<OpenBus & { readonly transport: Transport }>;
-  /** Makes the streams that services need. */
-  readonly provision: (services: readonly ServiceClass[]) => Promise<void>;
+  /** Makes the streams that services need, or those of a plan. */
+  readonly provision: (what: readonly ServiceClass[] | StorePlan) => Promise<void>;
   /** A gate that is opened after the case at the latest, so that nobody waits at it for ever. */
   readonly gate: () => Gate;
   /** Lets a virtual clock move on; a real one moves by itself, and a story waits for what follows. */
@@ -60,9 +60,9 @@ export class ServiceCase {
     return connection;
   }
 
-  async provision(services: readonly ServiceClass[]): Promise<void> {
+  async provision(what: readonly ServiceClass[] | StorePlan): Promise<void> {
     if (this.#bus.provision === undefined) throw new Error('a bus whose transports store needs provision');
-    await this.#bus.provision(planStreams(services));
+    await this.#bus.provision('streams' in what ? what : planStreams(what));
   }
 
   async host(services: readonly ServiceClass[], options: Partial<HostOptions> = {}): Promise<WatchedHost> {
