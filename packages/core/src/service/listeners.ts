@@ -1,22 +1,15 @@
 import { BusError } from '@terabus/messages';
-import type { Logger } from 'pino';
 import type { DeliveryOptions, Source } from '../contract/contract.js';
 import { groupKey, type ServicePlan, sameOptions, WHOLE_PAYLOAD } from '../contract/contract-of.js';
 import { deliveryOf } from '../contract/from.js';
-import { Depot } from '../durable/depot.js';
-import { KeyValueInbox } from '../durable/key-value-inbox.js';
-import { LastValues } from '../durable/last-values.js';
-import { bucketOf, streamOf } from '../durable/names.js';
-import { Reader } from '../durable/reader.js';
-import type { Gate, Receiver } from '../instances/gate.js';
+import type { Reader } from '../durable/reader.js';
 import type { Reporter } from '../observe/reporter.js';
-import { say } from '../observe/say.js';
 import type { DeliveryGroup } from '../routing/delivery-group.js';
 import { type PreparedHandler, Router } from '../routing/router.js';
 import { toSubject } from '../topics/escape.js';
-import { heartbeatOf } from '../topics/heartbeat.js';
-import type { Inbound, TransportSubscription } from '../transport/transport.js';
 import type { HostParts } from './host-parts.js';
+import type { Intake, Subscriptions } from './intake.js';
+import type { Stored } from './stored.js';
 
 /** A router that is subscribed, at one topic or at several (the aliases of a contract). */
 export interface Listening {
@@ -26,7 +19,7 @@ export interface Listening {
   /** Of what comes from a stream. */
   readonly reader: Reader | undefined;
   /** None while the instance stands by, or where it comes from a stream. */
-  subscriptions: Promise<readonly TransportSubscription[]>;
+  subscriptions: Subscriptions;
   /** How many dynamic subscriptions keep it open; decorated handlers keep it open until the drain. */
   holders: number;
 }
@@ -37,32 +30,32 @@ export type Handlers = readonly (readonly [string, PreparedHandler])[];
 /** The delivery groups of a service at work: who listens to what, as long as anybody wants it. */
 export class Listeners {
   readonly #plan: ServicePlan;
-  readonly #logger: Logger;
   readonly #reporter: Reporter;
   readonly #parts: HostParts;
-  /** What everything comes through, where one instance is active at a time. */
-  readonly #gate: Gate | undefined;
+  readonly #intake: Intake;
+  readonly #stored: Stored;
+  /** Where one instance is active at a time, it says when what is listened to is subscribed to. */
+  readonly #alone: boolean;
   /** Whether what is listened to is subscribed to. */
   #taking: boolean;
   #judging = true;
   readonly #listening = new Map<string, Listening>();
   /** Those whose last holder has stopped, until they have finished. */
   readonly #retiring = new Set<Listening>();
-  readonly depot: Depot;
 
-  constructor(plan: ServicePlan, logger: Logger, reporter: Reporter, parts: HostParts, gate: Gate | undefined) {
+  constructor(
+    plan: ServicePlan,
+    reporter: Reporter,
+    parts: HostParts,
+    { intake, stored, alone }: { readonly intake: Intake; readonly stored: Stored; readonly alone: boolean },
+  ) {
     this.#plan = plan;
-    this.#logger = logger;
     this.#reporter = reporter;
     this.#parts = parts;
-    this.#gate = gate;
-    this.#taking = gate === undefined;
-    this.depot = new Depot(plan.contract.address, parts.transport, parts.clock, reporter);
-  }
-
-  /** What comes from streams. */
-  get readers(): Reader[] {
-    return this.#all().flatMap(({ reader }) => reader ?? []);
+    this.#intake = intake;
+    this.#stored = stored;
+    this.#alone = alone;
+    this.#taking = !alone;
   }
 
   /** What is listened to, with its queue of work. */
@@ -89,16 +82,10 @@ export class Listeners {
     this.#taking = true;
     for (const listening of this.#listening.values()) {
       if (listening.reader === undefined) {
-        listening.subscriptions = this.#subscribe(listening.patterns, listening.router);
+        listening.subscriptions = this.#intake.open(listening.patterns, listening.router);
       }
     }
     await this.subscribed();
-  }
-
-  /** Begins to read what is stored: not while another instance may still handle what came before. */
-  async read(): Promise<void> {
-    this.depot.resume();
-    await Promise.all(this.readers.map((reader) => reader.begin()));
   }
 
   /** Whether sequence numbers are judged: not those of messages that are shared with another instance. */
@@ -109,9 +96,9 @@ export class Listeners {
 
   /** Ends the intake of all groups. */
   async unsubscribeAll(): Promise<void> {
-    if (this.#gate !== undefined) this.#taking = false;
-    const readers = this.readers.map((reader) => reader.end());
-    await Promise.all([...readers, ...this.#all().map(({ subscriptions }) => this.unsubscribe(subscriptions))]);
+    if (this.#alone) this.#taking = false;
+    const ended = this.#all().map(({ subscriptions }) => this.#intake.end(subscriptions));
+    await Promise.all([this.#stored.end(), ...ended]);
   }
 
   /**
@@ -157,7 +144,7 @@ export class Listeners {
       }
     }
     const router = known?.router ?? this.#newRouter({ definition, options });
-    const reader = known === undefined ? this.#newReader(source, options, router) : known.reader;
+    const reader = known === undefined ? this.#stored.readerOf(source, options, router) : known.reader;
     for (const [typeName, handler] of handlers) router.handlers.set(typeName, handler);
     const isMailbox = definition.template === `${contract.address}.messages`;
     const aliases = isMailbox ? contract.aliases.map((alias) => toSubject(`${alias}.messages`)) : [];
@@ -168,7 +155,7 @@ export class Listeners {
       patterns,
       reader,
       holders: 0,
-      subscriptions: this.#taking && reader === undefined ? this.#subscribe(patterns, router) : Promise.resolve([]),
+      subscriptions: this.#taking && reader === undefined ? this.#intake.open(patterns, router) : Promise.resolve([]),
     };
     listening.holders += 1;
     this.#listening.set(key, listening);
@@ -195,102 +182,10 @@ export class Listeners {
     // From now on a new subscription gets a router of its own: this one takes nothing more.
     this.#listening.delete(key);
     this.#retiring.add(listening);
-    await this.unsubscribe(subscriptions);
+    await this.#intake.end(subscriptions);
     await router.queue.finished();
     forget();
     this.#retiring.delete(listening);
-  }
-
-  /** Subscribes to messages, and where they are tracked to the heartbeats of their senders. */
-  #subscribe(patterns: readonly string[], router: Router): Promise<readonly TransportSubscription[]> {
-    const everyInstance = router.parts.options.everyInstance === true;
-    if (everyInstance && router.parts.definition.durable?.lastValue) return this.#lastValues(patterns, router);
-    const messages = this.subscribe(patterns, router, everyInstance);
-    if (!router.parts.definition.tracked) return messages;
-    const beats = { deliver: router.deliverHeartbeat, overflow: () => undefined };
-    const heartbeats = this.subscribe(patterns.map(heartbeatOf), beats, everyInstance);
-    // Heartbeats are to end first: one that came behind the last message that is taken in would tell of a loss.
-    const both = Promise.all([heartbeats, messages]).then((made) => made.flat());
-    both.catch(() => Promise.all([heartbeats, messages].map((each) => this.unsubscribe(each))));
-    return both;
-  }
-
-  /** What is stored is not subscribed to: its last messages and those that follow are put in front of the handlers. */
-  #lastValues(patterns: readonly string[], router: Router): Promise<readonly TransportSubscription[]> {
-    const { transport, clock, lifecycle } = this.#parts;
-    const { definition, service } = router.parts;
-    const { queue } = router;
-    const each = patterns.map((pattern) => {
-      let dropped = false;
-      const receiver: Receiver = {
-        deliver: (inbound, arrivedAt) => {
-          const before = queue.dropped;
-          router.deliver(inbound, arrivedAt);
-          dropped = queue.dropped > before;
-        },
-        overflow: (inbound, why) => {
-          router.overflow(inbound, why);
-          dropped = true;
-        },
-      };
-      const receive = this.#gate?.through(receiver) ?? receiver.deliver;
-      return new LastValues({
-        transport,
-        clock,
-        stream: streamOf(definition),
-        pattern,
-        deliver: (inbound) => {
-          dropped = false;
-          receive(inbound);
-          return !dropped;
-        },
-        hasRoom: () => queue.hasRoom,
-        report: (error) => this.#reporter.report(service, error, { topic: definition.template }),
-        signal: lifecycle.signal,
-      }).start();
-    });
-    return this.#allOf(each);
-  }
-
-  /** Subscribes to some patterns, as a delivery group of the service each. */
-  subscribe(
-    patterns: readonly string[],
-    receiver: Receiver,
-    everyInstance: boolean,
-  ): Promise<readonly TransportSubscription[]> {
-    const { transport } = this.#parts;
-    const receive = this.#gate?.through(receiver) ?? ((inbound: Inbound) => receiver.deliver(inbound));
-    const each = patterns.map((pattern) =>
-      // The pattern is part of the group's name: equal names on overlapping patterns make NATS deliver each
-      // message to only one of them.
-      transport.subscribe(
-        pattern,
-        everyInstance ? {} : { group: `${this.#plan.contract.address} ${pattern}` },
-        receive,
-      ),
-    );
-    return this.#allOf(each);
-  }
-
-  #allOf(each: readonly Promise<TransportSubscription>[]): Promise<readonly TransportSubscription[]> {
-    const subscribing = Promise.all(each);
-    // Whoever awaits it gets the error; nobody awaiting it yet must not end the process. What the others would still
-    // bring, nobody would ever end.
-    subscribing.catch(() => each.map((one) => this.unsubscribe(one.then((made) => [made]))));
-    return subscribing;
-  }
-
-  /** Ends the intake of some subscriptions. One that can't be ended must not keep the others from being finished. */
-  async unsubscribe(subscriptions: Promise<readonly TransportSubscription[]>): Promise<void> {
-    // Whoever asked for a subscription that failed knows it already.
-    const made = await subscriptions.catch(() => []);
-    await Promise.all(
-      made.map((each) =>
-        each.drain().catch((error: unknown) => {
-          say(this.#logger, 'error', { err: error }, 'a subscription could not be ended');
-        }),
-      ),
-    );
   }
 
   #newRouter(group: Pick<Source, 'definition'> & { readonly options: DeliveryOptions }): Router {
@@ -306,31 +201,6 @@ export class Listeners {
     });
     if (!this.#judging) router.judge(false);
     return router;
-  }
-
-  /** What is stored is read by a consumer that all instances share. */
-  #newReader({ definition, pattern }: Source, options: DeliveryOptions, router: Router): Reader | undefined {
-    const { durable } = definition;
-    if (durable === undefined || options.everyInstance === true) return undefined;
-    const { transport, clock, emit, version, suspects, inbox } = this.#parts;
-    const { address } = this.#plan.contract;
-    const marks = () => transport.keyValue(bucketOf(address));
-    const parts = {
-      address,
-      version,
-      pattern,
-      definition: { ...definition, durable },
-      options,
-      router,
-      transport,
-      clock,
-      depot: this.depot,
-      inbox: options.deduplicate === true ? (inbox ?? new KeyValueInbox(marks())) : undefined,
-      suspects,
-      reporter: this.#reporter,
-      emit,
-    };
-    return new Reader(parts, marks);
   }
 
   #all(): Listening[] {

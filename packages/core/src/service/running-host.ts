@@ -123,7 +123,7 @@ export class RunningHost implements Host {
   }
 
   async catchUp(): Promise<void> {
-    await Promise.all(this.#running.map((service) => service.catchUp(undefined)));
+    await Promise.all(this.#running.map(({ stored }) => stored.catchUp(undefined)));
   }
 
   health(): Health {
@@ -132,7 +132,7 @@ export class RunningHost implements Host {
       lost: this.#lost !== undefined,
       transport: this.#options.transport.health(),
       services: this.#running.map(({ health }) => health),
-      ofServices: this.#running.flatMap(({ problems }) => problems),
+      ofServices: this.#running.flatMap(({ stored }) => stored.problems),
       eventLoop: this.#eventLoop.read(),
       counters: this.counters,
     });

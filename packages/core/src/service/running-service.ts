@@ -1,9 +1,6 @@
-import { BusError } from '@terabus/messages';
 import type { Logger } from 'pino';
-import type { Source } from '../contract/contract.js';
 import type { ServicePlan } from '../contract/contract-of.js';
 import { instanceTopics } from '../contract/needs.js';
-import { catchUp } from '../durable/catch-up.js';
 import { bucketOf } from '../durable/names.js';
 import { durableGroups } from '../durable/plan-streams.js';
 import type { Role, ServiceHealth } from '../health/health.js';
@@ -19,15 +16,15 @@ import { Answerer } from '../rpc/answer.js';
 import { Caller } from '../rpc/client.js';
 import { Sequencer } from '../sequencing/sequencer.js';
 import { toSubject } from '../topics/escape.js';
-import type { TransportSubscription } from '../transport/transport.js';
 import type { Bus, ChainedBus } from './bus.js';
-import { deferred } from './deferred.js';
 import { type CutOff, finishWithin, unfinished } from './finish.js';
 import type { HostParts } from './host-parts.js';
+import { Intake, type Subscriptions } from './intake.js';
 import { type LeasesParts, underLease } from './leases.js';
 import { Listeners } from './listeners.js';
 import { Preparation } from './prepare.js';
 import { serviceBus } from './service-bus.js';
+import { Stored } from './stored.js';
 import { Tasks } from './tasks.js';
 import type { Hooks, TeraService } from './tera-service.js';
 import { ATTACH } from './tera-service.js';
@@ -40,16 +37,19 @@ export class RunningService {
   readonly plan: ServicePlan;
   readonly logger: Logger;
   readonly bus: Bus;
+  /** What it reads from streams. */
+  readonly stored: Stored;
   readonly #parts: HostParts;
   readonly #reporter: Reporter;
   readonly #publisher: Publisher;
   readonly #preparation: Preparation;
+  readonly #intake: Intake;
   readonly #listeners: Listeners;
   readonly #tasks: Tasks;
   /** Where one instance is active at a time. */
   readonly #alone: { readonly gate: Gate; readonly instance: Instance } | undefined;
   #answerer: Answerer | undefined;
-  #answering: Promise<readonly TransportSubscription[]> = Promise.resolve([]);
+  #answering: Subscriptions = Promise.resolve([]);
   #instance: TeraService | undefined;
   #subscribed = false;
   /** Whether anybody could have reached it: a start that fails has nothing to drain. */
@@ -80,7 +80,13 @@ export class RunningService {
       const instance = new Instance({ id: newId(), topics, transport, clock, logger, standbyAfterMs, work });
       this.#alone = { gate, instance };
     }
-    this.#listeners = new Listeners(plan, logger, this.#reporter, parts, this.#alone?.gate);
+    this.stored = new Stored(plan, this.#reporter, parts);
+    this.#intake = new Intake(plan, logger, this.#reporter, parts, this.#alone?.gate);
+    this.#listeners = new Listeners(plan, this.#reporter, parts, {
+      intake: this.#intake,
+      stored: this.stored,
+      alone: this.#alone !== undefined,
+    });
     parts.suspects.beside(() => this.#listeners.queues);
     this.#tasks = new Tasks({
       name: plan.name,
@@ -133,28 +139,6 @@ export class RunningService {
     };
   }
 
-  /** What keeps it from handling what is stored, or from putting aside what it could not handle. */
-  get problems(): readonly BusError[] {
-    return [...this.#listeners.depot.problems, ...this.#listeners.readers.flatMap(({ problem }) => problem ?? [])];
-  }
-
-  /**
-   * Resolves when what is stored at this moment has been handled: of one source, or of all.
-   *
-   * @throws BusError `TERABUS_SERVICE_INVALID` for a source that it does not read from a stream
-   */
-  async catchUp(source: Pick<Source, 'pattern'> | undefined): Promise<void> {
-    const readers = this.#listeners.readers.filter(
-      ({ parts }) => source === undefined || parts.pattern === source.pattern,
-    );
-    if (source !== undefined && readers.length === 0) {
-      throw new BusError(`${this.plan.name} does not read '${source.pattern}' from a stream`, {
-        reason: 'TERABUS_SERVICE_INVALID',
-      });
-    }
-    await Promise.all(readers.map((reader) => catchUp(reader, this.#parts.lifecycle.signal)));
-  }
-
   /** The instance gets its bus, and `onStart` runs. */
   async start(instance: TeraService, signal: AbortSignal): Promise<void> {
     const { clock, config, lifecycle } = this.#parts;
@@ -166,7 +150,7 @@ export class RunningService {
       config,
       signal: lifecycle.signal,
       active: () => this.active,
-      catchUp: (source) => this.catchUp(source),
+      catchUp: (source) => this.stored.catchUp(source),
       every: (intervalMs, task) => this.#tasks.every(intervalMs, task),
       lease: (name, work, options) =>
         underLease(this.#leases(), name, (lease) => this.#tasks.run(() => work(lease)), options),
@@ -206,15 +190,15 @@ export class RunningService {
   /** Stops the intake of messages, and lets those that arrived be handled. */
   async finishMessages(): Promise<void> {
     await this.#listeners.unsubscribeAll();
-    this.#giveBack();
+    this.stored.giveBack();
     this.#alone?.instance.intakeEnded();
     await Promise.all([...this.#listeners.queues.map((queue) => queue.finished()), this.#tasks.finished()]);
-    await this.#allSettled();
+    await this.stored.settled();
   }
 
   /** Stops the intake of calls, and lets those that arrived be answered. */
   async finishCalls(): Promise<void> {
-    await this.#listeners.unsubscribe(this.#answering);
+    await this.#intake.end(this.#answering);
     await this.#answerer?.queue.finished();
   }
 
@@ -222,7 +206,7 @@ export class RunningService {
   async endDrain(timeIsUp: Promise<void>): Promise<CutOff> {
     const cutOff = unfinished(this.#queues(), this.#tasks, this.#alone?.gate.held ?? 0);
     for (const queue of this.#queues()) queue.cutOff();
-    await this.#settledWithin(PUT_ASIDE_MS);
+    await this.stored.settledWithin(PUT_ASIDE_MS);
     // What is held is cut off too: calls are answered.
     this.#alone?.gate.open(() => undefined);
     await Promise.race([this.#answerer?.sent(), timeIsUp.then(() => undefined)]);
@@ -274,36 +258,18 @@ export class RunningService {
     const { address, aliases } = this.plan.contract;
     if (this.#answerer !== undefined) {
       const topics = [address, ...aliases].map((each) => toSubject(`${each}.rpc`));
-      this.#answering = this.#listeners.subscribe(topics, this.#answerer, false);
+      this.#answering = this.#intake.subscribe(topics, this.#answerer, false);
     }
     if (this.#alone !== undefined) {
       await Promise.all([this.#answering, this.#listeners.subscribeAll()]);
       return;
     }
     await Promise.all([this.#answering, this.#listeners.subscribed()]);
-    await this.#listeners.read();
-  }
-
-  /** What is stored and has not begun goes to whoever reads next. */
-  #giveBack(): void {
-    this.#listeners.depot.giveUp();
-    for (const reader of this.#listeners.readers) reader.giveBack();
-  }
-
-  /** What was cut off is put aside, where its siblings are done: that needs a round trip. */
-  async #settledWithin(ms: number): Promise<void> {
-    const late = deferred<void>();
-    const timer = this.#parts.clock.setTimer(ms, () => late.resolve());
-    await Promise.race([this.#allSettled(), late.promise]);
-    timer.cancel();
-  }
-
-  async #allSettled(): Promise<void> {
-    await Promise.all(this.#listeners.readers.map((reader) => reader.settled()));
+    await this.stored.read();
   }
 
   async #endIntake(): Promise<void> {
-    await Promise.all([this.#listeners.unsubscribe(this.#answering), this.#listeners.unsubscribeAll()]);
+    await Promise.all([this.#intake.end(this.#answering), this.#listeners.unsubscribeAll()]);
   }
 
   /** What becomes of the service when the role of its instance changes. */
@@ -323,15 +289,15 @@ export class RunningService {
       begin: async () => {
         await this.#calmly('onActive', () => this.#hooks.onActive?.());
         gate.open(() => this.#listeners.judge(true));
-        await this.#calmly('reading', () => this.#listeners.read());
+        await this.#calmly('reading', () => this.stored.read());
       },
       judge: (on) => this.#listeners.judge(on),
       endIntake: () => this.#endIntake(),
       finish: async () => {
         const { clock, drainTimeoutMs } = this.#parts;
-        this.#giveBack();
+        this.stored.giveBack();
         this.#tellOf(await finishWithin(drainTimeoutMs, clock, this.#queues(), this.#tasks));
-        await this.#allSettled();
+        await this.stored.settled();
         await this.#answerer?.sent();
       },
       stoodBy: () => this.#calmly('onStandby', () => this.#hooks.onStandby?.()),
