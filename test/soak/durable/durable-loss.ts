@@ -13,6 +13,9 @@ import type { WritersMethods } from './writers-process.js';
 const EVERY_MS = 700;
 const PATIENCE_MS = 120_000;
 const LANES = 3;
+/** So many are on their way when a fault comes, or have just been stored: for so long at most. */
+const BURST = 500;
+const BURST_MS = 15;
 const TIMEOUT_MS = 20_000;
 
 type FaultKind = 'kill' | 'pause' | 'cut' | 'blackhole';
@@ -69,6 +72,8 @@ export const durableLoss = defineFigure<Size>({
       for (let fault = 1; fault <= faults; fault++) {
         await pause(EVERY_MS);
         const kind = random.pick(kinds);
+        await child.call('burst', BURST);
+        await pause(random.below(BURST_MS));
         await hurt[kind]();
         done[kind] = (done[kind] ?? 0) + 1;
         if (fault % 10 === 0) progress(`${fault} faults, ${(await child.call('progress')).acknowledged} acknowledged`);

@@ -121,6 +121,10 @@ const methods = {
       for (; due < wanted; due++) for (const writer of writers) if (writer.open < MOST_OPEN) writer.write();
     }, TURN_MS);
   },
+  /** Writes so many at once, so that a fault meets them on their way. */
+  burst(messages: number) {
+    for (let n = 0; n < messages; n++) writers[n % writers.length]?.write();
+  },
   progress: (): Progress => ({
     attempted: sum(({ attempted }) => attempted),
     acknowledged: sum(({ acknowledged }) => acknowledged),
