@@ -1,3 +1,4 @@
+import { cluster } from './durable/cluster.js';
 import { durableLoss } from './durable/durable-loss.js';
 import { missing } from './durable/missing.js';
 import { handlers } from './handlers/handlers.js';
@@ -23,5 +24,6 @@ export const figures: readonly Figure[] = [
   sequences,
   permissions,
   durableLoss,
+  cluster,
   missing,
 ];
