@@ -111,7 +111,8 @@ class Case {
     if (this.kind === 'consumer changed') await jsm.consumers.update(stream, consumer, { ack_wait: 60e9 });
   }
 
-  async mend(jsm: JetStreamManager, servers: string): Promise<void> {
+  /** Whether what was deleted was still gone: nobody but `provision` makes it anew. */
+  async mend(jsm: JetStreamManager, servers: string): Promise<boolean> {
     const [stream] = this.plan.streams;
     const name = toName(this.topic.name);
     if (this.kind === 'stream changed') await jsm.streams.update(name, { max_age: (stream?.maxAgeMs ?? 0) * 1e6 });
@@ -120,7 +121,8 @@ class Case {
       await jsm.consumers.update(name, consumer, { ack_wait: (stream?.consumers[0]?.ackWaitMs ?? 0) * 1e6 });
     }
     // Refuses what is not as planned.
-    await provision(this.plan, { servers });
+    const { made } = await provision(this.plan, { servers });
+    return made.length > 0 === this.kind.endsWith('deleted');
   }
 }
 
@@ -142,6 +144,7 @@ export const missing = defineFigure<Size>({
     const notes: string[] = [];
     let unnoticed = 0;
     let unrecovered = 0;
+    let madeAnew = 0;
     const hosts: Host[] = [];
 
     const rounds = async (one: Case) => {
@@ -160,7 +163,7 @@ export const missing = defineFigure<Size>({
           one.stops();
           await one.hurt(jsm);
           if (!(await timed(() => !host.health().ready, noticed, control))) unnoticed += 1;
-          await one.mend(jsm, server.url);
+          if (!(await one.mend(jsm, server.url))) madeAnew += 1;
           one.goesOn();
           if (!(await timed(() => host.health().ready, recovered, control))) {
             unrecovered += 1;
@@ -187,6 +190,7 @@ export const missing = defineFigure<Size>({
         did: `${KINDS.map((kind) => `${times} × ${kind}`).join(', ')} under ${sum(({ published }) => published)} publishes`,
         checks: [
           count('not noticed', unnoticed),
+          count('made anew by somebody else', madeAnew),
           count('not ready again', unrecovered),
           count(
             'stored since and not handled',

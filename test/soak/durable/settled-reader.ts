@@ -5,7 +5,7 @@ import { connect, consumerOpts, type NatsConnection, type StreamInfo } from 'nat
 const PATIENCE_MS = 90_000;
 const AGAIN_MS = 100;
 /** As long as this nothing more comes, and the stream has no more. */
-const IDLE_MS = 2_000;
+const IDLE_MS = 500;
 
 /** What lies in a stream. */
 export interface Lying {
