@@ -21,7 +21,7 @@ describe('taking from JetStream', () => {
 
   const untilState = (expected: object) =>
     eventually(async () => {
-      expect(await state()).to.deep.equal(expected);
+      expect(await state()).to.include(expected);
     });
 
   before(async () => {
@@ -51,12 +51,12 @@ describe('taking from JetStream', () => {
     const consumed = await Consumed.start(transport, { maxUnsettled: 5 });
     await consumed.until(5);
     await transport.flush();
-    expect(await state()).to.deep.equal({ pending: 15, unsettled: 5 });
+    expect(await state()).to.include({ pending: 15, unsettled: 5 });
     consumed.deliveries[3]?.ack();
     consumed.deliveries[1]?.ack();
     await consumed.until(7);
     expect(consumed.sequences).to.deep.equal(count(7));
-    expect(await state()).to.deep.equal({ pending: 13, unsettled: 5 });
+    expect(await state()).to.include({ pending: 13, unsettled: 5 });
   });
 
   it('bounds the bytes too, and lets a message through that is larger than the bound', async () => {
@@ -67,10 +67,10 @@ describe('taking from JetStream', () => {
     const consumed = await Consumed.start(transport, { maxUnsettledBytes: 3_000 });
     await consumed.until(3);
     await transport.flush();
-    expect(await state()).to.deep.equal({ pending: 2, unsettled: 3 });
+    expect(await state()).to.include({ pending: 2, unsettled: 3 });
     consumed.deliveries[0]?.ack();
     await consumed.until(4);
-    expect(await state()).to.deep.equal({ pending: 1, unsettled: 3 });
+    expect(await state()).to.include({ pending: 1, unsettled: 3 });
     for (const delivery of consumed.deliveries.slice(1)) delivery.ack();
     await consumed.until(5);
     expect(consumed.sequences).to.deep.equal(count(5));
@@ -114,7 +114,7 @@ describe('taking from JetStream', () => {
     first?.later(0);
     await consumed.until(2);
     await transport.flush();
-    expect(await state()).to.deep.equal({ pending: 1, unsettled: 1 });
+    expect(await state()).to.include({ pending: 1, unsettled: 1 });
   });
 
   it('goes on after the server was killed and has come back', async () => {

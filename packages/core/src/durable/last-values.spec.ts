@@ -1,7 +1,17 @@
-import { BusError } from '@terabus/messages';
+import { BusError, UserEvent } from '@terabus/messages';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { defineService, defineTopic, from, OnPayload, openBus, planStreams, Service, TeraService } from '../index.js';
+import {
+  defineService,
+  defineTopic,
+  from,
+  OnEvent,
+  OnPayload,
+  openBus,
+  planStreams,
+  Service,
+  TeraService,
+} from '../index.js';
 import { rejection, Stage } from '../service/stage.spec.js';
 import type { Transport } from '../transport/index.js';
 import { LastValues } from './last-values.js';
@@ -9,6 +19,7 @@ import { LastValues } from './last-values.js';
 const lamps = defineTopic('lamp.{name}', { wrapper: 'text', durable: { lastValue: true } });
 const Switch = defineService('Switch', {});
 const Panel = defineService('Panel', {});
+const Weather = defineService('Weather', { events: { types: [UserEvent], durable: { lastValue: true } } });
 const delivery = from(lamps.all, { everyInstance: true });
 
 @Service(Switch, { uses: [lamps] })
@@ -63,6 +74,19 @@ describe('the last values of a topic', () => {
     await say('door', 'on');
     await stage.settle();
     expect(seen.slice(2)).to.deep.equal(['lamp.hall dim', 'lamp.door on']);
+  });
+
+  it('need their stream, which is looked after at those who read them too, and no consumer', () => {
+    @Service(defineService('Reader', {}), { uses: [Weather] })
+    class ReaderService extends TeraService {
+      @OnEvent(from(Weather.events, { everyInstance: true }), UserEvent)
+      onWeather() {}
+    }
+    const { streams, buckets } = planStreams([ReaderService]);
+    expect(streams.map(({ name, owned, consumers }) => [name, owned, consumers])).to.deep.equal([
+      ['service.Weather.events', false, []],
+    ]);
+    expect(buckets).to.deep.equal([]);
   });
 
   it('come to every instance', async () => {

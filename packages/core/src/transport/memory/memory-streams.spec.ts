@@ -163,7 +163,7 @@ describe('streams of the MemoryBroker', () => {
     await alice.streams.purge('news', { sequence: 1 });
     await clock.advance(ACK_WAIT_MS);
     expect(texts(deliveries)).to.deep.equal(['a 1', 'b 1', 'b 2']);
-    expect(await alice.streams.consumerState('news', 'reader')).to.deep.equal({ pending: 0, unsettled: 1 });
+    expect(await alice.streams.consumerState('news', 'reader')).to.include({ pending: 0, unsettled: 1 });
   });
 
   it('show observers what is stored for a topic, and not what is for the store alone', async () => {
@@ -311,7 +311,7 @@ describe('streams of the MemoryBroker', () => {
       expect((await storing).sequence).to.equal(3);
       const bob = broker.connect();
       const state = await bob.streams.consumerState('news', 'reader');
-      expect(state).to.deep.equal({ pending: 1, unsettled: 1 });
+      expect(state).to.include({ pending: 1, unsettled: 1 });
     });
 
     it('by the broker have lost what was on its way', async () => {

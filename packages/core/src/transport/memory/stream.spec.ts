@@ -73,7 +73,7 @@ describe('a stream in memory', () => {
           const of = lying.filter((each) => each.subject === subject).map((each) => each.sequence);
           expect(stream.find({ lastOf: subject })?.sequence).to.equal(of.at(-1));
           expect(stream.find({ fromSequence: 1, filter: subject })?.sequence).to.equal(of[0]);
-          expect(stream.consumers.get(subject)?.state).to.deep.equal({ pending: of.length, unsettled: 0 });
+          expect(stream.consumers.get(subject)?.state).to.include({ pending: of.length, unsettled: 0 });
         }
         expect(stream.subjects('*').sort()).to.deep.equal([...new Set(lying.map(({ subject }) => subject))].sort());
       }),

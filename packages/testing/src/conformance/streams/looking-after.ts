@@ -33,8 +33,8 @@ export function lookingAfter({ bus, connect, pass, withStream }: StreamsSuite): 
       const added = aStream({ owned: false, maxMessages: 5, consumers: [aConsumer({ name: 'added' })] });
       await bus().provision(streamsOf(added));
       const { streams } = await connect();
-      expect(await streams.consumerState(STREAM, 'added')).to.deep.equal({ pending: 0, unsettled: 0 });
-      expect(await streams.consumerState(STREAM, CONSUMER)).to.deep.equal({ pending: 0, unsettled: 0 });
+      expect(await streams.consumerState(STREAM, 'added')).to.include({ pending: 0, unsettled: 0 });
+      expect(await streams.consumerState(STREAM, CONSUMER)).to.include({ pending: 0, unsettled: 0 });
     });
 
     it('refuses what is there otherwise, with all that differs, and does nothing', async () => {
