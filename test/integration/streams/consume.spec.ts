@@ -5,6 +5,7 @@ import { type NatsServer, startNatsServer } from '@terabus/testing';
 import { expect } from 'chai';
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
 import { eventually } from '../support/eventually.js';
+import { rawClient } from '../support/raw-client.js';
 import { administrator } from './admin.js';
 import { Consumed, reasonOf, storeSome } from './consumed.js';
 import { consumer, plan, stream } from './plans.js';
@@ -178,5 +179,22 @@ describe('taking from JetStream', () => {
     await consumed.until(1);
     expect(transport.health().problems).to.deep.equal([]);
     await admin.close();
+  });
+
+  it('hands out what has headers that nobody can read, without them, and tells of it', async () => {
+    await provision(plan(), options());
+    const client = await rawClient(server.port);
+    await client.publish(`@${options().namespace}.ward.events.a`, 'content', {
+      headers: 'NATS/1.0\r\nno header\r\n\r\n',
+    });
+    client.close();
+    const bad: unknown[] = [];
+    transport.watch(({ kind }) => kind === 'bad-message' && bad.push(kind));
+    const consumed = await Consumed.start(transport, {}, (delivery) => delivery.ack());
+    const [delivery] = await consumed.until(1);
+    expect(Buffer.from(delivery?.bytes ?? '').toString()).to.equal('content');
+    expect(delivery?.headers.size).to.equal(0);
+    expect(bad).to.have.length(1);
+    await untilState({ pending: 0, unsettled: 0 });
   });
 });

@@ -23,6 +23,8 @@ const TIMEOUT_MS = 20_000;
 const DOWN_MS = 1_000;
 const PATIENCE_MS = 90_000;
 const BURST = 200;
+/** A server that goes sends its clients away sooner than by default, 10 s. */
+const DUCK = 'lame_duck_grace_period: "1s"\nlame_duck_duration: "30s"';
 
 const STREAM = numbers.all.definition.template;
 type FaultKind = 'kill' | 'pause' | 'lame duck';
@@ -50,7 +52,7 @@ export const cluster = defineFigure<Size>({
     long: { faults: MIXED, rounds: 45, everyMs: 5_000, writers: 4, perSecond: 1_000, returns: true },
   },
   async run({ faults, rounds, everyMs, writers, perSecond, returns }, { random, control, progress }) {
-    const cluster = await startNatsCluster();
+    const cluster = await startNatsCluster({ configuration: DUCK });
     const urls = [...cluster.urls];
     const child = await Child.start<WritersMethods>(new URL('./writers-process.js', import.meta.url));
     const reader = await Child.start<ReaderMethods>(new URL('./reader-process.js', import.meta.url));
@@ -89,13 +91,13 @@ export const cluster = defineFigure<Size>({
               ? leader
               : random.below(urls.length);
           await child.call('burst', BURST);
-          await hurt[kind](cluster.servers[n] as NatsServer);
+          await hurt[kind](cluster.nodes[n] as NatsServer);
           done[kind] = (done[kind] ?? 0) + 1;
           await pause(Math.max(0, everyMs - (performance.now() - begunAt)));
         }
         progress(`${round} rounds: ${JSON.stringify(await child.call('progress'))}`);
       }
-      await cluster.ready();
+      await settledStream(admin, STREAM);
       const written = await child.call('finish');
       const one = await account(urls, STREAM, written);
       const prefixes = Object.fromEntries(
@@ -146,7 +148,7 @@ async function killAll(cluster: NatsCluster, reader: Child<ReaderMethods>, contr
   await reader.call('watch');
   const stalled = control.watch();
   const goneAt = sharedNow();
-  await Promise.all(cluster.servers.map((server) => server.kill()));
+  await Promise.all(cluster.nodes.map((server) => server.kill()));
   await until(async () => (await reader.call('state')).unreadyAt !== undefined, 2 * NOTICED_MS);
   const { unreadyAt = Number.POSITIVE_INFINITY } = await reader.call('state');
   return { ms: Math.min(unreadyAt - goneAt, 2 * NOTICED_MS), controlMs: await stalled() };
@@ -159,8 +161,7 @@ async function comeBack(
   admin: NatsConnection,
   written: readonly Written[],
 ) {
-  await Promise.all(cluster.servers.map((server) => server.restart()));
-  await cluster.ready();
+  await Promise.all(cluster.nodes.map((server) => server.restart()));
   const after = await settledStream(admin, STREAM);
   const asItIs = async () => (await reader.call('state')).ready === (after !== undefined);
   const saysSo = await until(asItIs, PATIENCE_MS);
@@ -180,7 +181,7 @@ async function leaderOf(admin: NatsConnection): Promise<number | undefined> {
   try {
     const jsm = await admin.jetstreamManager({ checkAPI: false, timeout: 1_000 });
     const leader = (await jsm.streams.info(toName(STREAM))).cluster?.leader;
-    return leader === undefined ? undefined : Number(leader.replace('node', '')) - 1;
+    return leader === undefined ? undefined : Number(leader.replace('node-', '')) - 1;
   } catch {
     return undefined;
   }

@@ -208,6 +208,15 @@ describe('streams of the MemoryBroker', () => {
     expect(() => broker.provision(overlapping)).to.throw(BusError, "stream 'news' with news");
   });
 
+  it('refuse consumers of a work queue that get what others get, or leave out what was there', () => {
+    const { broker } = setUp({ retention: 'workqueue' });
+    const more = (changes: Partial<ConsumerPlan>) =>
+      broker.provision(plan({ retention: 'workqueue', consumers: [{ ...CONSUMER, name: 'more', ...changes }] }));
+    expect(() => more({})).to.throw(BusError, "consumer 'reader' with news");
+    expect(() => more({ filter: 'other', start: 'new' })).to.throw(BusError, 'a work queue');
+    more({ filter: 'other' });
+  });
+
   it('are changed by whoever has the broker, and names that are not there are told', () => {
     const { broker } = setUp();
     broker.updateConsumer('news', 'reader', { ackWaitMs: 7 });
@@ -334,12 +343,14 @@ describe('streams of the MemoryBroker', () => {
       expect(await bucket.keys()).to.deep.equal([]);
     });
 
-    it('refuse what it has no room for', async () => {
+    it('refuse what it has no room for, and take what makes its own', async () => {
       const { alice } = setUp();
       const bucket = alice.keyValue('marks');
       await bucket.put('a', Buffer.alloc(60));
       expect(await reasonOf(bucket.put('b', Buffer.alloc(60)))).to.equal('TERABUS_STREAM_FULL');
-      await bucket.put('a', Buffer.alloc(90));
+      await bucket.put('a', Buffer.alloc(60));
+      await bucket.delete('a');
+      await bucket.put('b', Buffer.alloc(10));
     });
 
     it('tell what becomes of a call whose link is lost', async () => {

@@ -36,8 +36,8 @@ export class MemoryStore {
   provision(plan: StorePlan): void {
     const differences = this.compare(plan);
     const refused = differences.filter(({ where, field }) => field !== undefined || this.#isNotOurs(plan, where));
-    const overlapping = plan.streams.flatMap((stream) => this.#overlapping(stream));
-    if (refused.length + overlapping.length > 0) throw driftError([...refused, ...overlapping]);
+    refused.push(...plan.streams.flatMap((stream) => [...this.#overlapping(stream), ...this.#unfit(stream)]));
+    if (refused.length > 0) throw driftError(refused);
     for (const stream of plan.streams) {
       for (const pattern of stream.subjects) checkStorePattern(pattern);
       const known = this.#streams.get(stream.name);
@@ -175,5 +175,31 @@ export class MemoryStore {
         wanted: subjects,
         found: `stream '${plan.name}' with ${plan.subjects.join(', ')}`,
       }));
+  }
+
+  /** A server refuses consumers of a work queue that leave something out or get what others get. */
+  #unfit(planned: StreamPlan): Difference[] {
+    const { name, retention, consumers: known } = this.#streams.get(planned.name)?.plan ?? planned;
+    if (retention !== 'workqueue') return [];
+    const all = new Map([...known, ...planned.consumers].map((consumer) => [consumer.name, consumer]));
+    return planned.consumers.flatMap((consumer) => {
+      const where = `consumer '${consumer.name}' of stream '${name}'`;
+      const other = [...all.values()].find(
+        (each) => each.name !== consumer.name && overlaps(each.filter, consumer.filter),
+      );
+      return [
+        ...(consumer.start === 'all' ? [] : [{ where, field: 'start', wanted: consumer.start, found: 'a work queue' }]),
+        ...(other === undefined
+          ? []
+          : [
+              {
+                where,
+                field: 'filter',
+                wanted: consumer.filter,
+                found: `consumer '${other.name}' with ${other.filter}`,
+              },
+            ]),
+      ];
+    });
   }
 }

@@ -164,7 +164,7 @@ export function consuming({ bus, connect, withStream }: StreamsSuite): void {
 
   describe('what may be unsettled', () => {
     it('is bounded over all readers, by the consumer', async () => {
-      const alice = await withStream(aStream({ consumers: [aConsumer({ maxAckPending: 2, ackWaitMs: 60_000 })] }));
+      const alice = await withStream(aStream({ consumers: [aConsumer({ maxAckPending: 2 })] }));
       const reader = await readFrom(alice);
       await storeAll(alice, 'a', 'b', 'c', 'd');
       const [first] = await reader.first(2);
@@ -205,7 +205,7 @@ export function consuming({ bus, connect, withStream }: StreamsSuite): void {
     });
 
     it('is bounded for each reader, in bytes, which the last one may go beyond', async () => {
-      const alice = await withStream(aStream({ consumers: [aConsumer({ ackWaitMs: 60_000 })] }));
+      const alice = await withStream(aStream());
       for (let n = 0; n < 10; n += 1) await store(alice, 'news.a', 'x'.repeat(1_000));
       const unsettled: StreamDelivery[] = [];
       const reader = await readFrom(alice, {
