@@ -75,6 +75,13 @@ export async function account(
         total(({ late }) => late),
       ),
     ],
-    notes: [ledger.line(), ...final],
+    notes: [
+      ledger.line(),
+      ...written.map(
+        ({ writer, reasons, late, latestMs }) =>
+          `${writer}: ${JSON.stringify(reasons)}, ${late} late, at most ${Math.round(latestMs)} ms`,
+      ),
+      ...final,
+    ],
   };
 }

@@ -20,8 +20,12 @@ export interface Written {
   readonly refused: readonly number[];
   /** Why, for errors that no second try mends. */
   readonly final: readonly string[];
+  /** How often which reason was given. */
+  readonly reasons: Readonly<Record<string, number>>;
   /** How many were answered later than their deadline allows. */
   readonly late: number;
+  /** How much later, at most, in milliseconds. */
+  readonly latestMs: number;
   /** What the stream knew already, since an answer had been lost. */
   readonly knownAlready: number;
   /** The longest time without an acknowledgement, in milliseconds. */
@@ -40,6 +44,8 @@ class Writer {
   acknowledged = 0;
   open = 0;
   late = 0;
+  latestMs = 0;
+  readonly reasons: Record<string, number> = {};
   knownAlready = 0;
   longestGapMs = 0;
   readonly unknown: number[] = [];
@@ -68,8 +74,10 @@ class Writer {
     this.open += 1;
     const ended = () => {
       this.open -= 1;
+      const lateMs = performance.now() - begunAt - timeoutMs;
+      this.latestMs = Math.max(this.latestMs, lateMs);
       // A second for a busy machine: a timer that is late is none of the publisher's doing.
-      if (performance.now() - begunAt > timeoutMs + 1_000) this.late += 1;
+      if (lateMs > 1_000) this.late += 1;
     };
     this.bus.publish(topic, `${name}-${n}`, { timeoutMs }).then(
       ({ duplicate }) => {
@@ -83,15 +91,28 @@ class Writer {
       (thrown: unknown) => {
         ended();
         const error = BusError.from(thrown);
-        (error.reason === 'TERABUS_STORE_UNKNOWN' ? this.unknown : this.refused).push(n);
+        const { reason = error.code } = error;
+        this.reasons[reason] = (this.reasons[reason] ?? 0) + 1;
+        (reason === 'TERABUS_STORE_UNKNOWN' ? this.unknown : this.refused).push(n);
         if (!error.retryable && this.final.length < NAMED) this.final.push(error.message);
       },
     );
   }
 
   get written(): Written {
-    const { name: writer, attempted, unknown, refused, final, late, knownAlready, longestGapMs } = this;
-    return { writer, attempted, unknown, refused, final, late, knownAlready, longestGapMs };
+    const {
+      name: writer,
+      attempted,
+      unknown,
+      refused,
+      final,
+      reasons,
+      late,
+      latestMs,
+      knownAlready,
+      longestGapMs,
+    } = this;
+    return { writer, attempted, unknown, refused, final, reasons, late, latestMs, knownAlready, longestGapMs };
   }
 }
 
