@@ -79,6 +79,7 @@ export const cluster = defineFigure<Size>({
       await provision(plan, { servers: urls });
       await reader.call('open', { urls, replicas: REPLICAS });
       await child.call('open', { urls, writers, lanes: LANES, timeoutMs: TIMEOUT_MS });
+      const stalled = control.watch();
       await child.call('begin', perSecond);
       const done: Partial<Record<FaultKind, number>> = {};
       for (let round = 1; round <= rounds; round++) {
@@ -99,7 +100,7 @@ export const cluster = defineFigure<Size>({
       }
       await settledStream(admin, STREAM);
       const written = await child.call('finish');
-      const one = await account(urls, STREAM, written);
+      const one = await account(urls, STREAM, written, await stalled());
       const prefixes = Object.fromEntries(
         written.map(({ writer, attempted, unknown, refused }) => [
           writer,
@@ -165,7 +166,7 @@ async function comeBack(
   const after = await settledStream(admin, STREAM);
   const asItIs = async () => (await reader.call('state')).ready === (after !== undefined);
   const saysSo = await until(asItIs, PATIENCE_MS);
-  const found = after && (await account(cluster.urls, STREAM, written));
+  const found = after && (await account(cluster.urls, STREAM, written, 0));
   const { problems } = await reader.call('state');
   const lost = found?.checks.slice(0, 3).reduce((sum, { measured }) => sum + measured, 0);
   return {

@@ -40,7 +40,7 @@ export const durableLoss = defineFigure<Size>({
       ...{ acknowledged: 1_000_000, writers: 4, perSecond: 2_500 },
     },
   },
-  async run({ faults, kinds, acknowledged, writers, perSecond }, { random, progress }) {
+  async run({ faults, kinds, acknowledged, writers, perSecond }, { random, control, progress }) {
     const server = await startNatsServer({ jetstream: true });
     const proxy = await startProxy({ target: server.port });
     const child = await Child.start<WritersMethods>(new URL('./writers-process.js', import.meta.url));
@@ -67,6 +67,7 @@ export const durableLoss = defineFigure<Size>({
     try {
       await provision(planStreams([WritersService]), { servers: server.url });
       await child.call('open', { urls: [proxy.url], writers, lanes: LANES, timeoutMs: TIMEOUT_MS });
+      const stalled = control.watch();
       await child.call('begin', perSecond);
       const done: Partial<Record<FaultKind, number>> = {};
       for (let fault = 1; fault <= faults; fault++) {

@@ -176,20 +176,20 @@ describe('what is stored', () => {
     });
 
     it('is tried again in a stream that was made anew too, whose numbers begin again', async () => {
-    failing.set('1', 1);
-    failing.set('2', 1);
-    await start();
-    await say(user('1'));
-    await stage.clock.advance(10_000);
-    stage.broker.deleteStream('visits.{ward}');
-    stage.broker.provision(planStreams([clinic()]));
-    await stage.clock.advance(10_000);
-    await say(user('2'));
-    await stage.clock.advance(10_000);
-    expect(trail).to.deep.equal(['1 1', '1 2', '2 1', '2 2']);
-  });
+      failing.set('1', 1);
+      failing.set('2', 1);
+      await start();
+      await say(user('1'));
+      await stage.clock.advance(10_000);
+      stage.broker.deleteStream('visits.{ward}');
+      stage.broker.provision(planStreams([clinic()]));
+      await stage.clock.advance(10_000);
+      await say(user('2'));
+      await stage.clock.advance(10_000);
+      expect(trail).to.deep.equal(['1 1', '1 2', '2 1', '2 2']);
+    });
 
-  it('never meets its siblings in one envelope again', async () => {
+    it('never meets its siblings in one envelope again', async () => {
       failing.set('2', 1);
       await start();
       await say(user('1'), user('2'), device('d'), user('3'));
