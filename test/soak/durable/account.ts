@@ -74,9 +74,11 @@ export async function account(
       count('stored and never published', report.unexpected),
       count('rejected and stored all the same', report.rejectedButSeen),
       count('errors that no second try mends', final.length),
-      count(
-        'answered behind their deadline',
-        total(({ late }) => late),
+      time(
+        'answered behind a deadline by',
+        Math.max(0, ...written.map(({ latestMs }) => latestMs)),
+        LATE_MS,
+        controlMs,
       ),
     ],
     notes: [

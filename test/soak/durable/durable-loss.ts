@@ -85,6 +85,7 @@ export const durableLoss = defineFigure<Size>({
         [server.url],
         numbers.all.definition.template,
         written,
+        await stalled(),
       );
       const total = written.reduce((sum, each) => sum + each.attempted - each.unknown.length - each.refused.length, 0);
       return {

@@ -94,18 +94,7 @@ class Writer {
   }
 
   get written(): Written {
-    const {
-      name: writer,
-      attempted,
-      unknown,
-      refused,
-      final,
-      reasons,
-      late,
-      latestMs,
-      knownAlready,
-      longestGapMs,
-    } = this;
+    const { name: writer, attempted, unknown, refused, final, reasons, latestMs, knownAlready, longestGapMs } = this;
     return { writer, attempted, unknown, refused, final, reasons, latestMs, knownAlready, longestGapMs };
   }
 }
