@@ -125,7 +125,15 @@ describe('what is stored', () => {
     await start(clinic({ ackWaitMs: 1_000 }));
     await say(user('1'));
     await say(user('2'));
-    await stage.clock.advance(20_000);
+    const other: unknown[] = [];
+    const consumer = consumerOf(Clinic.address, 'visits.*');
+    const limits = { maxUnsettled: 100, maxUnsettledBytes: 1e6 };
+    const reading = await stage.client.streams.consume({ stream: 'visits.{ward}', consumer, ...limits }, (delivery) =>
+      other.push(delivery),
+    );
+    await stage.clock.advance(5_000);
+    expect(other).to.deep.equal([]);
+    await reading.stop();
     doors.get('1')?.resolve();
     await stage.settle();
     expect(trail).to.deep.equal(['1 1', '2 1']);
@@ -351,6 +359,20 @@ describe('what is stored', () => {
   });
 
   describe('over a lost link', () => {
+    it('is not begun a second time while its handler runs', async () => {
+      doors.set('1', deferred());
+      await start(clinic({ ackWaitMs: 1_000, concurrency: 10 }));
+      await say(user('1'));
+      stage.broker.interrupt();
+      await stage.clock.advance(5_000);
+      stage.broker.restore();
+      await stage.clock.advance(5_000);
+      doors.get('1')?.resolve();
+      await stage.clock.advance(5_000);
+      expect(trail).to.deep.equal(['1 1']);
+      expect(await left()).to.deep.equal(NOTHING);
+    });
+
     it('is not handled again by whoever has handled it, or still does', async () => {
       doors.set('2', deferred());
       await start(clinic({ ackWaitMs: 1_000 }));
@@ -588,6 +610,23 @@ describe('what is stored', () => {
       doors.get('a1')?.resolve();
       await stage.clock.advance(20_000);
       expect(trail).to.deep.equal(['a1 1', 'a1 2', 'a2 1']);
+    });
+
+    it('is kept over a lost link: what was on its way comes again behind what is newer', async () => {
+      await start(ordered({ ackWaitMs: 1_000 }), { transport: stage.broker.connect({ name: 'reader' }) });
+      stage.broker.interrupt({ connection: 'reader' });
+      // As if it had been handed out and the link had swallowed it.
+      const lost = stage.broker.connect({ name: 'lost' });
+      const place = { stream: 'visits.{ward}', consumer: consumerOf(Clinic.address, 'visits.*') };
+      await lost.streams.consume({ ...place, maxUnsettled: 1, maxUnsettledBytes: 1e6 }, () => undefined);
+      await say(user('a1'));
+      stage.broker.interrupt({ connection: 'lost' });
+      await say(user('a2'));
+      await stage.clock.advance(100);
+      expect(await left()).to.deep.include({ unsettled: 1, pending: 1 });
+      stage.broker.restore({ connection: 'reader' });
+      await stage.clock.advance(10_000);
+      expect(trail).to.deep.equal(['a1 1', 'a2 1']);
     });
 
     it('begins with what the one before had taken, although it comes later', async () => {
