@@ -77,6 +77,16 @@ describe('taking from JetStream', () => {
     expect(consumed.sequences).to.deep.equal(count(5));
   });
 
+  it('lets one through that is larger than all that may be unsettled, behind small ones', async () => {
+    await provision(plan(), options());
+    await storeSome(transport, 50);
+    await storeSome(transport, 1, 10_000, 50);
+    await storeSome(transport, 1, 10, 51);
+    const consumed = await Consumed.start(transport, { maxUnsettledBytes: 3_000 }, (delivery) => delivery.ack());
+    await consumed.until(52);
+    expect(consumed.sequences).to.deep.equal(count(52));
+  });
+
   it('hands out again what is put back: at once, or later', async () => {
     await provision(plan(), options());
     await storeSome(transport, 1);
@@ -133,15 +143,24 @@ describe('taking from JetStream', () => {
   it('hands over nothing any more when it was stopped, and strands nothing', async () => {
     await provision(plan(), options());
     await storeSome(transport, 3_000);
-    const consumed = await Consumed.start(transport, { maxUnsettled: 1_000 }, (delivery) => delivery.ack());
-    await consumed.until(500);
-    await consumed.consuming.stop();
+    let stopped: Promise<void> | undefined;
+    const consumed: Consumed = await Consumed.start(transport, { maxUnsettled: 1_000 }, (delivery) => {
+      delivery.ack();
+      // In the midst of what comes.
+      if (delivery.sequence === 1_500) stopped = consumed.consuming.stop();
+    });
+    await consumed.until(1_500);
+    await stopped;
     const { length } = consumed.deliveries;
     const other = await Consumed.start(transport, { maxUnsettled: 1_000 }, (delivery) => delivery.ack());
     await other.until(3_000 - length);
     await untilState({ pending: 0, unsettled: 0 });
     expect(consumed.deliveries).to.have.length(length);
     expect([...consumed.sequences, ...other.sequences]).to.deep.equal(count(3_000));
+    expect(
+      new Set(other.deliveries.map(({ deliveries }) => deliveries)),
+      'none was on its way to nobody',
+    ).to.deep.equal(new Set([1]));
   });
 
   it('hands out in order what is put back behind a stop', async () => {

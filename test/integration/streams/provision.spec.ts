@@ -111,6 +111,25 @@ describe('provisioning', () => {
     expect(await compareStore(plan(), options()), 'it is as it was').to.deep.equal([]);
   });
 
+  it('refuses what no plan could have made', async () => {
+    await provision(plan(), options());
+    const admin = await administrator(server.url);
+    const name = (text: string) => toName(text, options().namespace);
+    const [called, group] = [name('ward.events'), name(consumer().name)];
+    const { config } = await admin.call(`STREAM.INFO.${called}`);
+    await admin.call(`STREAM.UPDATE.${called}`, { ...config, allow_rollup_hdrs: true });
+    const { config: taken } = await admin.call(`CONSUMER.INFO.${called}.${group}`);
+    // Servers of 2.9 change it without a word.
+    const limited = { stream_name: called, config: { ...taken, max_deliver: 5 } };
+    await admin.call(`CONSUMER.DURABLE.CREATE.${called}.${group}`, limited);
+    await admin.close();
+    expect(await compareStore(plan(), options())).to.deep.equal([
+      { where: STREAM, field: 'allow_rollup_hdrs', wanted: false, found: true },
+      { where: CONSUMER, field: 'max_deliver', wanted: -1, found: 5 },
+    ]);
+    expect(await reasonOf(provision(plan(), options()))).to.equal('TERABUS_STORE_DRIFT');
+  });
+
   it('makes consumers on a stream of another service, and says whose plan has to be provisioned first', async () => {
     const readers = plan({ owned: false });
     const error = await provision(readers, options()).catch((thrown: { reason: string; rawMessage: string }) => thrown);

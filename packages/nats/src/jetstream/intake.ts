@@ -16,8 +16,10 @@ const AGAIN_MS = 1_000;
 const QUIET_MS = 20;
 const MOST_QUIET_MS = 1_000;
 
-/** The most that one request asks for, and what the first one does when messages have all the bytes that they may. */
+/** The most that one request asks for. */
 const MOST_AT_ONCE = 10_000;
+
+/** What the first one asks for, which finds out how large messages are. */
 const FIRST_BATCH = 8;
 
 /** What a server counts beside a message: its subject, and that of its acknowledgement. */
@@ -44,8 +46,8 @@ export class Intake implements LinkWatcher {
   #unsettledBytes = 0;
   /** Whether the next message is larger than the room that is left, so that it has to come alone. */
   #large = false;
-  /** About the largest of the last messages. The first request is small, and finds out. */
-  #size: number;
+  /** About the largest of the last messages, when there was one. */
+  #size: number | undefined;
   #pumping = false;
   #looking = false;
   #again: Timer | undefined;
@@ -65,7 +67,6 @@ export class Intake implements LinkWatcher {
     this.#stream = jetStream.names.of(options.stream);
     this.#consumer = jetStream.names.of(options.consumer);
     this.#look = new ConsumerLook(jetStream, options.stream, options.consumer);
-    this.#size = Math.max(1, options.maxUnsettledBytes / FIRST_BATCH);
     this.#pull = new Pull(jetStream, `${this.#stream}.${this.#consumer}`, {
       message: (raw, replyTo) => this.#message(raw, replyTo),
       alive: () => this.#look.solve(),
@@ -160,7 +161,7 @@ export class Intake implements LinkWatcher {
     const room = Math.min(this.#options.maxUnsettled - this.#unsettled, MOST_AT_ONCE);
     const bytes = this.#options.maxUnsettledBytes - this.#unsettledBytes;
     if (room <= 0 || bytes <= 0) return;
-    const fitting = this.#large ? 1 : Math.floor(bytes / this.#size);
+    const fitting = this.#large ? 1 : this.#size === undefined ? FIRST_BATCH : Math.floor(bytes / this.#size);
     const batch = Math.max(1, Math.min(room, fitting));
     this.#large = false;
     try {
@@ -209,7 +210,7 @@ export class Intake implements LinkWatcher {
       return;
     }
     const { size } = raw;
-    this.#size = Math.max(size + OVERHEAD_BYTES, this.#size * FORGETTING);
+    this.#size = Math.max(size + OVERHEAD_BYTES, (this.#size ?? 0) * FORGETTING);
     this.#unsettled += 1;
     this.#unsettledBytes += size;
     const { deliveries, sequence, storedAt, pending } = ack;

@@ -9,8 +9,11 @@ const EXPIRES_MS = 5_000;
 /** How often a server says that a request still waits. */
 const HEARTBEAT_MS = 1_000;
 
-/** Ticks without a sign of life, a heartbeat apart, after which a request is taken for forgotten. */
-const MOST_SILENT_TICKS = 2;
+/**
+ * Ticks without a sign of life, a heartbeat apart, after which a request is taken for forgotten: 2 s at least. Two would
+ * take one heartbeat that comes a moment late for two that are missing.
+ */
+const MOST_SILENT_TICKS = 3;
 
 const NANOSECONDS = 1_000_000;
 const encoder = new TextEncoder();
@@ -75,8 +78,9 @@ export class Pull {
   move(): Promise<void> {
     this.forget();
     void this.#place?.subscribed.drain();
-    this.#place = this.#jetStream.open((raw) => this.#receive(raw));
-    return this.#place.subscribed.ready;
+    const place = this.#jetStream.open((raw) => this.#receive(raw, this.#place === place));
+    this.#place = place;
+    return place.subscribed.ready;
   }
 
   /** Asks for so many messages of so many bytes. @throws BusError without a link, or where it does not keep up */
@@ -126,7 +130,7 @@ export class Pull {
     });
   }
 
-  #receive(raw: RawMessage): void {
+  #receive(raw: RawMessage, here: boolean): void {
     if (raw.replyTo === undefined) {
       // Of a request that was forgotten.
       if (raw.subject !== this.#request?.replyTo) return;
@@ -136,7 +140,7 @@ export class Pull {
     this.#alive();
     this.#on.message(raw, raw.replyTo);
     const request = this.#request;
-    if (request === undefined) return;
+    if (request === undefined || !here) return;
     request.received += 1;
     if (request.received >= request.batch) this.#end('done');
   }

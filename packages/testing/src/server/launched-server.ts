@@ -37,8 +37,8 @@ export class LaunchedServer implements NatsServer {
     this.#options = options;
     this.#port = options.port ?? -1;
     this.#settings = settings;
-    this.#mainFile = join(directory, 'server.conf');
-    this.#configurationFile = join(directory, 'configuration.conf');
+    this.#mainFile = join(directory, 'launcher.conf');
+    this.#configurationFile = join(directory, 'server.conf');
     this.#log = new ServerLog(join(directory, 'log'));
   }
 
@@ -115,7 +115,7 @@ export class LaunchedServer implements NatsServer {
   /** JetStream stands here and not on the command line: a reload would switch it off. */
   #main(): string {
     const jetstream = this.#options.jetstream ? `jetstream { store_dir: ${JSON.stringify(this.directory)} }\n` : '';
-    return `${jetstream}${this.#settings}include "./configuration.conf"\n`;
+    return `${jetstream}${this.#settings}include "./server.conf"\n`;
   }
 
   async #launch(): Promise<void> {

@@ -103,7 +103,8 @@ export class MemoryBroker {
    * The links of all connections, or of those with this name, are lost until {@link restore}: what they publish,
    * answer and ask is refused with `TERABUS_DISCONNECTED`, what they have asked settles with it, nothing is delivered
    * to them, and nobody is served by them. What they have published since the event loop turned last is lost and
-   * reported as unconfirmed. Their subscriptions survive, what others publish meanwhile does not come later.
+   * reported as unconfirmed; of what they were storing nobody knows whether it is stored. Their subscriptions survive,
+   * what others publish meanwhile does not come later; what streams have handed out to them and was not settled does.
    */
   interrupt(options: { readonly connection?: string | undefined; readonly error?: BusError | undefined } = {}): void {
     const {

@@ -107,15 +107,17 @@ export function lookingAfter({ bus, connect, pass, withStream }: StreamsSuite): 
       await bus().deleteStream('deleted');
       await bus().deleteConsumer('forgetful', CONSUMER);
       await bus().updateStream('drifting', { maxMessages: 5 });
-      await until(async () => (await settled(pass)) && problems(alice).length === 3);
-      const reasons = ['TERABUS_STREAM_MISSING', 'TERABUS_CONSUMER_MISSING', 'TERABUS_STORE_DRIFT'];
-      expect(problems(alice)).to.have.members(reasons);
+      const reasons = ['TERABUS_CONSUMER_MISSING', 'TERABUS_STORE_DRIFT', 'TERABUS_STREAM_MISSING'];
+      // Once or more: the consumer of a missing stream is missing too.
+      const kinds = (of: readonly (string | undefined)[]) => [...new Set(of)].sort();
+      await until(async () => (await settled(pass)) && kinds(problems(alice)).length === reasons.length);
+      expect(kinds(problems(alice))).to.deep.equal(reasons);
       await bus().updateStream('drifting', { maxMessages: -1 });
       await bus().provision(plan);
       await until(async () => (await settled(pass)) && problems(alice).length === 0);
-      const of = (kind: string) =>
-        events.flatMap((event) => (event.kind === kind && 'error' in event ? [event.error.reason] : []));
-      expect([of('problem').sort(), of('solved').sort()]).to.deep.equal([[...reasons].sort(), [...reasons].sort()]);
+      const said = (kind: string) =>
+        kinds(events.flatMap((event) => (event.kind === kind && 'error' in event ? [event.error.reason] : [])));
+      expect([said('problem'), said('solved')]).to.deep.equal([reasons, reasons]);
     });
 
     it('is a problem from the beginning where it differs, until nobody expects it any more', async () => {
