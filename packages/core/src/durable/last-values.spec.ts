@@ -2,6 +2,7 @@ import { BusError, UserEvent } from '@terabus/messages';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
 import {
+  defineModule,
   defineService,
   defineTopic,
   from,
@@ -94,6 +95,35 @@ describe('the last values of a topic', () => {
     const panels = [await panel(), await panel()];
     await stage.settle();
     for (const { seen } of panels) expect(seen).to.deep.equal(['lamp.hall on']);
+  });
+
+  it('come to the active instance alone, when it becomes active', async () => {
+    const Solo = defineModule('Solo', {});
+    @Service(Solo, { uses: [lamps] })
+    class SoloService extends TeraService {
+      readonly seen: string[] = [];
+      @OnPayload(delivery)
+      onLamp(text: string) {
+        this.seen.push(text);
+      }
+    }
+    const start = async () => {
+      const starting = stage.start(SoloService);
+      await stage.clock.advance(1_000);
+      return (await starting).service(SoloService).seen;
+    };
+    await say('hall', 'on');
+    const first = await start();
+    await say('hall', 'off');
+    await stage.settle();
+    const second = await start();
+    await stage.clock.advance(5_000);
+    await say('hall', 'dim');
+    await stage.settle();
+    expect([first, second]).to.deep.equal([
+      ['on', 'off'],
+      ['off', 'dim'],
+    ]);
   });
 
   it('come without a gap or a duplicate, also where much is published meanwhile', async () => {
