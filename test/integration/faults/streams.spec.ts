@@ -168,6 +168,20 @@ describe('what is stored', () => {
       }
     }
 
+    const unstored = defineTopic('ward.visits', { wrapper: 'event', types: [UserEvent] });
+
+    /** From the time when it was not stored. */
+    @Service(defineService('Ward.Oldest', {}), { uses: [unstored] })
+    class OldestService extends TeraService {
+      readonly seen: string[] = [];
+      readonly visit = () => this.publish(unstored, user);
+
+      @OnEvent(unstored, UserEvent)
+      onUser({ userFullname }: UserEvent) {
+        this.seen.push(userFullname);
+      }
+    }
+
     const bothStarted = async () => {
       await provision(planStreams([OldService]), options());
       await provision(planStreams([NewService]), options());
@@ -196,6 +210,18 @@ describe('what is stored', () => {
         expect(old.service(OldService).seen).to.deep.equal(['Ana']);
       });
       expect(fresh.counters).to.include({ unhandled: 0, deadLettered: 0 });
+    });
+
+    it('is stored and handled where its publisher does not know that it is durable, and heard by such a reader', async () => {
+      const { old, fresh } = await bothStarted();
+      const oldest = await start(OldestService);
+      await oldest.service(OldestService).visit();
+      await fresh.service(NewService).visit();
+      await eventually(() => {
+        expect(old.service(OldService).seen).to.deep.equal(['Ana', 'Ana']);
+        expect(fresh.service(NewService).seen).to.deep.equal(['Ana', 'lamp', 'Ana']);
+        expect(oldest.service(OldestService).seen).to.deep.equal(['Ana', 'Ana']);
+      });
     });
   });
 });
