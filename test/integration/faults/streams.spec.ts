@@ -1,3 +1,5 @@
+import { rmSync } from 'node:fs';
+import { join } from 'node:path';
 import {
   BusError,
   defineService,
@@ -79,6 +81,36 @@ describe('what is stored', () => {
     await admin.call(`STREAM.PURGE.${toName('ward.notes', options().namespace)}`, { keep: 2 });
     await admin.close();
     expect(await desk.note('4')).to.include({ sequence: 4, duplicate: false });
+  });
+
+  it('in files that a server has lost is missed by those who use it, and made anew by nobody but provision', async () => {
+    await using own = await startNatsServer({ jetstream: true });
+    const at = { servers: own.url, namespace: 'lost' };
+    const plan = planStreams([ReaderService, DeskService]);
+    await provision(plan, at);
+    const [reader, desk] = [await start(ReaderService, at), await start(DeskService, at)];
+    await own.kill();
+    rmSync(join(own.directory, 'jetstream'), { recursive: true });
+    await own.restart();
+    await eventually(() => {
+      for (const host of [reader, desk]) {
+        const { ready, problems } = host.health();
+        expect(ready).to.equal(false);
+        expect(problems.map(({ reason }) => reason)).to.include('TERABUS_STREAM_MISSING');
+      }
+    });
+    expect((await refusalOf(desk.service(DeskService).note('1', 300))).reason).to.equal('TERABUS_STREAM_UNAVAILABLE');
+    const admin = await administrator(own.url);
+    expect(await admin.call('STREAM.NAMES')).to.include({ total: 0 });
+    await admin.close();
+    await provision(plan, at);
+    await eventually(() => {
+      for (const host of [reader, desk]) expect(host.health().ready).to.equal(true);
+    });
+    await desk.service(DeskService).note('2');
+    await eventually(() => {
+      expect(reader.service(ReaderService).seen).to.deep.equal(['2']);
+    });
   });
 
   describe('on a server without JetStream', () => {
