@@ -4,6 +4,7 @@ import { connectNats } from '@terabus/nats';
 import { serve } from '../run/child-process.js';
 import { sharedNow } from '../run/stall-meter.js';
 import { handled, ReaderService } from './reader-service.js';
+import type { Written } from './writers-process.js';
 
 let host: Host;
 let unreadyAt: number | undefined;
@@ -25,13 +26,14 @@ const methods = {
     const { ready, problems } = host.health();
     return { ready, unreadyAt, problems: problems.map(({ reason, message }) => `${reason}: ${message}`) };
   },
-  /** Of these, how many were never handled; and of all, how many more than once. */
-  handled({ prefixes }: { prefixes: Readonly<Record<string, number>> }) {
+  /** How many of the acknowledged ones were never handled. */
+  missing(written: readonly Written[]): number {
     let missing = 0;
-    for (const [prefix, count] of Object.entries(prefixes)) {
-      for (let n = 1; n <= count; n++) if (!handled.has(`${prefix}-${n}`)) missing += 1;
+    for (const { writer, attempted, unknown, refused } of written) {
+      const inDoubt = new Set([...unknown, ...refused]);
+      for (let n = 1; n <= attempted; n++) if (!inDoubt.has(n) && !handled.has(`${writer}-${n}`)) missing += 1;
     }
-    return { missing, again: [...handled.values()].filter((times) => times > 1).length };
+    return missing;
   },
   stop: () => host.stop().then(() => undefined),
 };

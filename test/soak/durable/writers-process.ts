@@ -105,11 +105,11 @@ let timer: NodeJS.Timeout | undefined;
 const sum = (of: (writer: Writer) => number) => writers.reduce((total, writer) => total + of(writer), 0);
 
 const methods = {
-  async open(options: { urls: readonly string[]; writers: number; lanes: number; timeoutMs: number; prefix?: string }) {
-    const { urls, lanes, timeoutMs, prefix = 'w' } = options;
+  async open(options: { urls: readonly string[]; writers: number; lanes: number; timeoutMs: number }) {
+    const { urls, lanes, timeoutMs } = options;
     writers = await Promise.all(
       Array.from({ length: options.writers }, async (_, n) => {
-        const name = `${prefix}${n}`;
+        const name = `writer${n}`;
         const transport = await connectNats({ servers: [...urls], name, connectTimeoutMs: 20_000 });
         return new Writer(name, transport, openBus({ transport, source: `service.${name}` }), lanes, timeoutMs);
       }),
