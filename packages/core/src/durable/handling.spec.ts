@@ -224,7 +224,7 @@ describe('what is stored', () => {
       expect(trail).to.deep.equal(['1 1', '2 1']);
       expect(await left()).to.deep.equal({ ...NOTHING, unsettled: 1 });
       expect(host.health().problems.map(({ reason }) => reason)).to.include('TERABUS_STREAM_FULL');
-      update(RETRIES, { maxBytes: 2 ** 30 });
+      update(RETRIES, { maxBytes: 2 ** 27 });
       await stage.clock.advance(20_000);
       expect(trail).to.deep.equal(['1 1', '2 1', '1 2']);
       expect(await left()).to.deep.equal(NOTHING);
@@ -240,7 +240,7 @@ describe('what is stored', () => {
       expect(trail).to.have.lengthOf(5);
       expect(await left()).to.deep.equal({ ...NOTHING, retries: 1 });
       expect(host.health().ready).to.equal(false);
-      update(DEAD, { maxBytes: 2 ** 30 });
+      update(DEAD, { maxBytes: 2 ** 27 });
       await stage.clock.advance(20_000);
       expect(trail).to.have.lengthOf(5);
       expect(await left()).to.deep.equal({ ...NOTHING, dead: 1 });
@@ -409,7 +409,7 @@ describe('what is stored', () => {
       const starting = stage.start(service);
       const rejected = rejection(starting);
       await stage.clock.advance(60_000);
-      expect((await rejected).message).to.contain("maxBytes of stream 'visits.{ward}' should be 1073741824 and is 5");
+      expect((await rejected).message).to.contain("maxBytes of stream 'visits.{ward}' should be 268435456 and is 5");
     });
 
     it('takes what was provisioned with options for what it is', async () => {
@@ -508,7 +508,7 @@ describe('what is stored', () => {
       await say(user('1'));
       await stage.clock.advance(0);
       expect(await left()).to.deep.equal({ ...NOTHING, retries: 1 });
-      update('bills', { maxBytes: 2 ** 30 });
+      update('bills', { maxBytes: 2 ** 27 });
       await stage.clock.advance(60_000);
       expect(await billed()).to.equal(1);
       expect(await left()).to.deep.equal(NOTHING);
@@ -594,7 +594,7 @@ describe('what is stored', () => {
       await say(user('a2'));
       await stage.clock.advance(600_000);
       expect(trail).to.deep.equal(['a1 1', 'a1 2', 'a1 3', 'a1 4', 'a1 5']);
-      update(DEAD, { maxBytes: 2 ** 30 });
+      update(DEAD, { maxBytes: 2 ** 27 });
       await stage.clock.advance(20_000);
       expect(trail.slice(5)).to.deep.equal(['a2 1']);
       expect(await left()).to.deep.equal({ ...NOTHING, dead: 1 });
