@@ -1,3 +1,6 @@
+import { cluster } from './durable/cluster.js';
+import { durableLoss } from './durable/durable-loss.js';
+import { missing } from './durable/missing.js';
 import { handlers } from './handlers/handlers.js';
 import { hostile } from './hostile/hostile.js';
 import { injection } from './injection/injection.js';
@@ -20,4 +23,7 @@ export const figures: readonly Figure[] = [
   injection,
   sequences,
   permissions,
+  durableLoss,
+  cluster,
+  missing,
 ];

@@ -183,6 +183,20 @@ describe('what is stored', () => {
       });
     });
 
+    it('is tried again in a stream that was made anew too, whose numbers begin again', async () => {
+      failing.set('1', 1);
+      failing.set('2', 1);
+      await start();
+      await say(user('1'));
+      await stage.clock.advance(10_000);
+      stage.broker.deleteStream('visits.{ward}');
+      stage.broker.provision(planStreams([clinic()]));
+      await stage.clock.advance(10_000);
+      await say(user('2'));
+      await stage.clock.advance(10_000);
+      expect(trail).to.deep.equal(['1 1', '1 2', '2 1', '2 2']);
+    });
+
     it('never meets its siblings in one envelope again', async () => {
       failing.set('2', 1);
       await start();
@@ -428,6 +442,7 @@ describe('what is stored', () => {
           return this.subscribe(visits.all, UserEvent, () => undefined);
         }
       }
+      stage.broker.provision(planStreams([Late]));
       const starting = stage.start(Late);
       await stage.clock.advance(500);
       const error = await rejection((await starting).service(Late).listen());
@@ -634,6 +649,8 @@ describe('what is stored', () => {
 
   describe('and ends its process', () => {
     const consumer = consumerOf(Clinic.address, 'visits.*');
+    /** When virtual time begins. */
+    const STORED_AT = Date.UTC(2025, 0);
     /** As often as a process ends that has taken what is there. */
     const crash = async (times: number) => {
       for (let n = 0; n < times; n++) {
@@ -660,7 +677,7 @@ describe('what is stored', () => {
       await stage.clock.advance(100);
       expect(trail).to.deep.equal(['1 1', '2 1']);
       const keys = await stage.client.keyValue(bucketOf(Clinic.address)).keys();
-      expect(keys).to.deep.equal([`suspect.${consumer} visits.%7Bward%7D/2/-`]);
+      expect(keys).to.deep.equal([`suspect.${consumer} visits.%7Bward%7D/2/-@${STORED_AT}`]);
       doors.get('2')?.resolve();
       await stage.clock.advance(100);
       expect([...trail].sort()).to.deep.equal(['1 1', '2 1', '3 1', '4 1']);
@@ -694,7 +711,7 @@ describe('what is stored', () => {
       await crash(3);
       await stage.client
         .keyValue(bucketOf(Clinic.address))
-        .put(`suspect.${consumer} visits.%7Bward%7D/1/-`, new TextEncoder().encode('2'));
+        .put(`suspect.${consumer} visits.%7Bward%7D/1/-@${STORED_AT}`, new TextEncoder().encode('2'));
       await start(service);
       await stage.clock.advance(100);
       expect(trail).to.deep.equal(['2 1']);

@@ -226,8 +226,8 @@ describe('the last values of a topic', () => {
   it('end the start of a service whose stream is not there, with a sentence', async () => {
     stage.broker.deleteStream('lamp.{name}');
     const error = await rejection(stage.start(PanelService));
-    expect(error.reason).to.equal('TERABUS_START_FAILED');
-    expect(error.message).to.contain('lamp.{name}');
+    expect(error.reason).to.equal('TERABUS_STORE_DRIFT');
+    expect(error.message).to.contain("stream 'lamp.{name}' is missing");
   });
 
   describe('of a stream that can’t be read', () => {

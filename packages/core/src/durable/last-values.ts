@@ -176,8 +176,10 @@ export class LastValues implements TransportSubscription {
 
   async #readAll(): Promise<void> {
     const { transport, stream, pattern } = this.#parts;
+    // Of before the question: live copies that overtake its answer are newer than what it says.
+    const highest = this.#highest;
     const { lastSequence } = await transport.streams.streamState(stream);
-    if (lastSequence < this.#highest) {
+    if (lastSequence < highest) {
       // Somebody has made it anew: its numbers say nothing of the old ones.
       this.#known.clear();
       this.#highest = 0;

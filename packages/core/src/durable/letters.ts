@@ -94,8 +94,11 @@ export function deadLetterOf(
   };
 }
 
-const nameOf = (address: string, pattern: string, { origin, replay }: Letter, { index }: Progress): string =>
-  `${toName(consumerOf(address, pattern))}/${formatOrigin({ ...origin, index })}${replay === undefined ? '' : `+${replay}`}`;
+/** With the time: a stream that was deleted and made anew numbers from 1 again, and its copies are others. */
+function nameOf(address: string, pattern: string, { origin, storedAt, replay }: Letter, { index }: Progress): string {
+  const place = `${formatOrigin({ ...origin, index })}@${Math.trunc(storedAt)}`;
+  return `${toName(consumerOf(address, pattern))}/${place}${replay === undefined ? '' : `+${replay}`}`;
+}
 
 function commonHeaders(letter: Letter, { index, tries, firstFailed }: Progress): Map<string, string> {
   const headers = ownHeaders(letter.headers);

@@ -100,7 +100,7 @@ type DurableDefinition = TopicDefinition & { readonly durable: DurableSettings }
 const isDurable = (definition: TopicDefinition): definition is DurableDefinition => definition.durable !== undefined;
 
 /** The delivery groups that read from a consumer. */
-export const durableGroups = (plan: ServicePlan): readonly (Group & { readonly definition: DurableDefinition })[] =>
+const durableGroups = (plan: ServicePlan): readonly (Group & { readonly definition: DurableDefinition })[] =>
   plan.groups.filter(
     (group): group is Group & { readonly definition: DurableDefinition } =>
       isDurable(group.definition) && group.options.everyInstance !== true,

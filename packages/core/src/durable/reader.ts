@@ -224,9 +224,9 @@ export class Reader {
 
   #suspect(taken: Taken): void {
     const { suspects, reporter, address, pattern } = this.parts;
-    const { origin } = taken.letter;
+    const { origin, storedAt } = taken.letter;
     const suspect: Suspect = {
-      name: `${consumerOf(address, pattern)} ${formatOrigin(origin)}`,
+      name: `${consumerOf(address, pattern)} ${formatOrigin(origin)}@${Math.trunc(storedAt)}`,
       marks: this.#marks(),
       reporter,
       run: () => {

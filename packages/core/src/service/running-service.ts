@@ -2,7 +2,7 @@ import type { Logger } from 'pino';
 import type { ServicePlan } from '../contract/contract-of.js';
 import { instanceTopics } from '../contract/needs.js';
 import { bucketOf } from '../durable/names.js';
-import { durableGroups } from '../durable/plan-streams.js';
+import { planStreams } from '../durable/plan-streams.js';
 import type { Role, ServiceHealth } from '../health/health.js';
 import { Gate } from '../instances/gate.js';
 import { Instance } from '../instances/instance.js';
@@ -106,9 +106,10 @@ export class RunningService {
     });
   }
 
-  /** Whether it handles what is stored. */
+  /** Whether there is anything that has to be there for it: streams that it publishes to or reads, or its bucket. */
   get storing(): boolean {
-    return durableGroups(this.plan).length > 0;
+    const { streams, buckets } = planStreams([this.plan]);
+    return streams.length + buckets.length > 0;
   }
 
   get role(): Role {

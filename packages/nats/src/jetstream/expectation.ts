@@ -2,15 +2,12 @@ import type { Difference, Expectation, StorePlan, Timer } from '@terabus/core/tr
 import { BusError, driftError } from '@terabus/core/transport';
 import type { JetStream, LinkWatcher } from './jetstream.js';
 import { differencesOf, goneIn, look, type Part, partsOf, type Seen } from './look.js';
+import { patiently } from './patience.js';
 import { DRIFT, MISSING, SILENT, silent } from './trouble.js';
 
 /** Between two looks. Together with one look it is less than the 5 s within which something missing is known. */
 const EVERY_MS = 2_000;
 const LOOK_TIMEOUT_MS = 2_000;
-
-/** How long the first look is tried: a cluster that starts or elects gives no answers for 5 to 13 s. */
-const PATIENCE_MS = 15_000;
-const AGAIN_MS = 250;
 
 /** Compares a plan with what is there, again and again; what differs is a problem of the connection until it is mended. */
 export class Expecting implements Expectation, LinkWatcher {
@@ -34,7 +31,15 @@ export class Expecting implements Expectation, LinkWatcher {
   async start(): Promise<this> {
     this.#unfollow = this.#jetStream.follow(this);
     try {
-      const seen = await Promise.all(this.#parts.map((part) => this.#patiently(part)));
+      const seen = await Promise.all(
+        this.#parts.map((part) =>
+          patiently(
+            this.#jetStream,
+            () => look(this.#jetStream, part, LOOK_TIMEOUT_MS),
+            () => this.#ended,
+          ),
+        ),
+      );
       this.#note(seen);
       this.#differences = differencesOf(seen);
     } catch (error) {
@@ -57,22 +62,6 @@ export class Expecting implements Expectation, LinkWatcher {
   attached(): void {}
   close(): void {
     this.end();
-  }
-
-  async #patiently(part: Part): Promise<Seen> {
-    const { clock } = this.#jetStream;
-    const endsAt = clock.elapsed() + PATIENCE_MS;
-    for (;;) {
-      try {
-        return await look(this.#jetStream, part, LOOK_TIMEOUT_MS);
-      } catch (thrown) {
-        const error = BusError.from(thrown);
-        if (this.#ended || error.code !== 'UNAVAILABLE' || clock.elapsed() >= endsAt) throw error;
-      }
-      await new Promise<void>((resolve) => {
-        clock.setTimer(AGAIN_MS, resolve);
-      });
-    }
   }
 
   #arm(): void {

@@ -7,13 +7,7 @@ import { checkNatsOptions } from '../options.js';
 import { type ApiError, described, ERR, isPassing } from './api-error.js';
 import type { JetStream } from './jetstream.js';
 import { differencesOf, look, type Part, partsOf, type Seen } from './look.js';
-
-/** How long a cluster that starts or elects is waited for. */
-const PATIENCE_MS = 15_000;
-
-/** How long JetStream is waited for that nobody answers for: it may be off. */
-const OFF_MS = 3_000;
-const AGAIN_MS = 250;
+import { patiently } from './patience.js';
 
 /** What {@link provision} did. */
 export interface Provisioned {
@@ -107,23 +101,6 @@ async function make(jetStream: JetStream, { called, make: request }: Part): Prom
     return answer;
   });
   if (error) throw notMade(called, error);
-}
-
-async function patiently<T>(jetStream: JetStream, work: () => Promise<T>): Promise<T> {
-  const { clock } = jetStream;
-  const startedAt = clock.elapsed();
-  for (;;) {
-    try {
-      return await work();
-    } catch (thrown) {
-      const error = BusError.from(thrown);
-      const patienceMs = /not enabled|not switched on/.test(error.rawMessage) ? OFF_MS : PATIENCE_MS;
-      if (error.code !== 'UNAVAILABLE' || clock.elapsed() - startedAt >= patienceMs) throw error;
-    }
-    await new Promise<void>((resolve) => {
-      clock.setTimer(AGAIN_MS, resolve);
-    });
-  }
 }
 
 const isOff = ({ err_code }: ApiError) => err_code === ERR.notEnabled || err_code === ERR.notEnabledForAccount;
