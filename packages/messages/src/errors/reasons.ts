@@ -153,6 +153,16 @@ export const reasons = {
   },
   TERABUS_STREAM_UNAVAILABLE: { code: 'UNAVAILABLE', sentence: 'No stream took the message at this moment.' },
 
+  // sql
+  TERABUS_TRANSACTION_FAILED: {
+    code: 'ABORTED',
+    sentence: 'A statement of the transaction failed, so that nothing of it is kept.',
+  },
+  TERABUS_TRANSACTION_OVER: {
+    code: 'FAILED_PRECONDITION',
+    sentence: 'There is no transaction of the inbox here, or it has ended.',
+  },
+
   // nats
   TERABUS_ENVIRONMENT_INVALID: { code: 'INVALID_ARGUMENT', sentence: 'An environment variable has a bad value.' },
   TERABUS_NATS_ERROR: { code: 'UNAVAILABLE', sentence: 'NATS or its client failed in a way that has no name here.' },

@@ -14,7 +14,7 @@ import { serviceClassOf } from './stub.js';
 import type { Wired } from './tap.js';
 import { TappedTransport } from './tap.js';
 
-type OfHost = 'container' | 'config' | 'middlewares' | 'interceptors' | 'observers' | 'drainTimeoutMs';
+type OfHost = 'container' | 'config' | 'middlewares' | 'interceptors' | 'observers' | 'drainTimeoutMs' | 'inbox';
 
 /** What a harness is started with. What stands here of `HostOptions` is for the services, not for the stubs. */
 export interface HarnessOptions extends Pick<HostOptions, OfHost> {
