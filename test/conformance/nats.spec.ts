@@ -1,7 +1,8 @@
 import { connectNats } from '@terabus/nats';
 import { type NatsServer, startNatsServer } from '@terabus/testing';
-import { serviceConformance, transportConformance } from '@terabus/testing/conformance';
+import { serviceConformance, streamsConformance, transportConformance } from '@terabus/testing/conformance';
 import { after, before, describe } from 'mocha';
+import { streamBus } from './stream-bus.js';
 
 const everything = { groups: true, headers: true, noResponders: true, payloadLimit: true };
 
@@ -10,7 +11,7 @@ describe('a nats-server', () => {
   let cases = 0;
 
   before(async () => {
-    server = await startNatsServer();
+    server = await startNatsServer({ jetstream: true });
   });
   after(() => server.stop());
 
@@ -23,4 +24,8 @@ describe('a nats-server', () => {
 
   transportConformance('nats', everything, open);
   serviceConformance('nats', everything, open);
+  streamsConformance('nats', async () => {
+    cases += 1;
+    return streamBus(server, `case${cases}`);
+  });
 });

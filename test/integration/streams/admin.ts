@@ -6,7 +6,10 @@ export async function administrator(servers: string, user?: { readonly user: str
   return {
     connection,
     /** Calls the API; gives its answer, errors too. */
-    async call(operation: string, body: object = {}): Promise<Record<string, unknown>> {
+    async call(
+      operation: string,
+      body: object = {},
+    ): Promise<{ readonly error?: unknown; readonly config?: object; readonly success?: boolean }> {
       const answer = await connection.request(`$JS.API.${operation}`, JSON.stringify(body), { timeout: 5_000 });
       return answer.json();
     },

@@ -136,9 +136,25 @@ describe('taking from JetStream', () => {
     await consumed.until(500);
     await consumed.consuming.stop();
     const { length } = consumed.deliveries;
-    await transport.flush();
-    await untilState({ pending: 3_000 - length, unsettled: 0 });
+    const other = await Consumed.start(transport, { maxUnsettled: 1_000 }, (delivery) => delivery.ack());
+    await other.until(3_000 - length);
+    await untilState({ pending: 0, unsettled: 0 });
     expect(consumed.deliveries).to.have.length(length);
+    expect([...consumed.sequences, ...other.sequences]).to.deep.equal(count(3_000));
+  });
+
+  it('hands out in order what is put back behind a stop', async () => {
+    await provision(plan(), options());
+    await storeSome(transport, 5);
+    const consumed = await Consumed.start(transport);
+    for (const delivery of await consumed.until(5)) if (delivery.sequence === 1) delivery.ack();
+    await consumed.consuming.stop();
+    for (const delivery of consumed.deliveries.slice(1)) delivery.later(0);
+    const other = await Consumed.start(transport);
+    await other.until(4);
+    expect(other.deliveries.map(({ sequence, deliveries }) => [sequence, deliveries])).to.deep.equal(
+      count(4, 2).map((sequence) => [sequence, 2]),
+    );
   });
 
   it('refuses to start without its consumer', async () => {

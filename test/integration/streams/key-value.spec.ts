@@ -121,14 +121,13 @@ describe('key and value in JetStream', () => {
 
   it('says that the bucket is missing', async () => {
     const missing = transport.keyValue('missing');
-    for (const attempt of [
-      missing.get('a'),
-      missing.put('a', bytes('')),
-      missing.create('a', bytes('')),
-      missing.keys(),
-    ]) {
-      expect(await reasonOf(attempt)).to.equal('TERABUS_BUCKET_MISSING');
-    }
+    const attempts = [
+      () => missing.get('a'),
+      () => missing.put('a', bytes('')),
+      () => missing.create('a', bytes('')),
+      () => missing.keys(),
+    ];
+    for (const attempt of attempts) expect(await reasonOf(attempt())).to.equal('TERABUS_BUCKET_MISSING');
     const difference = { where: "bucket 'missing'", field: undefined, found: undefined };
     const buckets = [{ name: 'missing', ttlMs: 0, maxBytes: 1, replicas: 1 }];
     const expectation = await transport.streams.expect({ streams: [], buckets });

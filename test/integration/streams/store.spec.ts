@@ -108,7 +108,7 @@ describe('storing in JetStream', () => {
     expect(await reasonOf(store({ messageId: 'a\r\nb' }))).to.equal('TERABUS_HEADER_INVALID');
     expect(await reasonOf(store({ messageId: '' }))).to.equal('TERABUS_HEADER_INVALID');
     expect(await reasonOf(store({ headers: new Map([['Nats-Rollup', 'all']]) }))).to.equal('TERABUS_HEADER_INVALID');
-    expect(await reasonOf(store({ subject: 'ward.*' }))).to.equal('TERABUS_TOPIC_INVALID');
+    expect(await reasonOf(store({ subject: 'ward.*' }))).to.equal('TERABUS_SUBJECT_INVALID');
     expect(await reasonOf(store({ subject: `ward.${'a'.repeat(255)}` }))).to.equal('TERABUS_TOPIC_TOO_LONG');
     expect(await reasonOf(store({ bytes: new Uint8Array(1_048_577) }))).to.equal('TERABUS_PAYLOAD_TOO_LARGE');
   });

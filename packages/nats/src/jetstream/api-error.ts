@@ -17,6 +17,7 @@ export const ERR = {
   memoryExceeded: 10028,
   noMessage: 10037,
   notEnabledForAccount: 10039,
+  sequenceNotFound: 10043,
   storageExceeded: 10047,
   messageTooLarge: 10054,
   nameInUse: 10058,

@@ -44,9 +44,6 @@ export interface ConsumerConfig {
   readonly backoff?: readonly number[];
 }
 
-/** What a plan asks for, and what is there, under the same names. */
-export type Fields = Readonly<Record<string, unknown>>;
-
 export function streamConfig(plan: StreamPlan, names: Names): StreamConfig {
   return {
     name: names.of(plan.name),
@@ -105,63 +102,80 @@ function startConfig(start: ConsumerStart) {
   return { deliver_policy: 'by_start_time', opt_start_time: new Date(start.timeMs).toISOString() };
 }
 
-/** A stream's configuration in the words of a plan. */
-export function streamFields(config: StreamConfig, names: Names): Fields {
+/** A stream that is there in the words of a plan. */
+export function foundStream(plan: StreamPlan, config: StreamConfig, names: Names): StreamPlan {
   const { republish } = config;
   return {
-    subjects: (config.subjects ?? []).map((subject) => names.unwired(subject)).sort(),
-    retention: config.retention,
+    ...plan,
+    subjects: (config.subjects ?? []).map((subject) => names.unwired(subject)),
+    retention: config.retention as StreamPlan['retention'],
     maxAgeMs: config.max_age / NANOSECONDS,
     maxMessages: config.max_msgs,
     maxBytes: config.max_bytes,
     maxMessagesPerSubject: config.max_msgs_per_subject,
-    discard: config.discard,
+    discard: config.discard as StreamPlan['discard'],
     duplicateWindowMs: config.duplicate_window / NANOSECONDS,
     replicas: config.num_replicas,
     republishTo: republish && republished(republish, names),
-    storage: config.storage,
-    allow_rollup_hdrs: config.allow_rollup_hdrs ?? false,
-    sealed: config.sealed ?? false,
-    mirror: config.mirror,
-    sources: config.sources,
+    consumers: [],
   };
 }
 
-function republished({ src, dest, headers_only }: NonNullable<StreamConfig['republish']>, names: Names): unknown {
+/** As the plan has it where it is what a plan makes, else whatever it is. */
+function republished(republish: NonNullable<StreamConfig['republish']>, names: Names): string {
+  const { src, dest, headers_only } = republish;
   const below = names.unwired(dest);
   const usual = src === names.subject('>') && below.endsWith('.>') && !headers_only;
-  return usual ? below.slice(0, -2) : { src, dest, headers_only };
+  return usual ? below.slice(0, -2) : JSON.stringify(republish);
 }
 
-/** A bucket's, as far as a plan says something of it: who made it with other tools may have had reasons for the rest. */
-export function bucketFields(config: StreamConfig): Fields {
-  return {
-    subjects: config.subjects ?? [],
-    ttlMs: config.max_age / NANOSECONDS,
-    maxBytes: config.max_bytes,
-    replicas: config.num_replicas,
-    history: config.max_msgs_per_subject,
-    discard: config.discard,
-    storage: config.storage,
-  };
-}
+/** A bucket that is there in the words of a plan. */
+export const foundBucket = (plan: BucketPlan, config: StreamConfig): BucketPlan => ({
+  ...plan,
+  ttlMs: config.max_age / NANOSECONDS,
+  maxBytes: config.max_bytes,
+  replicas: config.num_replicas,
+});
 
-/** A consumer's configuration in the words of a plan. */
-export function consumerFields(config: ConsumerConfig, names: Names): Fields {
-  return {
-    filter: config.filter_subject === undefined ? undefined : names.unwired(config.filter_subject),
-    ackWaitMs: config.ack_wait / NANOSECONDS,
-    maxAckPending: config.max_ack_pending,
-    start: startField(config),
-    ack_policy: config.ack_policy,
-    max_deliver: config.max_deliver,
-    deliver_subject: config.deliver_subject,
-    backoff: config.backoff,
-  };
-}
+/** A consumer that is there in the words of a plan. */
+export const foundConsumer = (plan: ConsumerPlan, config: ConsumerConfig, names: Names): ConsumerPlan => ({
+  ...plan,
+  filter: names.unwired(config.filter_subject ?? names.subject('>')),
+  ackWaitMs: config.ack_wait / NANOSECONDS,
+  maxAckPending: config.max_ack_pending,
+  start: foundStart(config),
+});
 
-function startField({ deliver_policy, opt_start_seq, opt_start_time }: ConsumerConfig): unknown {
-  if (deliver_policy === 'by_start_sequence') return { sequence: opt_start_seq };
+function foundStart({ deliver_policy, opt_start_seq, opt_start_time }: ConsumerConfig): ConsumerStart {
+  if (deliver_policy === 'by_start_sequence') return { sequence: opt_start_seq ?? 0 };
   if (deliver_policy === 'by_start_time') return { timeMs: Date.parse(opt_start_time ?? '') };
-  return deliver_policy;
+  return deliver_policy as ConsumerStart;
 }
+
+/**
+ * What no plan says, since it is the same for all of them: under the server's own names. A rollup would let whoever may
+ * publish delete all that was stored; a stream in memory forgets it with its server.
+ */
+export const alwaysOfStream = ({ storage, allow_rollup_hdrs, sealed, mirror, sources }: StreamConfig) => ({
+  storage,
+  allow_rollup_hdrs: allow_rollup_hdrs ?? false,
+  sealed: sealed ?? false,
+  mirror,
+  sources,
+});
+
+/** A bucket may be made by other tools, which allow rollups. */
+export const alwaysOfBucket = ({ subjects, max_msgs_per_subject, discard, storage, sealed }: StreamConfig) => ({
+  subjects,
+  max_msgs_per_subject,
+  discard,
+  storage,
+  sealed: sealed ?? false,
+});
+
+export const alwaysOfConsumer = ({ ack_policy, max_deliver, deliver_subject, backoff }: ConsumerConfig) => ({
+  ack_policy,
+  max_deliver,
+  deliver_subject,
+  backoff,
+});

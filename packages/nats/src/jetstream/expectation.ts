@@ -1,7 +1,7 @@
 import type { Difference, Expectation, StorePlan, Timer } from '@terabus/core/transport';
-import { BusError } from '@terabus/core/transport';
+import { BusError, driftError } from '@terabus/core/transport';
 import type { JetStream, LinkWatcher } from './jetstream.js';
-import { differing, look, type Part, partsOf, type Seen } from './look.js';
+import { differencesOf, look, type Part, partsOf, type Seen } from './look.js';
 import { DRIFT, MISSING, SILENT, silent } from './trouble.js';
 
 /** Between two looks. Together with one look it is less than the 5 s within which something missing is known. */
@@ -36,7 +36,7 @@ export class Expecting implements Expectation, LinkWatcher {
     try {
       const seen = await Promise.all(this.#parts.map((part) => this.#patiently(part)));
       for (const one of seen) this.#note(one);
-      this.#differences = seen.flatMap(({ differences }) => differences);
+      this.#differences = differencesOf(seen);
     } catch (error) {
       this.end();
       throw error;
@@ -104,7 +104,7 @@ export class Expecting implements Expectation, LinkWatcher {
     troubles.solve(SILENT + called);
     if (missing) troubles.add(MISSING + called, part.missing());
     else troubles.solve(MISSING + called);
-    if (!missing && differences.length > 0) troubles.add(DRIFT + called, differing(differences));
+    if (!missing && differences.length > 0) troubles.add(DRIFT + called, driftError(differences));
     else troubles.solve(DRIFT + called);
   }
 }

@@ -24,8 +24,18 @@ const MOST_SILENT_TICKS = 2;
 const LOOK_TIMEOUT_MS = 1_500;
 const LOOK_AGAIN_MS = 1_000;
 
-/** The most that one request asks for. */
+/** After so long without a message the one that was asked for is not about to come. */
+const QUIET_MS = 20;
+
+/** The most that one request asks for, and what the first one does when messages have all the bytes that they may. */
 const MOST_AT_ONCE = 10_000;
+const FIRST_BATCH = 8;
+
+/** What a server counts beside a message: its subject, and that of its acknowledgement. */
+const OVERHEAD_BYTES = 300;
+
+/** By how much a message that was large counts less with each smaller one behind it. */
+const FORGETTING = 0.99;
 
 const NANOSECONDS = 1_000_000;
 const encoder = new TextEncoder();
@@ -57,6 +67,8 @@ export class Intake implements LinkWatcher {
   #unsettledBytes = 0;
   /** Whether the next message alone is larger than the room that is left, so that it has to come alone. */
   #large = false;
+  /** About the largest of the last messages. The first request is small, and finds out. */
+  #size: number;
   #pumping = false;
   #looking = false;
   #tick: Timer | undefined;
@@ -78,6 +90,7 @@ export class Intake implements LinkWatcher {
     this.#stream = jetStream.names.of(options.stream);
     this.#consumer = jetStream.names.of(options.consumer);
     this.#called = consumerCalled(options.stream, options.consumer);
+    this.#size = Math.max(1, options.maxUnsettledBytes / FIRST_BATCH);
   }
 
   /**
@@ -126,11 +139,31 @@ export class Intake implements LinkWatcher {
   }
 
   async #stop(): Promise<void> {
+    this.#again?.cancel();
+    await this.#quiet();
     this.#unfollow();
     this.#forget();
-    this.#again?.cancel();
     this.#solve();
     await this.#inbox?.subscribed.drain();
+    // The request is still there, for a place where nobody listens. A server of 2.9 that has something to hand out again
+    // then would take it off its list, find nobody, and forget it until its time is over. Being asked, it tidies up.
+    if (this.#jetStream.up) await this.#info().catch(() => {});
+  }
+
+  /** A request that is being filled is let be filled: what a server sends to nobody it may hand out again only late. */
+  async #quiet(): Promise<void> {
+    const { clock } = this.#jetStream;
+    const endsAt = clock.elapsed() + LOOK_TIMEOUT_MS;
+    for (let received = -1; this.#pull && this.#pull.received !== received && clock.elapsed() < endsAt; ) {
+      received = this.#pull.received;
+      await new Promise<void>((resolve) => {
+        clock.setTimer(QUIET_MS, resolve);
+      });
+    }
+  }
+
+  #info() {
+    return this.#jetStream.call(`CONSUMER.INFO.${this.#stream}.${this.#consumer}`, {}, LOOK_TIMEOUT_MS);
   }
 
   #open() {
@@ -160,12 +193,15 @@ export class Intake implements LinkWatcher {
     if (room <= 0 || bytes <= 0) return;
     this.#pulls += 1;
     const replyTo = `${this.#inbox.prefix}${this.#pulls.toString(36)}`;
-    const pull: Pull = { replyTo, batch: this.#large ? 1 : room, received: 0 };
+    const fitting = this.#large ? 1 : Math.floor(bytes / this.#size);
+    const pull: Pull = { replyTo, batch: Math.max(1, Math.min(room, fitting)), received: 0 };
     const request = {
       batch: pull.batch,
       expires: EXPIRES_MS * NANOSECONDS,
       idle_heartbeat: HEARTBEAT_MS * NANOSECONDS,
-      ...(!this.#large && { max_bytes: bytes }),
+      // A last resort: where it ends a request, servers of 2.9 lose track of the message that was too large, if it was
+      // handed out before, until its time is over.
+      ...(pull.batch > 1 && { max_bytes: bytes }),
     };
     this.#large = false;
     try {
@@ -244,6 +280,7 @@ export class Intake implements LinkWatcher {
       }
     }
     const { size } = raw;
+    this.#size = Math.max(size + OVERHEAD_BYTES, this.#size * FORGETTING);
     this.#unsettled += 1;
     this.#unsettledBytes += size;
     const { deliveries, sequence, storedAt, pending } = ack;
@@ -308,7 +345,7 @@ export class Intake implements LinkWatcher {
   async #look(): Promise<BusError | undefined> {
     const { troubles } = this.#jetStream;
     try {
-      const answer = await this.#jetStream.call(`CONSUMER.INFO.${this.#stream}.${this.#consumer}`, {}, LOOK_TIMEOUT_MS);
+      const answer = await this.#info();
       if (!answer.error) {
         this.#solve();
         return undefined;

@@ -105,8 +105,9 @@ export class JetStream {
     this.#connection.outbox.request({ subject, bytes }, replyTo, onRefused);
   }
 
-  /** Sends what nobody waits for. What a link loses of it has to be told again by whoever it was for. */
+  /** Sends what nobody waits for; nothing without a link. */
   tell(subject: string, bytes: Uint8Array): void {
+    if (!this.up) return;
     this.#connection.outbox.answer({ subject, bytes }).catch(() => {});
   }
 

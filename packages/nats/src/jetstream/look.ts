@@ -1,36 +1,39 @@
-import type { Difference, StorePlan, StreamPlan } from '@terabus/core/transport';
-import { BusError } from '@terabus/core/transport';
+import type { BusError, Difference, StorePlan, StreamPlan } from '@terabus/core/transport';
+import { compareStores } from '@terabus/core/transport';
 import { isMissing, refusedByApi } from './api-error.js';
 import {
+  alwaysOfBucket,
+  alwaysOfConsumer,
+  alwaysOfStream,
   bucketConfig,
-  bucketFields,
   type ConsumerConfig,
   consumerConfig,
-  consumerFields,
-  type Fields,
+  foundBucket,
+  foundConsumer,
+  foundStream,
   type StreamConfig,
   streamConfig,
-  streamFields,
 } from './config.js';
 import type { JetStream } from './jetstream.js';
-import { bucketCalled, consumerCalled, streamCalled } from './names.js';
+import { bucketCalled, consumerCalled, type Names, streamCalled } from './names.js';
 import { bucketMissing, consumerMissing, streamMissing } from './trouble.js';
 
 /** A part of a plan: one stream, consumer or bucket. */
 export interface Part {
   readonly called: string;
+  /** The stream of a consumer, as it is called. */
+  readonly inside: string | undefined;
   /** What asks for its state. */
   readonly operation: string;
-  /** What its fields should be; undefined where the plan says nothing of them. */
-  readonly wanted: Fields | undefined;
-  readonly found: (config: never) => Fields;
+  /** How it differs from the plan, given its configuration at the server; undefined where it is not there. */
+  readonly compare: (config: unknown) => Difference[];
   /** What it is a problem of when it is not there. */
   readonly missing: () => BusError;
   /** What makes it; undefined for what is somebody else's. */
   readonly make: { readonly operation: string; readonly body: object } | undefined;
 }
 
-/** What was seen of a part: the fields that differ; undefined when it is not there. */
+/** What was seen of a part. */
 export interface Seen {
   readonly part: Part;
   readonly differences: readonly Difference[];
@@ -40,25 +43,20 @@ export interface Seen {
 /** All parts of a plan, in the order in which they can be made. */
 export function partsOf(plan: StorePlan, { names }: JetStream): Part[] {
   return [
-    ...plan.streams.map((stream): Part => {
-      const config = streamConfig(stream, names);
-      const found = (it: StreamConfig) => streamFields(it, names);
-      return {
-        called: streamCalled(stream.name),
-        operation: `STREAM.INFO.${config.name}`,
-        wanted: stream.owned ? found(config) : undefined,
-        found: found as Part['found'],
-        missing: () => streamMissing(stream.name),
-        make: stream.owned ? { operation: `STREAM.CREATE.${config.name}`, body: config } : undefined,
-      };
-    }),
+    ...plan.streams.map((stream) => streamPart(stream, names)),
     ...plan.buckets.map((bucket): Part => {
       const config = bucketConfig(bucket, names);
+      const called = bucketCalled(bucket.name);
       return {
-        called: bucketCalled(bucket.name),
-        operation: `STREAM.INFO.${config.name}`,
-        wanted: bucketFields(config),
-        found: bucketFields as Part['found'],
+        ...{ called, inside: undefined, operation: `STREAM.INFO.${config.name}` },
+        compare: (it) => {
+          const found = it as StreamConfig | undefined;
+          const buckets = found ? [foundBucket(bucket, found)] : [];
+          return [
+            ...compareStores({ streams: [], buckets: [bucket] }, { streams: [], buckets }),
+            ...(found ? others(called, alwaysOfBucket(config), alwaysOfBucket(found)) : []),
+          ];
+        },
         missing: () => bucketMissing(bucket.name),
         make: { operation: `STREAM.CREATE.${config.name}`, body: config },
       };
@@ -67,16 +65,44 @@ export function partsOf(plan: StorePlan, { names }: JetStream): Part[] {
   ];
 }
 
-function consumerParts(stream: StreamPlan, names: JetStream['names']): Part[] {
+function streamPart(stream: StreamPlan, names: Names): Part {
+  const config = streamConfig(stream, names);
+  const called = streamCalled(stream.name);
+  const alone = { ...stream, consumers: [] };
+  return {
+    ...{ called, inside: undefined, operation: `STREAM.INFO.${config.name}` },
+    compare: (it) => {
+      const found = it as StreamConfig | undefined;
+      const streams = found ? [foundStream(stream, found, names)] : [];
+      return [
+        ...compareStores({ streams: [alone], buckets: [] }, { streams, buckets: [] }),
+        ...(found && stream.owned ? others(called, alwaysOfStream(config), alwaysOfStream(found)) : []),
+      ];
+    },
+    missing: () => streamMissing(stream.name),
+    make: stream.owned ? { operation: `STREAM.CREATE.${config.name}`, body: config } : undefined,
+  };
+}
+
+function consumerParts(stream: StreamPlan, names: Names): Part[] {
   return stream.consumers.map((consumer): Part => {
     const config = consumerConfig(consumer, names);
     const [streamName, name] = [names.of(stream.name), names.of(consumer.name)];
-    const found = (it: ConsumerConfig) => consumerFields(it, names);
+    const called = consumerCalled(stream.name, consumer.name);
+    const inPlan = (consumers: StreamPlan['consumers']): StorePlan => ({
+      streams: [{ ...stream, owned: false, consumers }],
+      buckets: [],
+    });
     return {
-      called: consumerCalled(stream.name, consumer.name),
-      operation: `CONSUMER.INFO.${streamName}.${name}`,
-      wanted: found(config),
-      found: found as Part['found'],
+      ...{ called, inside: streamCalled(stream.name), operation: `CONSUMER.INFO.${streamName}.${name}` },
+      compare: (it) => {
+        const found = it as ConsumerConfig | undefined;
+        const consumers = found ? [foundConsumer(consumer, found, names)] : [];
+        return [
+          ...compareStores(inPlan([consumer]), inPlan(consumers)),
+          ...(found ? others(called, alwaysOfConsumer(config), alwaysOfConsumer(found)) : []),
+        ];
+      },
       missing: () => consumerMissing(stream.name, consumer.name),
       make: {
         operation: `CONSUMER.DURABLE.CREATE.${streamName}.${name}`,
@@ -87,38 +113,26 @@ function consumerParts(stream: StreamPlan, names: JetStream['names']): Part[] {
   });
 }
 
-/** Looks at one part. @throws BusError when that is not possible */
-export async function look(jetStream: JetStream, part: Part, timeoutMs?: number): Promise<Seen> {
-  const answer = await jetStream.call<{ config: never }>(part.operation, {}, timeoutMs);
-  if (answer.error) {
-    if (!isMissing(answer.error)) throw refusedByApi(answer.error, part.called);
-    return { part, missing: true, differences: [absent(part)] };
-  }
-  const { wanted, called } = part;
-  if (wanted === undefined) return { part, missing: false, differences: [] };
-  const found = part.found(answer.config as never);
-  const differences = Object.keys(wanted)
-    .filter((field) => !equal(wanted[field], found[field]))
-    .map((field) => ({ where: called, field, wanted: wanted[field], found: found[field] }));
-  return { part, missing: false, differences };
+/** What differs of what no plan says. */
+function others(where: string, wanted: object, found: object): Difference[] {
+  const values = found as Readonly<Record<string, unknown>>;
+  return Object.entries(wanted)
+    .filter(([field, value]) => JSON.stringify(value) !== JSON.stringify(values[field]))
+    .map(([field, value]) => ({ where, field, wanted: value, found: values[field] }));
 }
 
-const absent = ({ called, wanted }: Part): Difference => ({
-  where: called,
-  field: undefined,
-  wanted: wanted ?? 'there',
-  found: undefined,
-});
+/** Looks at one part. @throws BusError when that is not possible */
+export async function look(jetStream: JetStream, part: Part, timeoutMs?: number): Promise<Seen> {
+  const answer = await jetStream.call<{ config: unknown }>(part.operation, {}, timeoutMs);
+  if (!answer.error) return { part, missing: false, differences: part.compare(answer.config) };
+  if (!isMissing(answer.error)) throw refusedByApi(answer.error, part.called);
+  return { part, missing: true, differences: part.compare(undefined) };
+}
 
-/** What is plain data is equal when it reads the same. */
-const equal = (one: unknown, other: unknown) => JSON.stringify(one) === JSON.stringify(other);
-
-/** Differences in one sentence. */
-export function differing(differences: readonly Difference[]): BusError {
-  const all = differences.map(({ where, field, wanted, found }) =>
-    field === undefined
-      ? `there is no ${where}`
-      : `${where} has ${field} ${JSON.stringify(found) ?? 'unset'}, and the plan says ${JSON.stringify(wanted) ?? 'unset'}`,
-  );
-  return new BusError(all.join('; '), { reason: 'TERABUS_STORE_DRIFT', details: { differences } });
+/** All that differs; of a stream that is missing its consumers say nothing more. */
+export function differencesOf(seen: readonly Seen[]): Difference[] {
+  const gone = new Set(seen.filter(({ missing }) => missing).map(({ part }) => part.called));
+  return seen
+    .filter(({ part }) => part.inside === undefined || !gone.has(part.inside))
+    .flatMap(({ differences }) => differences);
 }

@@ -1,7 +1,6 @@
 import {
-  BusError,
-  MAX_SUBJECT_BYTES,
-  printable,
+  checkedStoreSubject,
+  checkStorePattern,
   toName,
   withNamespace,
   withoutNamespace,
@@ -41,24 +40,15 @@ export class Names {
     return withNamespace(subject, this.namespace);
   }
 
-  /**
-   * Of a subject that is published to.
-   *
-   * @throws BusError `TERABUS_TOPIC_INVALID`, `TERABUS_TOPIC_TOO_LONG`
-   */
+  /** Of a subject that something is stored under. @throws BusError `TERABUS_SUBJECT_INVALID`, `TERABUS_TOPIC_TOO_LONG` */
   published(subject: string): string {
-    const wire = this.subject(subject);
-    if (!/^[!-~]+$/.test(subject) || /(?:^|\.)(?:[*>]?)(?:\.|$)/.test(subject)) {
-      throw new BusError(`${printable(subject)} is no subject that something can be stored under`, {
-        reason: 'TERABUS_TOPIC_INVALID',
-      });
-    }
-    if (wire.length > MAX_SUBJECT_BYTES) {
-      throw new BusError(`the subject ${printable(subject)} has ${wire.length} bytes, more than ${MAX_SUBJECT_BYTES}`, {
-        reason: 'TERABUS_TOPIC_TOO_LONG',
-      });
-    }
-    return wire;
+    return checkedStoreSubject(subject, this.namespace);
+  }
+
+  /** Of a pattern of what is stored. @throws BusError `TERABUS_PATTERN_INVALID` */
+  pattern(pattern: string): string {
+    checkStorePattern(pattern);
+    return this.subject(pattern);
   }
 
   /** The way back; what lies outside of the namespace stays as it is. */

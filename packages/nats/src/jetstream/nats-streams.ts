@@ -77,22 +77,19 @@ export class NatsStreams implements Streams {
 
   async read(stream: string, query: StreamQuery): Promise<StoredMessage | undefined> {
     const { names } = this.#jetStream;
-    const request =
-      'lastOf' in query
-        ? { last_by_subj: names.subject(query.lastOf) }
-        : { seq: Math.max(1, query.fromSequence), next_by_subj: names.subject(query.filter ?? '>') };
-    const operation = `STREAM.MSG.GET.${names.of(stream)}`;
-    const answer = await this.#jetStream.call<{ message: StoredJson }>(operation, request);
-    if (answer.error?.err_code === ERR.noMessage) return undefined;
-    this.#check(answer, stream, 'a message of');
-    return storedMessage(answer.message as StoredJson, stream, names);
+    if (!('lastOf' in query)) {
+      const { fromSequence, filter = '>' } = query;
+      return this.#get(stream, { seq: Math.max(1, fromSequence), next_by_subj: names.pattern(filter) });
+    }
+    const last = await this.#get(stream, { last_by_subj: names.published(query.lastOf) });
+    return last ?? this.#findLast(stream, query.lastOf);
   }
 
   async subjects(stream: string, pattern: string): Promise<string[]> {
     const { names } = this.#jetStream;
     const found = new Set<string>();
     for (let offset = 0; ; ) {
-      const { total = 0, state } = await this.#info(stream, { subjects_filter: names.subject(pattern), offset });
+      const { total = 0, state } = await this.#info(stream, { subjects_filter: names.pattern(pattern), offset });
       const page = Object.keys(state.subjects ?? {});
       for (const subject of page) found.add(names.unwired(subject));
       offset += page.length;
@@ -107,7 +104,7 @@ export class NatsStreams implements Streams {
     if (state.consumer_count > 0) return this.#deleteAll(stream, what.filter);
     const { names } = this.#jetStream;
     const answer = await this.#jetStream.call<{ purged: number }>(`STREAM.PURGE.${names.of(stream)}`, {
-      filter: names.subject(what.filter),
+      filter: names.pattern(what.filter),
     });
     this.#check(answer, stream, 'to purge');
     return answer.purged ?? 0;
@@ -115,6 +112,27 @@ export class NatsStreams implements Streams {
 
   expect(plan: StorePlan): Promise<Expectation> {
     return new Expecting(this.#jetStream, plan).start();
+  }
+
+  async #get(stream: string, request: object): Promise<StoredMessage | undefined> {
+    const { names } = this.#jetStream;
+    const answer = await this.#jetStream.call<{ message: StoredJson }>(`STREAM.MSG.GET.${names.of(stream)}`, request);
+    if (answer.error?.err_code === ERR.noMessage) return undefined;
+    this.#check(answer, stream, 'a message of');
+    return storedMessage(answer.message as StoredJson, stream, names);
+  }
+
+  /** Servers of 2.9 find no last message of a subject any more once the last one was deleted by its number. */
+  async #findLast(stream: string, subject: string): Promise<StoredMessage | undefined> {
+    const wire = this.#jetStream.names.published(subject);
+    const { state } = await this.#info(stream, { subjects_filter: wire });
+    let last: StoredMessage | undefined;
+    for (let left = state.subjects?.[wire] ?? 0; left > 0; left -= 1) {
+      const next = await this.#get(stream, { seq: (last?.sequence ?? 0) + 1, next_by_subj: wire });
+      if (next === undefined) break;
+      last = next;
+    }
+    return last;
   }
 
   async #deleteAll(stream: string, filter: string): Promise<number> {
@@ -130,9 +148,8 @@ export class NatsStreams implements Streams {
   async #delete(stream: string, sequence: number): Promise<number> {
     const { names } = this.#jetStream;
     const answer = await this.#jetStream.call(`STREAM.MSG.DELETE.${names.of(stream)}`, { seq: sequence });
-    if (answer.error && !isMissing(answer.error) && /no message found|not found/.test(answer.error.description ?? '')) {
-      return 0;
-    }
+    const gone = [ERR.noMessage, ERR.sequenceNotFound].some((code) => code === answer.error?.err_code);
+    if (gone) return 0;
     this.#check(answer, stream, 'to delete a message of');
     return 1;
   }

@@ -1,12 +1,12 @@
 import type { Difference, StorePlan } from '@terabus/core/transport';
-import { BusError } from '@terabus/core/transport';
+import { BusError, driftError } from '@terabus/core/transport';
 import { dialWith } from '../link.js';
 import { NatsTransport } from '../nats-transport.js';
 import type { NatsOptions } from '../options.js';
 import { checkNatsOptions } from '../options.js';
 import { type ApiError, described, ERR, isPassing } from './api-error.js';
 import type { JetStream } from './jetstream.js';
-import { differing, look, type Part, partsOf, type Seen } from './look.js';
+import { differencesOf, look, type Part, partsOf, type Seen } from './look.js';
 
 /** How long a cluster that starts or elects is waited for. */
 const PATIENCE_MS = 15_000;
@@ -32,9 +32,9 @@ export interface Provisioned {
  * const { made } = await provision(planStreams([WardService]), { servers, namespace: 'prod', user: 'provisioner', password });
  * ```
  *
- * @throws BusError `TERABUS_STORE_DRIFT` with field, wanted and found of all that differs; `TERABUS_STREAM_MISSING` for
- * a stream of another service, which has to be provisioned first; `TERABUS_STREAM_UNAVAILABLE` without JetStream;
- * `TERABUS_STREAM_FULL` when it has not the room; those of `connectNats`
+ * @throws BusError `TERABUS_STORE_DRIFT` with field, wanted and found of all that differs, and for a stream of another
+ * service, which has to be provisioned first; `TERABUS_STREAM_UNAVAILABLE` without JetStream; `TERABUS_STREAM_FULL` when
+ * it has not the room; those of `connectNats`
  */
 export function provision(plan: StorePlan, options: NatsOptions = {}): Promise<Provisioned> {
   return connected(options, async (jetStream) => {
@@ -47,7 +47,7 @@ export function provision(plan: StorePlan, options: NatsOptions = {}): Promise<P
       throw new BusError(
         `there is no ${foreign.called}, which another service owns: provision the plan of that one first`,
         {
-          reason: 'TERABUS_STREAM_MISSING',
+          reason: 'TERABUS_STORE_DRIFT',
         },
       );
     }
@@ -70,7 +70,7 @@ export function provision(plan: StorePlan, options: NatsOptions = {}): Promise<P
 export function compareStore(plan: StorePlan, options: NatsOptions = {}): Promise<readonly Difference[]> {
   return connected(options, async (jetStream) => {
     const seen = await lookAtAll(jetStream, partsOf(plan, jetStream));
-    return seen.flatMap(({ differences }) => differences);
+    return differencesOf(seen);
   });
 }
 
@@ -89,7 +89,7 @@ const lookAtAll = (jetStream: JetStream, parts: readonly Part[]): Promise<Seen[]
 
 function refuseDrift(seen: readonly Seen[]): void {
   const differences = seen.filter(({ missing }) => !missing).flatMap((one) => one.differences);
-  if (differences.length > 0) throw differing(differences);
+  if (differences.length > 0) throw driftError(differences);
 }
 
 async function make(jetStream: JetStream, { called, make: request }: Part): Promise<void> {
