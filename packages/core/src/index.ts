@@ -24,6 +24,14 @@ export { Rpc } from './decorators/rpc.js';
 export { Service } from './decorators/service.js';
 export { Use } from './decorators/use.js';
 // What it stores.
+export {
+  type DeadLetter,
+  type DeadLetterFilter,
+  type DeadLetterPage,
+  type DeadLetters,
+  type DeadLettersOptions,
+  openDeadLetters,
+} from './durable/dead-letters.js';
 export { DEAD_HEADER, DURABLE_HEADER } from './durable/headers.js';
 export type { Inbox, InboxWork } from './durable/inbox.js';
 export { KeyValueInbox } from './durable/key-value-inbox.js';

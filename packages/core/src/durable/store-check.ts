@@ -1,6 +1,7 @@
 import { BusError } from '@terabus/messages';
 import type { ServicePlan } from '../contract/contract-of.js';
-import type { Difference, Expectation } from '../transport/streams.js';
+import { driftError } from '../transport/drift.js';
+import type { Expectation } from '../transport/streams.js';
 import type { Transport } from '../transport/transport.js';
 import { planStreams, type StorePlanOptions } from './plan-streams.js';
 
@@ -19,13 +20,9 @@ export async function expectStore(
   const expectation = await transport.streams.expect(plan);
   if (expectation.differences.length === 0) return expectation;
   expectation.end();
+  const drift = driftError(expectation.differences);
   throw new BusError(
-    `the server does not store as the contracts say: ${expectation.differences.map(sentence).join('; ')}. Services change nothing there: run provision with planStreams of these services, or say in the host's option 'store' with which options it was run`,
-    { reason: 'TERABUS_STORE_DRIFT' },
+    `${drift.rawMessage}. A service changes nothing there: run provision with planStreams of these services, or say in the host's option 'store' with which options it was run`,
+    { reason: 'TERABUS_STORE_DRIFT', details: drift.details },
   );
 }
-
-const sentence = ({ where, field, wanted, found }: Difference): string =>
-  field === undefined
-    ? `${where} is missing`
-    : `${where} has ${field} ${JSON.stringify(found)} instead of ${JSON.stringify(wanted)}`;

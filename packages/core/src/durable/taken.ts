@@ -197,11 +197,14 @@ export class Taken implements StoredWork {
   async #leaveRest(): Promise<void> {
     const { depot, clock } = this.#parts;
     const { tries, firstFailed } = this.#state;
-    for (const index of this.#givenBack) {
-      const rest = retryOf(this.#parts, this.letter, { index, tries, firstFailed }, clock.now(), 'back');
-      if (!(await depot.store(rest))) return this.#finish(false);
-    }
-    this.#finish(true);
+    const stored = await Promise.all(
+      this.#givenBack
+        .toSorted()
+        .map((index) =>
+          depot.store(retryOf(this.#parts, this.letter, { index, tries, firstFailed }, clock.now(), 'back')),
+        ),
+    );
+    this.#finish(stored.every((each) => each));
   }
 
   #finish(done: boolean): void {

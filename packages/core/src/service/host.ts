@@ -1,6 +1,7 @@
 import type { BusError } from '@terabus/messages';
 import { check } from '../contract/check.js';
 import type { ServiceClass, ServicePlan } from '../contract/contract-of.js';
+import type { DeadLetters } from '../durable/dead-letters.js';
 import type { Health } from '../health/health.js';
 import type { Counters } from '../observe/counters.js';
 import type { CutOff } from './finish.js';
@@ -26,6 +27,15 @@ export interface Host {
   health(): Health;
   /** The port at which `/livez` and `/readyz` are answered; undefined without the option `health`. */
   readonly healthPort: number | undefined;
+  /** What a service of this host has given up. */
+  deadLetters(serviceClass: ServiceClass): DeadLetters;
+  /**
+   * Resolves when all that is stored for the services of this host at this moment has been handled, or put aside to be
+   * tried again. What is published meanwhile is not waited for.
+   *
+   * @throws BusError `TERABUS_DRAINING` when the host drains before
+   */
+  catchUp(): Promise<void>;
   /** What each service says of itself: the one record from which documentation and permissions are made. */
   readonly plans: readonly ServicePlan[];
   /**

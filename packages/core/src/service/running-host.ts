@@ -4,6 +4,7 @@ import { monotonicFactory } from 'ulid';
 import type { ServiceClass, ServicePlan } from '../contract/contract-of.js';
 import { contractOf } from '../contract/contract-of.js';
 import { makesRequests } from '../contract/needs.js';
+import { type DeadLetters, openDeadLetters } from '../durable/dead-letters.js';
 import { expectStore } from '../durable/store-check.js';
 import { Suspects } from '../durable/suspects.js';
 import { EventLoopDelay } from '../health/event-loop-delay.js';
@@ -106,9 +107,23 @@ export class RunningHost implements Host {
   }
 
   service<S extends TeraService>(serviceClass: ServiceClass<S>): S {
-    const instance = this.#services.get(serviceClass)?.instance;
-    if (instance !== undefined) return instance as S;
+    return this.#entry(serviceClass).instance as S;
+  }
+
+  #entry(serviceClass: ServiceClass) {
+    const entry = this.#services.get(serviceClass);
+    if (entry?.instance !== undefined) return entry;
     throw new BusError(`this host has no running ${serviceClass.name}`, { reason: 'TERABUS_NOT_STARTED' });
+  }
+
+  deadLetters(serviceClass: ServiceClass): DeadLetters {
+    const { plan } = this.#entry(serviceClass).running;
+    const { transport, clock } = this.#options;
+    return openDeadLetters({ transport, clock, contract: plan.contract, types: typesOf(plan) });
+  }
+
+  async catchUp(): Promise<void> {
+    await Promise.all(this.#running.map((service) => service.catchUp(undefined)));
   }
 
   health(): Health {

@@ -1,7 +1,9 @@
-import type { BusError } from '@terabus/messages';
+import { BusError } from '@terabus/messages';
 import type { Logger } from 'pino';
+import type { Source } from '../contract/contract.js';
 import type { ServicePlan } from '../contract/contract-of.js';
 import { instanceTopics } from '../contract/needs.js';
+import { catchUp } from '../durable/catch-up.js';
 import { bucketOf } from '../durable/names.js';
 import { durableGroups } from '../durable/plan-streams.js';
 import type { Role, ServiceHealth } from '../health/health.js';
@@ -19,6 +21,7 @@ import { Sequencer } from '../sequencing/sequencer.js';
 import { toSubject } from '../topics/escape.js';
 import type { TransportSubscription } from '../transport/transport.js';
 import type { Bus, ChainedBus } from './bus.js';
+import { deferred } from './deferred.js';
 import { type CutOff, finishWithin, unfinished } from './finish.js';
 import type { HostParts } from './host-parts.js';
 import { type LeasesParts, underLease } from './leases.js';
@@ -28,6 +31,9 @@ import { serviceBus } from './service-bus.js';
 import { Tasks } from './tasks.js';
 import type { Hooks, TeraService } from './tera-service.js';
 import { ATTACH } from './tera-service.js';
+
+/** What is cut off at the end of a drain is put back within so many milliseconds. */
+const PUT_ASIDE_MS = 1_000;
 
 /** One service at work: what its plan says, brought to life on a transport. */
 export class RunningService {
@@ -132,6 +138,23 @@ export class RunningService {
     return [...this.#listeners.depot.problems, ...this.#listeners.readers.flatMap(({ problem }) => problem ?? [])];
   }
 
+  /**
+   * Resolves when what is stored at this moment has been handled: of one source, or of all.
+   *
+   * @throws BusError `TERABUS_SERVICE_INVALID` for a source that it does not read from a stream
+   */
+  async catchUp(source: Pick<Source, 'pattern'> | undefined): Promise<void> {
+    const readers = this.#listeners.readers.filter(
+      ({ parts }) => source === undefined || parts.pattern === source.pattern,
+    );
+    if (source !== undefined && readers.length === 0) {
+      throw new BusError(`${this.plan.name} does not read '${source.pattern}' from a stream`, {
+        reason: 'TERABUS_SERVICE_INVALID',
+      });
+    }
+    await Promise.all(readers.map((reader) => catchUp(reader, this.#parts.lifecycle.signal)));
+  }
+
   /** The instance gets its bus, and `onStart` runs. */
   async start(instance: TeraService, signal: AbortSignal): Promise<void> {
     const { clock, config, lifecycle } = this.#parts;
@@ -143,6 +166,7 @@ export class RunningService {
       config,
       signal: lifecycle.signal,
       active: () => this.active,
+      catchUp: (source) => this.catchUp(source),
       every: (intervalMs, task) => this.#tasks.every(intervalMs, task),
       lease: (name, work, options) =>
         underLease(this.#leases(), name, (lease) => this.#tasks.run(() => work(lease)), options),
@@ -198,7 +222,7 @@ export class RunningService {
   async endDrain(timeIsUp: Promise<void>): Promise<CutOff> {
     const cutOff = unfinished(this.#queues(), this.#tasks, this.#alone?.gate.held ?? 0);
     for (const queue of this.#queues()) queue.cutOff();
-    await Promise.race([this.#allSettled(), timeIsUp]);
+    await this.#settledWithin(PUT_ASIDE_MS);
     // What is held is cut off too: calls are answered.
     this.#alone?.gate.open(() => undefined);
     await Promise.race([this.#answerer?.sent(), timeIsUp.then(() => undefined)]);
@@ -264,6 +288,14 @@ export class RunningService {
   #giveBack(): void {
     this.#listeners.depot.giveUp();
     for (const reader of this.#listeners.readers) reader.giveBack();
+  }
+
+  /** What was cut off is put aside, where its siblings are done: that needs a round trip. */
+  async #settledWithin(ms: number): Promise<void> {
+    const late = deferred<void>();
+    const timer = this.#parts.clock.setTimer(ms, () => late.resolve());
+    await Promise.race([this.#allSettled(), late.promise]);
+    timer.cancel();
   }
 
   async #allSettled(): Promise<void> {

@@ -20,6 +20,8 @@ export interface Attachment {
   /** Aborts when the drain begins. */
   readonly signal: AbortSignal;
   active(): boolean;
+  /** Waits for what is stored at this moment. */
+  catchUp(source: Source | undefined): Promise<void>;
   /** Runs `task` every `intervalMs` until the drain begins. */
   every(intervalMs: number, task: () => unknown): void;
   lease<T>(name: string, work: (lease: HeldLease) => T | Promise<T>, options?: LeaseOptions): Promise<T>;
@@ -137,6 +139,17 @@ export abstract class TeraService<Own extends Contract = Contract, Uses = Usable
     options?: LeaseOptions,
   ): Promise<T> {
     return this.#attached.lease(name, work, options);
+  }
+
+  /**
+   * Resolves when all that is stored at this moment for a durable source, or for all of the class, has been handled,
+   * or put aside to be tried again: the past has been read. From `onReady` on; a handler that awaits it waits for itself.
+   *
+   * @throws BusError `TERABUS_DRAINING` when the drain begins before; `TERABUS_SERVICE_INVALID` for a source that
+   * no method of the class reads from a stream
+   */
+  protected async catchUp(source?: Source): Promise<void> {
+    await this.#attached.catchUp(source);
   }
 
   /** {@inheritDoc Bus.publish} */

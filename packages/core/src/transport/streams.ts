@@ -78,6 +78,8 @@ export interface ConsumerState {
   readonly pending: number;
   /** How many are handed out and not settled. */
   readonly unsettled: number;
+  /** All messages of the stream up to this number are settled, or are none of this consumer's. */
+  readonly settledUpTo: number;
 }
 
 /** How a stream is. */

@@ -125,6 +125,10 @@ export const reasons = {
     code: 'FAILED_PRECONDITION',
     sentence: 'The consumer of a durable topic is not there: it was not provisioned, or was deleted.',
   },
+  TERABUS_DEAD_LETTER_MISSING: {
+    code: 'NOT_FOUND',
+    sentence: 'There is no dead letter of that number: it was replayed, purged, or grew too old.',
+  },
   TERABUS_KEY_CONFLICT: { code: 'ABORTED', sentence: 'The key has been changed by somebody else.' },
   TERABUS_PROCESS_ENDED: {
     code: 'ABORTED',

@@ -62,12 +62,20 @@ export class NatsStreams implements Streams {
   async consumerState(stream: string, consumer: string): Promise<ConsumerState> {
     const { names } = this.#jetStream;
     const operation = `CONSUMER.INFO.${names.of(stream)}.${names.of(consumer)}`;
-    const info = await this.#jetStream.call<{ num_pending: number; num_ack_pending: number }>(operation);
+    const info = await this.#jetStream.call<{
+      num_pending: number;
+      num_ack_pending: number;
+      ack_floor: { stream_seq: number };
+    }>(operation);
     if (info.error) {
       if (isMissing(info.error)) throw consumerMissing(stream, consumer);
       throw refusedByApi(info.error, `the state of ${consumerCalled(stream, consumer)}`);
     }
-    return { pending: info.num_pending ?? 0, unsettled: info.num_ack_pending ?? 0 };
+    return {
+      pending: info.num_pending ?? 0,
+      unsettled: info.num_ack_pending ?? 0,
+      settledUpTo: info.ack_floor?.stream_seq ?? 0,
+    };
   }
 
   async streamState(stream: string): Promise<StreamState> {

@@ -55,7 +55,8 @@ export class MemoryConsumer {
   }
 
   get state(): ConsumerState {
-    return { pending: this.#pending, unsettled: this.#unsettled.size };
+    const first = Math.min(this.#next, ...this.#unsettled.keys());
+    return { pending: this.#pending, unsettled: this.#unsettled.size, settledUpTo: first - 1 };
   }
 
   /** Changes what a consumer is like from now on, as an administrator may. */

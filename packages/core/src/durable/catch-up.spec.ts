@@ -1,0 +1,82 @@
+import { type Message, type MessageType, UserEvent } from '@terabus/messages';
+import { expect } from 'chai';
+import { afterEach, beforeEach, describe, it } from 'mocha';
+import { defineService, defineTopic, from, OnEvent, planStreams, Service, TeraService } from '../index.js';
+import { type Deferred, deferred } from '../service/deferred.js';
+import { rejection, Stage } from '../service/stage.spec.js';
+
+const Clinic = defineService('Test.Clinic', {});
+const visits = defineTopic('visits', { wrapper: 'event', types: [UserEvent], durable: true });
+const past = from(visits, { start: 'all' });
+const user = (userUuid: string) => [UserEvent, UserEvent.create({ userUuid })] as [MessageType, Message];
+
+describe('catchUp', () => {
+  let stage: Stage;
+  let trail: string[];
+  let door: Deferred<void>;
+  beforeEach(() => {
+    stage = new Stage();
+    trail = [];
+    door = deferred();
+  });
+  afterEach(() => {
+    door.resolve();
+    return stage.end();
+  });
+
+  @Service(Clinic, { uses: [visits] })
+  class ClinicService extends TeraService {
+    @OnEvent(past, UserEvent)
+    async onUser({ userUuid }: UserEvent) {
+      if (userUuid === 'waits') await door.promise;
+      trail.push(userUuid);
+    }
+    override onReady() {
+      void this.catchUp(visits).then(
+        () => trail.push('caught up'),
+        ({ reason }) => trail.push(reason),
+      );
+    }
+    reach(topic: typeof visits) {
+      return this.catchUp(topic);
+    }
+  }
+
+  it('tells when what was stored has been handled, and does not wait for what comes meanwhile', async () => {
+    stage.broker.provision(planStreams([ClinicService]));
+    for (const id of ['1', '2', 'waits']) await stage.event('visits', [user(id)]);
+    const host = await stage.start(ClinicService);
+    await stage.settle();
+    await stage.event('visits', [user('waits')]);
+    await stage.event('visits', [user('5')]);
+    expect(trail).to.deep.equal(['1', '2']);
+    door.resolve();
+    await stage.settle();
+    expect(trail.indexOf('caught up')).to.be.greaterThan(trail.indexOf('waits'));
+    await host.catchUp();
+    expect(trail).to.have.lengthOf(6);
+  });
+
+  it('resolves at once where there is no past', async () => {
+    stage.broker.provision(planStreams([ClinicService]));
+    await stage.start(ClinicService);
+    await stage.settle();
+    expect(trail).to.deep.equal(['caught up']);
+  });
+
+  it('does not outlive its service, and waits for nothing that it does not read', async () => {
+    stage.broker.provision(planStreams([ClinicService]));
+    await stage.event('visits', [user('waits')]);
+    const host = await stage.start(ClinicService);
+    await stage.settle();
+    const other = defineTopic('other', { wrapper: 'event', types: [UserEvent], durable: true });
+    const error = await rejection(host.service(ClinicService).reach(other as unknown as typeof visits));
+    expect(error.reason).to.equal('TERABUS_SERVICE_INVALID');
+    const stopping = host.stop();
+    await stage.settle();
+    expect(trail).to.deep.equal(['TERABUS_DRAINING']);
+    door.resolve();
+    await stage.settle();
+    await stopping;
+  });
+});
