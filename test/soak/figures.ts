@@ -1,3 +1,4 @@
+import { effects } from './effects/effects.js';
 import { handlers } from './handlers/handlers.js';
 import { hostile } from './hostile/hostile.js';
 import { injection } from './injection/injection.js';
@@ -20,4 +21,5 @@ export const figures: readonly Figure[] = [
   injection,
   sequences,
   permissions,
+  effects,
 ];
