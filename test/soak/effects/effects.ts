@@ -14,8 +14,8 @@ import type { DatabaseMethods } from './database-process.js';
 import { Duplicates } from './duplicates.js';
 import type { PublisherMethods } from './publisher-process.js';
 import {
-  BookingService,
   Booking,
+  BookingService,
   booked,
   CONSUMER_POINTS,
   type ConsumerPoint,
@@ -45,8 +45,8 @@ export const effects = defineFigure<Size>({
   promise: 'consumers and publishers that are killed at any point leave each committed message with one effect',
   sizes: {
     small: { consumerKills: CONSUMER_POINTS.length, publisherKills: PUBLISHER_POINTS.length, mostTimes: 5, share: 0.3 },
-    short: { consumerKills: 60, publisherKills: 20, mostTimes: 100, share: 0.05 },
-    long: { consumerKills: 1_000, publisherKills: 200, mostTimes: 100, share: 0.05 },
+    short: { consumerKills: 60, publisherKills: 20, mostTimes: 25, share: 0.05 },
+    long: { consumerKills: 1_000, publisherKills: 200, mostTimes: 25, share: 0.05 },
   },
   async run({ consumerKills, publisherKills, mostTimes, share }, { random, progress }) {
     await using server = await startNatsServer({ jetstream: true });

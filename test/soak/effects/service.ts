@@ -25,7 +25,12 @@ export const CONSUMER_POINTS = [
 export type ConsumerPoint = (typeof CONSUMER_POINTS)[number];
 
 /** Where a publisher may be killed. */
-export const PUBLISHER_POINTS = ['before the commit', 'before the publish', 'before the delete', 'after the delete'] as const;
+export const PUBLISHER_POINTS = [
+  'before the commit',
+  'before the publish',
+  'before the delete',
+  'after the delete',
+] as const;
 export type PublisherPoint = (typeof PUBLISHER_POINTS)[number];
 
 /** Where a process is to end, and how often it gets there before. */

@@ -510,6 +510,23 @@ describe('what is stored', () => {
       expect(await left()).to.deep.equal(NOTHING);
     });
 
+    it('publishes the same, whichever copy is handled after a run that came to nothing', async () => {
+      @Service(Clinic, { uses: [visits, bills] })
+      class BillingService extends TeraService {
+        @OnEvent(from(visits.all, { deduplicate: true }), UserEvent)
+        async onUser(event: UserEvent, context: DurableContext) {
+          await context.publish(bills, event);
+          await work(event, context);
+        }
+      }
+      failing.set('1', 1);
+      await start(BillingService);
+      await twice('1');
+      await stage.clock.advance(60_000);
+      expect(trail).to.deep.equal(['1 1', '1 1']);
+      expect((await stage.client.streams.streamState('bills')).messages).to.equal(1);
+    });
+
     it('asks the inbox that the host was given', async () => {
       const asked: string[] = [];
       const inbox = {

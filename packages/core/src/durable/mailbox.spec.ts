@@ -104,6 +104,11 @@ describe('a durable mailbox of a module', () => {
     doors.clear();
     await stage.clock.advance(30_000);
     expect(second.counters.handled).to.equal(2);
-    expect(trail.slice(2).map((line) => line.slice(0, 1)).sort()).to.deep.equal(['2', '3']);
+    expect(
+      trail
+        .slice(2)
+        .map((line) => line.slice(0, 1))
+        .sort(),
+    ).to.deep.equal(['2', '3']);
   });
 });
