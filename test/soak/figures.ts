@@ -6,6 +6,7 @@ import { deadLink } from './links/dead-link.js';
 import { honest } from './links/honest.js';
 import { memoryBounds } from './memory/memory.js';
 import { permissions } from './permissions/permissions.js';
+import { poison } from './poison/poison.js';
 import { rollout } from './rollout/rollout.js';
 import type { Figure } from './run/figure.js';
 import { sequences } from './sequences/sequences.js';
@@ -22,4 +23,5 @@ export const figures: readonly Figure[] = [
   sequences,
   permissions,
   effects,
+  poison,
 ];
