@@ -65,7 +65,10 @@ export const poison = defineFigure<Size>({
       await publishing;
     };
     const becomesUnready = async (why: string) => {
-      const isUnready = () => worker.ready().then((ready) => ready === false);
+      const isUnready = async () => {
+        const health = await worker.health();
+        return health?.ready === false && health.problems.some((text) => text.includes('could not handle is kept'));
+      };
       if (await until(isUnready, PATIENCE_MS)) unready += 1;
       else notes.push(`ready while the dead letters were ${why}`);
       progress(`dead letters are ${why}`);
@@ -91,8 +94,7 @@ export const poison = defineFigure<Size>({
       await deadLetters.allow();
       await endure(order.slice(2 * third), kills - 2 * Math.floor(kills / 3));
       await settled();
-      await until(async () => (await worker.ready()) === true, PATIENCE_MS);
-      const ready = await worker.ready();
+      const ready = await until(async () => (await worker.health())?.ready === true, PATIENCE_MS);
 
       const dead = await allOf(letters);
       const judged = judge(dead, byName, notes);
@@ -118,7 +120,7 @@ export const poison = defineFigure<Size>({
           count('not as they were', judged.changed),
           count('good ones handled', goodDone, good),
           count('told as unready meanwhile', unready, 2),
-          count('ready afterwards', Number(ready === true), 1),
+          count('ready afterwards', Number(ready), 1),
           count('replayed', replayed, bad),
           count('handled after the handler was mended', again, mendable),
           count('of the others, back as dead letters', back.poison, bad - mendable),
@@ -152,8 +154,8 @@ class Worker {
   }
 
   /** Undefined while it starts. */
-  async ready(): Promise<boolean | undefined> {
-    return this.#child?.call('ready').catch(() => undefined);
+  async health() {
+    return this.#child?.call('health').catch(() => undefined);
   }
 
   kill(): void {

@@ -14,7 +14,10 @@ const methods = {
     const logger = pino({ level: 'warn' }, pino.destination({ dest: 2, sync: true }));
     host = await startHost({ transport, services: [WorksService], store: STORE, logger });
   },
-  ready: () => host?.health().ready ?? false,
+  health: () => {
+    const { ready = false, problems = [] } = host?.health() ?? {};
+    return { ready, problems: problems.map(({ message }) => message) };
+  },
 };
 export type WorkerMethods = typeof methods;
 
