@@ -1,3 +1,4 @@
+import { backlogs } from './backlog/backlog.js';
 import { effects } from './effects/effects.js';
 import { handlers } from './handlers/handlers.js';
 import { hostile } from './hostile/hostile.js';
@@ -24,4 +25,5 @@ export const figures: readonly Figure[] = [
   permissions,
   effects,
   poison,
+  backlogs,
 ];
