@@ -17,11 +17,23 @@ const methods = {
     transport = await connectNats({ servers: url });
   },
   /** Starts the service on the backlog; memory is measured from before. */
-  async handle(handlerMs: number) {
+  async handle(handlerMs: number): Promise<void> {
     stage.handlerMs = handlerMs;
     memory = new MemoryMeter();
     const logger = pino({ level: 'warn' }, { write: () => {} });
     host = await startHost({ transport, services: [BacklogService], logger });
+  },
+  /** Resolves when so many are handled, with how many milliseconds that took from the start of the service on. */
+  async handledAll(messages: number) {
+    const begin = performance.now();
+    await methods.handle(0);
+    await new Promise<void>((resolve) => {
+      stage.onHandled = () => {
+        if (stage.handled >= messages) resolve();
+      };
+      stage.onHandled();
+    });
+    return performance.now() - begin;
   },
   handled: () => stage.handled,
   growth: () => memory.growth,

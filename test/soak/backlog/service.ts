@@ -8,7 +8,7 @@ export const backlog = defineTopic('soak.backlog.jobs', { wrapper: 'text', durab
 export const offers = defineTopic('soak.backlog.offers', { wrapper: 'text', durable: true });
 
 /** How long a handler takes, in milliseconds; 0 for not at all. */
-export const stage = { handlerMs: 0, handled: 0 };
+export const stage = { handlerMs: 0, handled: 0, onHandled: () => {} };
 
 export const Backlog = defineService('Soak.Backlog', {});
 
@@ -16,14 +16,14 @@ export const Backlog = defineService('Soak.Backlog', {});
 export class BacklogService extends TeraService {
   @OnPayload(from(backlog, { concurrency: 64, start: 'all' }))
   onJob() {
-    if (stage.handlerMs === 0) {
-      stage.handled += 1;
-      return undefined;
-    }
-    return pause(stage.handlerMs).then(() => {
-      stage.handled += 1;
-    });
+    if (stage.handlerMs === 0) return countOne();
+    return pause(stage.handlerMs).then(countOne);
   }
+}
+
+function countOne(): void {
+  stage.handled += 1;
+  stage.onHandled();
 }
 
 export const plan = planStreams([BacklogService]);

@@ -36,6 +36,9 @@ export class Reader {
   readonly #unsettled = new Map<string, Taken>();
   /** What was settled last. A lost link loses acknowledgements: what comes again then must not run again. */
   readonly #known = new Set<string>();
+  /** The same in a ring, the next to be forgotten at {@link Reader.#oldest}: a set is slow to find its first. */
+  readonly #knownInOrder: string[] = [];
+  #oldest = 0;
   readonly #waiters = new Set<() => void>();
   readonly #watchers = new Set<() => void>();
   readonly #order: Order | undefined;
@@ -242,17 +245,21 @@ export class Reader {
       this.#ofStream -= 1;
       this.#settledOfStream += 1;
     }
-    if (how === 'acked') {
-      this.#known.add(key);
-      const [oldest] = this.#known;
-      if (this.#known.size > MOST_KNOWN && oldest !== undefined) this.#known.delete(oldest);
-    }
+    if (how === 'acked') this.#know(key);
     for (const watch of this.#watchers) watch();
     if (this.#unsettled.size > 0) return;
     this.#working?.cancel();
     this.#working = undefined;
     for (const resolve of this.#waiters) resolve();
     this.#waiters.clear();
+  }
+
+  #know(key: string): void {
+    const oldest = this.#knownInOrder[this.#oldest];
+    if (oldest !== undefined) this.#known.delete(oldest);
+    this.#known.add(key);
+    this.#knownInOrder[this.#oldest] = key;
+    this.#oldest = (this.#oldest + 1) % MOST_KNOWN;
   }
 
   /** As long as anything is unsettled: what waits for its turn is worked on too. */
