@@ -286,8 +286,14 @@ export class Intake implements LinkWatcher {
     const { deliveries, sequence, storedAt, pending } = ack;
     const delivery = new Delivery(
       {
-        ...{ subject: this.#jetStream.names.unwired(raw.subject), bytes: raw.bytes(), headers: this.#headers(raw) },
-        ...{ stream: this.#options.stream, sequence, storedAt, deliveries, pending },
+        subject: this.#jetStream.names.unwired(raw.subject),
+        bytes: raw.bytes(),
+        headers: this.#headers(raw),
+        stream: this.#options.stream,
+        sequence,
+        storedAt,
+        deliveries,
+        pending,
       },
       {
         tell: (bytes) => this.#jetStream.tell(replyTo, bytes),
