@@ -1,10 +1,9 @@
 import { type DeadLetter, openDeadLetters } from '@terabus/core';
-import { provision } from '@terabus/nats';
+import { FailingDeadLetters } from '../../integration/support/failing-dead-letters.js';
 import { Child } from '../run/child.js';
 import { atLeast, count, defineFigure } from '../run/figure.js';
 import { storedIn, unfinished } from '../run/stored.js';
 import { until } from '../run/until.js';
-import { ADMIN, FailingDeadLetters } from './dead-letter-faults.js';
 import { isSame, type Job, newJob } from './letters.js';
 import { handled, jobs, type Poison, plan, Works } from './service.js';
 import type { WorkerMethods } from './worker-process.js';
@@ -28,9 +27,8 @@ export const poison = defineFigure<Size>({
     long: { good: 9_000, poison: { undecodable: 350, misplaced: 320, throwing: 310, killing: 20 }, kills: 50 },
   },
   async run({ good, poison, kills }, { random, progress }) {
-    const deadLetters = await FailingDeadLetters.start();
+    const deadLetters = await FailingDeadLetters.start(plan);
     const { server, admin } = deadLetters;
-    await provision(plan, { ...ADMIN, servers: server.url });
     const all: Job[] = [];
     for (let n = 0; n < good; n++) all.push(newJob(`good-${n}`, undefined, random));
     for (const [kind, number] of Object.entries(poison) as [Poison, number][]) {
@@ -110,7 +108,9 @@ export const poison = defineFigure<Size>({
       const again = all.filter((job) => job.poison !== undefined && done.has(`${job.name} again`)).length;
       return {
         did:
-          `${bad} poison (${Object.entries(poison).map(([kind, number]) => `${number} ${kind}`).join(', ')}) in ` +
+          `${bad} poison (${Object.entries(poison)
+            .map(([kind, number]) => `${number} ${kind}`)
+            .join(', ')}) in ` +
           `${all.length.toLocaleString('en-US')}; the process died ${worker.deaths} times, the dead letters were full ` +
           'and then forbidden',
         checks: [

@@ -1,13 +1,8 @@
-import type { Transport } from '@terabus/core/transport';
-import { connectNats } from '@terabus/nats';
+import type { StorePlan, Transport } from '@terabus/core/transport';
+import { connectNats, provision } from '@terabus/nats';
 import { type NatsServer, startNatsServer } from '@terabus/testing';
-import { plan, Works } from './service.js';
 
 const FILLER_BYTES = 100_000;
-
-/** The stream of what is given up. */
-const stream = plan.streams.find(({ name }) => name === `${Works.address} dead letters`) as (typeof plan.streams)[number];
-const filling = (stream.subjects[0] as string).replace('*', 'filling');
 
 const configuration = (deny: string) => `authorization { users = [
   { user: admin, password: admin }
@@ -18,16 +13,26 @@ const configuration = (deny: string) => `authorization { users = [
 export class FailingDeadLetters {
   readonly server: NatsServer;
   readonly admin: Transport;
+  readonly #stream: string;
+  readonly #filling: string;
   #filled = 0;
 
-  private constructor(server: NatsServer, admin: Transport) {
+  private constructor(server: NatsServer, admin: Transport, plan: StorePlan) {
     this.server = server;
     this.admin = admin;
+    const { name, subjects } = plan.streams.find((stream) =>
+      stream.subjects[0]?.startsWith('_DEAD.'),
+    ) as StorePlan['streams'][number];
+    this.#stream = name;
+    this.#filling = (subjects[0] as string).replace('*', 'filling');
   }
 
-  static async start(): Promise<FailingDeadLetters> {
+  /** With what is planned, of one service. */
+  static async start(plan: StorePlan): Promise<FailingDeadLetters> {
     const server = await startNatsServer({ jetstream: true, configuration: configuration('') });
-    return new FailingDeadLetters(server, await connectNats({ ...ADMIN, servers: server.url }));
+    const options = { ...ADMIN, servers: server.url };
+    await provision(plan, options);
+    return new FailingDeadLetters(server, await connectNats(options), plan);
   }
 
   /** Until the server takes no more; what is there stays. */
@@ -36,7 +41,7 @@ export class FailingDeadLetters {
       this.#filled += 1;
       const messageId = `filling ${this.#filled}`;
       try {
-        const message = { subject: filling, stream: stream.name, bytes: new Uint8Array(size), messageId };
+        const message = { subject: this.#filling, stream: this.#stream, bytes: new Uint8Array(size), messageId };
         await this.admin.streams.store(message, 5_000);
       } catch (error) {
         if ((error as { reason?: string }).reason !== 'TERABUS_STREAM_FULL') throw error;
@@ -46,7 +51,7 @@ export class FailingDeadLetters {
   }
 
   async empty(): Promise<void> {
-    await this.admin.streams.purge(stream.name, { filter: filling });
+    await this.admin.streams.purge(this.#stream, { filter: this.#filling });
   }
 
   forbid(): Promise<void> {
@@ -69,5 +74,6 @@ export class FailingDeadLetters {
   }
 }
 
-/** Who makes streams, publishes jobs, and looks. */
-export const ADMIN = { name: 'admin', user: 'admin', password: 'admin' };
+/** Who makes streams, publishes, and looks; and who works. */
+const ADMIN = { name: 'admin', user: 'admin', password: 'admin' };
+export const WORKER = { name: 'worker', user: 'worker', password: 'worker' };
