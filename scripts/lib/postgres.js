@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { StepFailed } from './step-failed.js';
@@ -37,8 +37,9 @@ export async function startPostgres(folder) {
   const args = ['-D', join(data, 'files'), '-k', data, '-c', 'listen_addresses=', '-c', 'fsync=off'];
   const server = spawn(join(programs, 'postgres'), args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
   const end = ended(server);
-  const hasSocket = () => existsSync(join(data, '.s.PGSQL.5432.lock')) && existsSync(join(data, '.s.PGSQL.5432'));
-  for (const late = performance.now() + startMs; !hasSocket(); await pause(20)) {
+  const status = join(data, 'files', 'postmaster.pid');
+  const isReady = () => existsSync(status) && /^ready *$/m.test(readFileSync(status, 'utf8'));
+  for (const late = performance.now() + startMs; !isReady(); await pause(20)) {
     if (server.exitCode !== null || performance.now() > late) {
       server.kill('SIGKILL');
       throw new StepFailed('PostgreSQL does not start.', (await end).output);

@@ -1,10 +1,11 @@
-import { connectNats } from '@terabus/nats';
+import type { StorePlan } from '@terabus/core/transport';
+import { connectNats, provision } from '@terabus/nats';
 import { type NatsServer, startNatsServer } from '@terabus/testing';
 import { serviceConformance, streamsConformance, transportConformance } from '@terabus/testing/conformance';
 import { after, before, describe } from 'mocha';
 import { streamBus } from './stream-bus.js';
 
-const everything = { groups: true, headers: true, noResponders: true, payloadLimit: true };
+const everything = { groups: true, headers: true, noResponders: true, payloadLimit: true, streams: true };
 
 describe('a nats-server', () => {
   let server: NatsServer;
@@ -19,7 +20,11 @@ describe('a nats-server', () => {
   const open = async () => {
     cases += 1;
     const options = { servers: server.url, namespace: `case${cases}` };
-    return { connect: () => connectNats(options), close: async () => {} };
+    return {
+      connect: () => connectNats(options),
+      provision: async (plan: StorePlan) => void (await provision(plan, options)),
+      close: async () => {},
+    };
   };
 
   transportConformance('nats', everything, open);

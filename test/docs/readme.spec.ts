@@ -12,9 +12,23 @@ const readme = read('README.md');
 const pages = ['README.md', 'CONTRIBUTING.md', ...pagesIn('docs'), ...pagesIn('packages'), ...pagesIn('examples')];
 
 /** What tests and scripts of the project read. */
-const ofTheProject = ['TERABUS_NATS_SERVER', 'TERABUS_SEED', 'TERABUS_TMP', 'TERABUS_FUZZ_SEED', 'TERABUS_FUZZ_RUNS'];
+const ofTheProject = [
+  'TERABUS_NATS_SERVER',
+  'TERABUS_POSTGRES',
+  'TERABUS_SEED',
+  'TERABUS_TMP',
+  'TERABUS_FUZZ_SEED',
+  'TERABUS_FUZZ_RUNS',
+];
 
-const held = ['README.md', 'packages/testing/README.md', 'docs/errors.md', 'docs/promises.md', 'docs/operating.md'];
+const held = [
+  'README.md',
+  'packages/testing/README.md',
+  'packages/sql/README.md',
+  'docs/errors.md',
+  'docs/promises.md',
+  'docs/operating.md',
+];
 
 for (const page of held) {
   describe(`the code in ${page}`, () => {

@@ -1,9 +1,19 @@
 // Code of the pages that needs more than a test has: compiled here, and compared by readme.spec.ts.
 import { writeFile } from 'node:fs/promises';
 import type { ServiceClass } from '@terabus/core';
-import { BusError, from, OnMessage, Rpc, runUntilSignal, Service, startHost, TeraService } from '@terabus/core';
+import {
+  BusError,
+  from,
+  OnMessage,
+  planStreams,
+  Rpc,
+  runUntilSignal,
+  Service,
+  startHost,
+  TeraService,
+} from '@terabus/core';
 import { DeviceEvent } from '@terabus/messages';
-import { connectNats, natsPermissions } from '@terabus/nats';
+import { compareStore, connectNats, natsPermissions, provision, provisionPermissions } from '@terabus/nats';
 import { Presence } from './ward.js';
 
 export async function atACluster(PresenceService: ServiceClass) {
@@ -48,4 +58,20 @@ export async function grantedToPresence(PresenceService: ServiceClass, password:
   const authorization = { users: [{ user: 'presence', password, permissions }] };
   await writeFile('users.conf', JSON.stringify({ authorization }, undefined, 2));
   // #endregion
+}
+
+export async function provisionedFor(PresenceService: ServiceClass, password: string) {
+  // #region provision
+  const plan = planStreams([PresenceService], { replicas: 3 });
+  const options = { servers: 'nats://nats-1.example.org:4222', namespace: 'prod', name: 'provisioner' };
+  const { made } = await provision(plan, { ...options, user: 'provisioner', password });
+  console.log(made);
+  // #endregion
+  // #region compare
+  const differences = await compareStore(plan, { ...options, user: 'provisioner', password });
+  // #endregion
+  // #region provisioner
+  const permissions = provisionPermissions(plan, { name: 'provisioner', namespace: 'prod' });
+  // #endregion
+  return { differences, permissions };
 }

@@ -109,8 +109,8 @@ export class StoringService extends TeraService {
     const all: Stored | undefined = await this.publishAll(visits({ uuid: 'u' }), [user]);
     const opened: Stored = await bus.publish(notes, 'text');
     const handled: Stored = await context.publish(notes, 'text');
-    const nothing: void = await this.publish(room({ key: 'k' }), 'text');
-    const maybe: Stored | void = await this.publish(either, 'text');
+    const nothing: undefined = await this.publish(room({ key: 'k' }), 'text');
+    const maybe: Stored | undefined = await this.publish(either, 'text');
     return duplicate || nothing || maybe || all ? sequence : sent.sequence + opened.sequence + handled.sequence;
   }
   async storesNot(context: HandlerContext) {

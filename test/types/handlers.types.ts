@@ -1,5 +1,7 @@
 // What the compiler refuses of handlers, and what it must let through.
 import {
+  type DurableContext,
+  type DurableTrackedContext,
   type EventContext,
   from,
   type HandlerContext,
@@ -23,7 +25,18 @@ import {
   UserEvent,
 } from '@terabus/messages';
 import { z } from 'zod';
-import { blobs, commands, Database, Logging, personEvents, Registry, room } from './contracts.types.js';
+import {
+  blobs,
+  commands,
+  Database,
+  Logging,
+  notes,
+  Orders,
+  personEvents,
+  Registry,
+  room,
+  visits,
+} from './contracts.types.js';
 
 const never = (value: never): never => value;
 
@@ -224,6 +237,43 @@ export class Misplaced extends TeraService {
   get accessor(): number {
     return 1;
   }
+}
+
+/** Where a message is stored is told to handlers of durable topics alone. */
+@Service(Registry, { uses: [visits] })
+export class DurableService extends TeraService {
+  @OnEvent(visits.all, UserEvent)
+  onVisit(_event: UserEvent, { durable, time }: DurableContext): number {
+    return durable.sequence + durable.attempt + (time ?? 0);
+  }
+  @OnEvent(from(visits({ uuid: 'u' }), { concurrency: 2 }), UserEvent)
+  onOne(_event: UserEvent, context: DurableContext): number {
+    return context.durable.storedAt;
+  }
+  @OnEvent(visits({ uuid: 'v' }), UserEvent)
+  onLess(_event: UserEvent, context: EventContext): number | undefined {
+    return context.durable?.sequence;
+  }
+  @OnMessage(Orders.messages, DeviceEvent)
+  onMessage(_event: DeviceEvent, { durable, seq }: DurableTrackedContext): number {
+    return durable.index + seq;
+  }
+  @OnPayload(notes)
+  onNote(_text: string, { durable }: DurableContext): boolean {
+    return durable.replayed;
+  }
+  // @ts-expect-error the topic is not durable
+  @OnEvent(Registry.events, UserEvent)
+  onCore(_event: UserEvent, _context: DurableContext): void {}
+  // @ts-expect-error the topic is not durable, with options neither
+  @OnEvent(from(personEvents.all, { concurrency: 2 }), UserEvent)
+  onCoreOptions(_event: UserEvent, _context: DurableContext): void {}
+  // @ts-expect-error the mailbox is not durable
+  @OnMessage(Registry.messages, DeviceEvent)
+  onCoreMessage(_event: DeviceEvent, _context: DurableTrackedContext): void {}
+  // @ts-expect-error text of a topic that is not durable
+  @OnPayload(room.all)
+  onCoreText(_text: string, _context: DurableContext): void {}
 }
 
 export class Outside {

@@ -1,7 +1,9 @@
 import type { Contract, RpcMethod, ServiceClass, ServicePlan, Source, TopicFamily, Usable } from '@terabus/core';
 import { contractOf, instanceTopics, makesRequests } from '@terabus/core';
+import type { StorePlan } from '@terabus/core/transport';
 import { BusError, checkedPattern, printable, toName, toSubject, withNamespace } from '@terabus/core/transport';
 import { z } from 'zod';
+import { provisionGrants, storeGrants } from './jetstream/grants.js';
 import { natsOptions } from './options.js';
 import type { Entry, Grants } from './permission-entries.js';
 import { publishGrants, subscribeGrants } from './permission-entries.js';
@@ -40,6 +42,11 @@ const permissionOptions = z.strictObject({
       ),
     )
     .default([]),
+  /**
+   * Whether the host's own dead letters are read, deleted and sent again by this user (`host.deadLetters`). Defaults to
+   * false: a running service needs to store them, and who looks after them may be somebody else.
+   */
+  deadLetters: z.boolean().default(false),
 });
 
 /** Options of {@link natsPermissions}. All of them are optional. */
@@ -66,11 +73,13 @@ export function natsPermissions(
   services: readonly (ServiceClass | ServicePlan)[],
   options: PermissionOptions = {},
 ): NatsPermissions {
-  const checked = checkOptions(options);
+  const checked = parse(permissionOptions, options, 'natsPermissions');
   const plans = services.map((service) => (typeof service === 'function' ? contractOf(service) : service));
   const serves = plans.some(({ methods }) => methods.size > 0);
   const answers = serves || plans.some(({ contract }) => instanceTopics(contract) !== undefined);
-  const asks = plans.some(makesRequests);
+  const stored = storeGrants(plans, checked.namespace, checked.deadLetters);
+  // What is stored is acknowledged, and what is handed out is sent, to where answers come to.
+  const asks = plans.some(makesRequests) || stored.length > 0 || plans.some(stores);
   const inNamespace = ({ pattern, queue }: Entry): Entry => ({
     pattern: checkedPattern(pattern, checked.namespace),
     queue: queue === undefined || queue === '*' ? queue : toName(queue, checked.namespace),
@@ -80,6 +89,7 @@ export function natsPermissions(
   const publish = [
     ...plans.flatMap(spoken).map(inNamespace),
     ...plans.flatMap((plan) => controlled(plan).publish).map(inNamespace),
+    ...stored,
     ...(answers ? [reply('*.*.*')] : []),
     ...(serves && checked.replyTo.inbox ? [{ pattern: '_INBOX.>' }] : []),
     ...(serves && checked.replyTo.crossAccount ? [{ pattern: '_R_.>' }] : []),
@@ -94,29 +104,53 @@ export function natsPermissions(
   return { publish: publishGrants(publish), subscribe: subscribeGrants(subscribe) };
 }
 
-function checkOptions(options: PermissionOptions): z.output<typeof permissionOptions> {
-  const { success, data, error } = permissionOptions.safeParse(options);
+const provisionOptions = z.strictObject({ name, namespace });
+
+/**
+ * The permissions that `provision` needs for a plan, and `compareStore`: to look at its streams, consumers and buckets and
+ * to make them, and to hear the answers. Give them to nobody else: who may make consumers can have messages sent to
+ * subjects that it may not publish to.
+ *
+ * @param options name and namespace as `provision` gets them
+ * @throws BusError `TERABUS_OPTIONS_INVALID`
+ */
+export function provisionPermissions(plan: StorePlan, options: z.input<typeof provisionOptions> = {}): NatsPermissions {
+  const checked = parse(provisionOptions, options, 'provisionPermissions');
+  const replies = withNamespace(`_REPLY.${toName(checked.name)}.*.*`, checked.namespace);
+  return {
+    publish: publishGrants(provisionGrants(plan, checked.namespace)),
+    subscribe: subscribeGrants([{ pattern: replies }]),
+  };
+}
+
+function parse<T extends z.ZodType>(schema: T, options: unknown, name: string): z.output<T> {
+  const { success, data, error } = schema.safeParse(options);
   if (success) return data;
   const [issue] = error.issues as [z.core.$ZodIssue];
   const path = issue.path.join('.');
   throw new BusError(
     issue.code === 'unrecognized_keys'
-      ? `natsPermissions does not know the option ${printable([path, issue.keys[0]].filter(Boolean).join('.'))}`
-      : `natsPermissions can't use the option ${path || 'object'}: ${issue.message}`,
+      ? `${name} does not know the option ${printable([path, issue.keys[0]].filter(Boolean).join('.'))}`
+      : `${name} can't use the option ${path || 'object'}: ${issue.message}`,
     { reason: 'TERABUS_OPTIONS_INVALID' },
   );
 }
 
 /** What a service publishes, sends to and calls: its own events, and its `uses`. */
-function spoken({ contract, uses }: ServicePlan): Entry[] {
-  return [contract.events as Addressed | undefined, ...uses.flatMap(addressed)]
-    .filter((topic) => topic !== undefined)
-    .flatMap((topic) =>
-      'definition' in topic
-        ? withHeartbeat(topic.definition.tracked, { pattern: patternOf(topic) })
-        : [{ pattern: toSubject(topic.topic) }],
-    );
+function spoken(plan: ServicePlan): Entry[] {
+  return spokenTo(plan).flatMap((topic) =>
+    'definition' in topic
+      ? withHeartbeat(topic.definition.tracked, { pattern: patternOf(topic) })
+      : [{ pattern: toSubject(topic.topic) }],
+  );
 }
+
+const spokenTo = ({ contract, uses }: ServicePlan): Addressed[] =>
+  [contract.events as Addressed | undefined, ...uses.flatMap(addressed)].filter((topic) => topic !== undefined);
+
+/** Whether something that a service says is stored, which is acknowledged. */
+const stores = (plan: ServicePlan): boolean =>
+  spokenTo(plan).some((topic) => 'definition' in topic && topic.definition.durable !== undefined);
 
 type Addressed = Subscribable | RpcMethod;
 
@@ -140,10 +174,12 @@ function handled(plan: ServicePlan): Entry[] {
 function delivered(
   plan: ServicePlan,
   group: Pick<ServicePlan['groups'][number], 'definition' | 'pattern' | 'options'>,
-) {
+): Entry[] {
   const { address, aliases } = plan.contract;
   const { definition, pattern, options } = group;
   const isMailbox = definition.template === `${address}.messages`;
+  // What is stored is handed out by consumers: nobody but its stream listens, and acknowledges.
+  if (definition.durable !== undefined) return options.everyInstance ? [{ pattern: `_LIVE.${pattern}` }] : [];
   const patterns = [pattern, ...(isMailbox ? aliases.map((alias) => toSubject(`${alias}.messages`)) : [])];
   return patterns
     .flatMap((each) => withHeartbeat(definition.tracked, { pattern: each }))

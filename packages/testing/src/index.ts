@@ -14,4 +14,12 @@ export {
   startHarness,
   stub,
 } from './harness/index.js';
-export { findNatsServer, type NatsServer, type NatsServerOptions, startNatsServer } from './server/index.js';
+export {
+  findNatsServer,
+  type NatsCluster,
+  type NatsClusterOptions,
+  type NatsServer,
+  type NatsServerOptions,
+  startNatsCluster,
+  startNatsServer,
+} from './server/index.js';

@@ -5,6 +5,7 @@ import { type NatsServer, startNatsServer } from '@terabus/testing';
 import { expect } from 'chai';
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
 import { eventually } from '../support/eventually.js';
+import { hurriedClock } from '../support/hurried-clock.js';
 import { administrator } from './admin.js';
 import { reasonOf } from './consumed.js';
 import { consumer, plan, stream } from './plans.js';
@@ -50,7 +51,7 @@ describe('provisioning', () => {
   after(() => server.stop());
   beforeEach(async () => {
     cases += 1;
-    transport = await connectNats(options());
+    transport = await connectNats({ ...options(), clock: hurriedClock(10) });
   });
   afterEach(() => transport.close());
 
@@ -110,6 +111,25 @@ describe('provisioning', () => {
     expect(await compareStore(plan(), options()), 'it is as it was').to.deep.equal([]);
   });
 
+  it('refuses what no plan could have made', async () => {
+    await provision(plan(), options());
+    const admin = await administrator(server.url);
+    const name = (text: string) => toName(text, options().namespace);
+    const [called, group] = [name('ward.events'), name(consumer().name)];
+    const { config } = await admin.call(`STREAM.INFO.${called}`);
+    await admin.call(`STREAM.UPDATE.${called}`, { ...config, allow_rollup_hdrs: true });
+    const { config: taken } = await admin.call(`CONSUMER.INFO.${called}.${group}`);
+    // Servers of 2.9 change it without a word.
+    const limited = { stream_name: called, config: { ...taken, max_deliver: 5 } };
+    await admin.call(`CONSUMER.DURABLE.CREATE.${called}.${group}`, limited);
+    await admin.close();
+    expect(await compareStore(plan(), options())).to.deep.equal([
+      { where: STREAM, field: 'allow_rollup_hdrs', wanted: false, found: true },
+      { where: CONSUMER, field: 'max_deliver', wanted: -1, found: 5 },
+    ]);
+    expect(await reasonOf(provision(plan(), options()))).to.equal('TERABUS_STORE_DRIFT');
+  });
+
   it('makes consumers on a stream of another service, and says whose plan has to be provisioned first', async () => {
     const readers = plan({ owned: false });
     const error = await provision(readers, options()).catch((thrown: { reason: string; rawMessage: string }) => thrown);
@@ -135,7 +155,9 @@ describe('provisioning', () => {
 
   it('says that JetStream is off', async () => {
     await using plain = await startNatsServer();
-    const error = await provision(plan(), { servers: plain.url }).catch((thrown: { reason: string }) => thrown);
+    const error = await provision(plan(), { servers: plain.url, clock: hurriedClock(10) }).catch(
+      (thrown: { reason: string }) => thrown,
+    );
     expect(error)
       .to.include({ reason: 'TERABUS_STREAM_UNAVAILABLE' })
       .and.have.property('rawMessage')
@@ -151,10 +173,7 @@ describe('provisioning', () => {
     const admin = await administrator(server.url);
     const name = toName('ward.events', options().namespace);
     await admin.call(`STREAM.DELETE.${name}`);
-    await untilProblems(
-      `TERABUS_STREAM_MISSING there is no ${STREAM}: provision it`,
-      `TERABUS_CONSUMER_MISSING there is no ${CONSUMER}: provision it`,
-    );
+    await untilProblems(`TERABUS_STREAM_MISSING there is no ${STREAM}: provision it`);
     await provision(plan(), options());
     await untilProblems();
 

@@ -128,6 +128,8 @@ export class ContentFate implements Fate {
     const { emit, address, clock, definition, depot, transport } = this.#parts;
     const delayMs = retryDelayMs(this.#tries, definition.durable.retryAfterMs);
     const retry = retryOf(this.#parts, this.#letter, this.progress, clock.now() + delayMs, 'retry');
+    // One of the largest size has no room for what is added.
+    const inPlace = this.keepsKey || headersSize(retry.headers) + retry.bytes.length > transport.maxPayloadBytes;
     emit({
       kind: 'retried',
       service: address,
@@ -136,10 +138,10 @@ export class ContentFate implements Fate {
       type: this.#type,
       tries: this.#tries,
       delayMs,
+      inPlace,
       error,
     });
-    // One of the largest size has no room for what is added.
-    if (this.keepsKey || headersSize(retry.headers) + retry.bytes.length > transport.maxPayloadBytes) {
+    if (inPlace) {
       this.keepsKey = true;
       this.#waitMs = delayMs;
       if (this.#released) this.#waitInPlace();

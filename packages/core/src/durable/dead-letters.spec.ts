@@ -131,7 +131,7 @@ describe('dead letters', () => {
   });
 
   it('are there for tools without a host', async () => {
-    const tool = openDeadLetters({ transport: stage.client, contract: Clinic, clock: stage.clock });
+    const tool = openDeadLetters({ transport: stage.client, contract: Clinic });
     expect((await tool.list()).letters).to.have.lengthOf(4);
     await tool.replay(1);
     await stage.settle();

@@ -11,9 +11,7 @@ import {
 import { z } from 'zod';
 import { check } from '../contract/check.js';
 import type { Contract } from '../contract/contract.js';
-import type { Clock } from '../transport/clock.js';
 import type { StoredMessage } from '../transport/streams.js';
-import { systemClock } from '../transport/system-clock.js';
 import type { Headers, Transport } from '../transport/transport.js';
 import { DEAD_HEADER, DURABLE_HEADER, ownHeaders } from './headers.js';
 import { deadLettersOf, retriesOf, retrySubject } from './names.js';
@@ -82,8 +80,6 @@ export interface DeadLettersOptions {
   readonly contract: Pick<Contract, 'address'>;
   /** Message types of your own, to show messages with. Those of OpenTera are known. */
   readonly types?: Iterable<MessageType> | undefined;
-  /** Defaults to the machine's. */
-  readonly clock?: Clock | undefined;
 }
 
 /** The dead letters of a service, for tools: `host.deadLetters` has those of its own services. */
@@ -96,13 +92,11 @@ export class DeadLetters {
   readonly #transport: Transport;
   readonly #address: string;
   readonly #registry: TypeRegistry;
-  readonly #clock: Clock;
 
-  constructor({ transport, contract, types = [], clock = systemClock }: DeadLettersOptions) {
+  constructor({ transport, contract, types = [] }: DeadLettersOptions) {
     this.#transport = transport;
     this.#address = contract.address;
     this.#registry = new TypeRegistry(new Set([...standardTypes, ...types]));
-    this.#clock = clock;
   }
 
   /**
@@ -199,7 +193,7 @@ export class DeadLetters {
       if (value !== undefined) headers.set(name, value);
     }
     headers.set(DURABLE_HEADER.attempt, '0');
-    headers.set(DURABLE_HEADER.due, String(this.#clock.now()));
+    headers.set(DURABLE_HEADER.due, '0');
     headers.set(DURABLE_HEADER.replay, String(id));
     const subject = retrySubject(this.#address, group);
     // Its own id is known to the stream: it would be taken for the one that failed.

@@ -647,6 +647,24 @@ describe('what is stored', () => {
       expect(host.counters.deadLettered).to.equal(0);
     });
 
+    it('goes back when its service drains before its turn', async () => {
+      const service = clinic();
+      stage.broker.provision(planStreams([service]));
+      for (const id of ['1', '2']) await say(user(id));
+      await crash(3);
+      doors.set('1', deferred());
+      const host = await start(service);
+      await stage.clock.advance(100);
+      const stopping = host.stop();
+      await stage.settle();
+      doors.get('1')?.resolve();
+      await stage.settle();
+      expect(await stopping).to.deep.include({ running: 0, waiting: 0 });
+      expect(trail).to.deep.equal(['1 1']);
+      expect(await left()).to.deep.equal({ ...NOTHING, unsettled: 1 });
+      expect(await stage.client.keyValue(bucketOf(Clinic.address)).keys()).to.deep.equal([]);
+    });
+
     it('is dead-lettered when it was found twice to have done so alone', async () => {
       const service = clinic();
       stage.broker.provision(planStreams([service]));

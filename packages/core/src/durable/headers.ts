@@ -1,4 +1,5 @@
 import { BusError } from '@terabus/messages';
+import { checkHeaders } from '../transport/headers.js';
 import type { Headers } from '../transport/transport.js';
 
 /** The headers that Terabus adds to what is tried again, and to what was given up: the message's own stay. */
@@ -44,7 +45,17 @@ const ADDED: ReadonlySet<string> = new Set([...Object.values(DURABLE_HEADER), ..
 
 /** What of the headers came with the message itself; those of NATS are about the place where it lies. */
 export const ownHeaders = (headers: Headers): Map<string, string> =>
-  new Map([...headers].filter(([name]) => !ADDED.has(name)));
+  new Map([...headers].filter((header) => !ADDED.has(header[0]) && !/^nats-/i.test(header[0]) && canBeSent(header)));
+
+/** Another client may have sent what this one can't, and a message must not be kept for ever because of it. */
+function canBeSent(header: readonly [string, string]): boolean {
+  try {
+    checkHeaders(new Map([header]));
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** @throws BusError `TERABUS_MESSAGE_MISPLACED` where the number is missing, or none */
 export function numberIn(headers: Headers, name: string): number {

@@ -1,7 +1,18 @@
-import { BusError } from '@terabus/messages';
+import { BusError, UserEvent } from '@terabus/messages';
 import { expect } from 'chai';
 import { afterEach, beforeEach, describe, it } from 'mocha';
-import { defineService, defineTopic, from, OnPayload, openBus, planStreams, Service, TeraService } from '../index.js';
+import {
+  defineModule,
+  defineService,
+  defineTopic,
+  from,
+  OnEvent,
+  OnPayload,
+  openBus,
+  planStreams,
+  Service,
+  TeraService,
+} from '../index.js';
 import { rejection, Stage } from '../service/stage.spec.js';
 import type { Transport } from '../transport/index.js';
 import { LastValues } from './last-values.js';
@@ -9,6 +20,7 @@ import { LastValues } from './last-values.js';
 const lamps = defineTopic('lamp.{name}', { wrapper: 'text', durable: { lastValue: true } });
 const Switch = defineService('Switch', {});
 const Panel = defineService('Panel', {});
+const Weather = defineService('Weather', { events: { types: [UserEvent], durable: { lastValue: true } } });
 const delivery = from(lamps.all, { everyInstance: true });
 
 @Service(Switch, { uses: [lamps] })
@@ -65,11 +77,53 @@ describe('the last values of a topic', () => {
     expect(seen.slice(2)).to.deep.equal(['lamp.hall dim', 'lamp.door on']);
   });
 
+  it('need their stream, which is looked after at those who read them too, and no consumer', () => {
+    @Service(defineService('Reader', {}), { uses: [Weather] })
+    class ReaderService extends TeraService {
+      @OnEvent(from(Weather.events, { everyInstance: true }), UserEvent)
+      onWeather() {}
+    }
+    const { streams, buckets } = planStreams([ReaderService]);
+    expect(streams.map(({ name, owned, consumers }) => [name, owned, consumers])).to.deep.equal([
+      ['service.Weather.events', false, []],
+    ]);
+    expect(buckets).to.deep.equal([]);
+  });
+
   it('come to every instance', async () => {
     await say('hall', 'on');
     const panels = [await panel(), await panel()];
     await stage.settle();
     for (const { seen } of panels) expect(seen).to.deep.equal(['lamp.hall on']);
+  });
+
+  it('come to the active instance alone, when it becomes active', async () => {
+    const Solo = defineModule('Solo', {});
+    @Service(Solo, { uses: [lamps] })
+    class SoloService extends TeraService {
+      readonly seen: string[] = [];
+      @OnPayload(delivery)
+      onLamp(text: string) {
+        this.seen.push(text);
+      }
+    }
+    const start = async () => {
+      const starting = stage.start(SoloService);
+      await stage.clock.advance(1_000);
+      return (await starting).service(SoloService).seen;
+    };
+    await say('hall', 'on');
+    const first = await start();
+    await say('hall', 'off');
+    await stage.settle();
+    const second = await start();
+    await stage.clock.advance(5_000);
+    await say('hall', 'dim');
+    await stage.settle();
+    expect([first, second]).to.deep.equal([
+      ['on', 'off'],
+      ['off', 'dim'],
+    ]);
   });
 
   it('come without a gap or a duplicate, also where much is published meanwhile', async () => {

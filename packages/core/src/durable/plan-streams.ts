@@ -63,6 +63,9 @@ export function planStreams(
   for (const plan of plans) {
     const { address } = plan.contract;
     const groups = durableGroups(plan);
+    // Whoever reads last values has no consumer there, and can do nothing without the stream.
+    for (const { definition } of plan.groups)
+      if (isDurable(definition)) addStream(streams, definition, checked.replicas, false);
     for (const group of groups) {
       addStream(streams, group.definition, checked.replicas, false).consumers.push(...consumersOf(plan, group));
     }

@@ -11,7 +11,7 @@ import { consumerOf, retriesOf, streamOf } from './names.js';
 import { Order } from './order.js';
 import { formatOrigin } from './origin.js';
 import { dueInMs } from './retry-delay.js';
-import { UNFINISHED } from './suspects.js';
+import { type Suspect, UNFINISHED } from './suspects.js';
 import { Taken } from './taken.js';
 
 /** Two and a half seconds of a handler of 10 ms: enough to be busy over the round trip of a refill. */
@@ -42,6 +42,8 @@ export class Reader {
   readonly #waiters = new Set<() => void>();
   readonly #watchers = new Set<() => void>();
   readonly #order: Order | undefined;
+  /** Those that wait until they may run alone. */
+  readonly #suspected = new Map<Suspect, Taken>();
   #consuming: Consuming[] = [];
   #working: Timer | undefined;
   #again: Timer | undefined;
@@ -119,6 +121,10 @@ export class Reader {
   /** What has not begun is handed out again, to whoever reads then. What runs goes on. */
   giveBack(): void {
     this.parts.router.queue.giveBack();
+    for (const [suspect, taken] of this.#suspected) {
+      if (this.parts.suspects.withdraw(suspect)) taken.giveBackWhole();
+    }
+    this.#suspected.clear();
     for (const taken of [...this.#unsettled.values()]) taken.giveBackWaiting();
   }
 
@@ -222,21 +228,23 @@ export class Reader {
   #suspect(taken: Taken): void {
     const { suspects, reporter, address, pattern } = this.parts;
     const { origin } = taken.letter;
-    suspects.add({
+    const suspect: Suspect = {
       name: `${consumerOf(address, pattern)} ${formatOrigin(origin)}`,
       marks: this.#marks(),
       reporter,
       run: () => {
-        if (!this.#reading) {
-          taken.giveBackWhole();
-          return Promise.resolve();
-        }
+        this.#suspected.delete(suspect);
         taken.alone = true;
         taken.open();
         return taken.ran;
       },
-      giveUp: (error) => taken.deadLetter(error),
-    });
+      giveUp: (error) => {
+        this.#suspected.delete(suspect);
+        taken.deadLetter(error);
+      },
+    };
+    this.#suspected.set(suspect, taken);
+    suspects.add(suspect);
   }
 
   #settle(key: string, how: 'acked' | 'given-back', isRetry: boolean): void {

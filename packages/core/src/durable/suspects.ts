@@ -36,7 +36,6 @@ export class Suspects {
   #working: Promise<void> | undefined;
   #timer: Timer | undefined;
   #wake = () => {};
-  #ended = false;
 
   constructor(clock: Clock) {
     this.#clock = clock;
@@ -47,6 +46,13 @@ export class Suspects {
     this.#queues.add(queues);
   }
 
+  /** One that has not begun is no matter any more. Says whether it was so. */
+  withdraw(suspect: Suspect): boolean {
+    const index = this.#waiting.findIndex((each) => each.suspect === suspect);
+    if (index !== -1) this.#waiting.splice(index, 1);
+    return index !== -1;
+  }
+
   add(suspect: Suspect): void {
     this.#waiting.push({ suspect, marks: undefined });
     this.#working ??= this.#work().finally(() => {
@@ -54,13 +60,10 @@ export class Suspects {
     });
   }
 
-  /** Begins no more of them: nobody has lost them. Resolves when none runs. */
-  async end(): Promise<void> {
-    this.#ended = true;
-    this.#waiting.length = 0;
+  /** The host drains: it does not wait for a store that can't be reached. Those that run go on. */
+  end(): void {
     this.#timer?.cancel();
     this.#wake();
-    await this.#working;
   }
 
   async #work(): Promise<void> {
@@ -101,10 +104,9 @@ export class Suspects {
     for (const queue of queues) queue.hold();
     try {
       await Promise.all(queues.map((queue) => queue.rest()));
-      if (this.#ended || !this.#waiting.includes(next)) return;
+      if (!this.#waiting.includes(next)) return;
       await suspect.marks.put(keyOf(suspect), MARK[marks] as Uint8Array);
-      this.#waiting.splice(this.#waiting.indexOf(next), 1);
-      await suspect.run();
+      if (this.withdraw(suspect)) await suspect.run();
     } finally {
       for (const queue of queues) queue.resume();
     }

@@ -16,7 +16,13 @@ interface Place {
 /** What the bus tells those who watch a host: for metrics, live views and tests. */
 export type BusEvent =
   /** A message or call was taken in: it waits for its turn, and `handled` or `cut-off` will follow. */
-  | (Place & { readonly kind: 'accepted'; readonly handler: string; readonly type: string })
+  | (Place & {
+      readonly kind: 'accepted';
+      readonly handler: string;
+      readonly type: string;
+      /** It was tried before, and has kept its place since. */
+      readonly again: boolean;
+    })
   /** A handler began. One whose time was over before its turn, or whose arguments are bad, never does. */
   | (Place & {
       readonly kind: 'started';
@@ -101,6 +107,8 @@ export type BusEvent =
       readonly type: string;
       readonly tries: number;
       readonly delayMs: number;
+      /** Whether it keeps its place, and those behind it wait: else it is stored with what is to be tried again. */
+      readonly inPlace: boolean;
       readonly error: BusError;
     })
   /**

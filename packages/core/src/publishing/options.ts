@@ -35,8 +35,8 @@ export interface PublishOptions {
   readonly ordered?: boolean | undefined;
 }
 
-/** What publishing resolves with: where the message lies, for durable topics. */
-export type Receipt<D extends Durability> = D extends DurableSettings ? Stored : void;
+/** What publishing resolves with: where the message lies, for durable topics; for others undefined. */
+export type Receipt<D extends Durability> = D extends DurableSettings ? Stored : undefined;
 
 /** The names of all options, so that one that is added is known here too. */
 const OPTIONS = ['headers', 'confirm', 'messageId', 'timeoutMs', 'ordered'] as const satisfies (keyof PublishOptions)[];
@@ -77,4 +77,21 @@ function problemOf(options: PublishOptions, { definition }: Topic): string | und
     return `takes a whole number of at least 1 for 'timeoutMs', not ${show(timeoutMs)}`;
   }
   return undefined;
+}
+
+/**
+ * For JavaScript, and for types that were cast away: the compiler lets only the right ones through.
+ *
+ * @throws BusError `TERABUS_TOPIC_INVALID`
+ */
+export function checkTopicArgument(topic: Topic, kind: 'publish' | 'send'): void {
+  const carriesModuleMessages = topic?.definition?.wrapper === 'module-message';
+  if (topic?.kind === 'topic' && carriesModuleMessages === (kind === 'send')) return;
+  const takes = kind === 'send' ? 'a mailbox (a topic of module messages)' : 'a topic of events, text or bytes';
+  throw new BusError(
+    `${kind} takes ${takes}, not ${topic?.kind === 'topic' ? `'${topic.name}'` : show(topic?.kind ?? topic)}`,
+    {
+      reason: 'TERABUS_TOPIC_INVALID',
+    },
+  );
 }

@@ -1,5 +1,4 @@
 import { BusError, encodeModuleMessage } from '@terabus/messages';
-import { show } from '../contract/check.js';
 import type { Topic } from '../contract/contract.js';
 import { streamOf } from '../durable/names.js';
 import type { BusEvent } from '../observe/observer.js';
@@ -18,7 +17,7 @@ import type { Declared } from './declared.js';
 import { HEADER, outgoingHeaders } from './headers.js';
 import type { Interceptor, Outgoing, Send } from './interceptor.js';
 import { intercept } from './interceptor.js';
-import { checkOptions, type PublishOptions } from './options.js';
+import { checkOptions, checkTopicArgument, type PublishOptions } from './options.js';
 import { type Packed, pack, seal } from './pack.js';
 import { StoreLines } from './store-lines.js';
 
@@ -255,16 +254,3 @@ export class Publisher {
 const IN_DOUBT: ReadonlySet<string | undefined> = new Set(['TERABUS_UNCONFIRMED', 'TERABUS_STORE_UNKNOWN']);
 
 type PublishedOutgoing = Exclude<Outgoing, { readonly kind: 'call' }>;
-
-/** For JavaScript, and for types that were cast away: the compiler lets only the right ones through. */
-function checkTopicArgument(topic: Topic, kind: 'publish' | 'send'): void {
-  const carriesModuleMessages = topic?.definition?.wrapper === 'module-message';
-  if (topic?.kind === 'topic' && carriesModuleMessages === (kind === 'send')) return;
-  const takes = kind === 'send' ? 'a mailbox (a topic of module messages)' : 'a topic of events, text or bytes';
-  throw new BusError(
-    `${kind} takes ${takes}, not ${topic?.kind === 'topic' ? `'${topic.name}'` : show(topic?.kind ?? topic)}`,
-    {
-      reason: 'TERABUS_TOPIC_INVALID',
-    },
-  );
-}

@@ -142,7 +142,7 @@ describe('what is stored', () => {
   });
 
   it('is tried again after waits that grow to a second', async () => {
-    publish('1');
+    void publish('1');
     for (let ms = 0; ms < 5_000; ms += 10) {
       stream.open[0]?.fail('TERABUS_STREAM_UNAVAILABLE');
       await clock.advance(10);
@@ -153,10 +153,20 @@ describe('what is stored', () => {
     ]);
   });
 
+  it('may be overtaken by what was on the way with it, where a stream refuses it and takes the next ones', async () => {
+    const all = ['1', '2', '3'].map((id) => publish(id));
+    const [one, ...others] = stream.open;
+    one?.fail('TERABUS_STREAM_UNAVAILABLE');
+    for (const other of others) other.take();
+    await clock.advance(50);
+    await takeAll();
+    expect((await Promise.all(all)).map(({ sequence }) => sequence)).to.deep.equal([3, 1, 2]);
+  });
+
   it('is sent alone where it is ordered: after all before it, and before all behind it', async () => {
-    publish('1');
-    publish('2', { ordered: true });
-    publish('3');
+    void publish('1');
+    void publish('2', { ordered: true });
+    void publish('3');
     expect(stream.onTheWay).to.deep.equal(['1']);
     stream.open[0]?.take();
     await settle();
@@ -210,7 +220,7 @@ describe('what is stored', () => {
   });
 
   it('is known not to be stored where it was never sent, whatever became of those before it', async () => {
-    publish('1');
+    void publish('1');
     stream.open[0]?.fail('TERABUS_STORE_UNKNOWN');
     await settle();
     const behind = publish('2', { timeoutMs: 10 });
@@ -219,8 +229,8 @@ describe('what is stored', () => {
   });
 
   it('does not let an attempt take longer than the deadline', async () => {
-    publish('1', { timeoutMs: 100 });
-    publish('2');
+    void publish('1', { timeoutMs: 100 });
+    void publish('2');
     expect(stream.attempts.map(({ timeoutMs }) => timeoutMs)).to.deep.equal([100, 3_000]);
   });
 
@@ -237,7 +247,7 @@ describe('what is stored', () => {
 
   it('has at most 1,024 on the way over all topics, and 2 MiB; topics take turns', async () => {
     for (let topic = 0; topic < 6; topic++) {
-      for (let n = 0; n < 250; n++) publish(`${topic} ${n}`, { topic: `${topic}` });
+      for (let n = 0; n < 250; n++) void publish(`${topic} ${n}`, { topic: `${topic}` });
     }
     expect(stream.open).to.have.length(1_024);
     expect(stream.onTheWay).to.not.include('5 0');
@@ -247,14 +257,14 @@ describe('what is stored', () => {
     await takeAll();
     expect(stream.stored).to.have.length(1_500);
 
-    for (let n = 0; n < 4; n++) publish(`large ${n}`, { topic: `${n}`, bytes: 2 ** 20 });
+    for (let n = 0; n < 4; n++) void publish(`large ${n}`, { topic: `${n}`, bytes: 2 ** 20 });
     expect(stream.onTheWay).to.deep.equal(['large 0', 'large 1']);
     await takeAll();
     expect(stream.stored).to.have.length(1_504);
   });
 
   it('is not held up by another topic that can’t be stored', async () => {
-    for (let n = 0; n < 2_000; n++) publish(`${n}`, { topic: 'gone' });
+    for (let n = 0; n < 2_000; n++) void publish(`${n}`, { topic: 'gone' });
     for (const attempt of stream.open) attempt.fail('TERABUS_STREAM_UNAVAILABLE');
     await settle();
     const other = publish('other', { topic: 'there' });
@@ -264,7 +274,7 @@ describe('what is stored', () => {
 
   it('has settled when nothing is left', async () => {
     let settled = false;
-    publish('1');
+    void publish('1');
     const refused = publish('2', { timeoutMs: 100 });
     void lines.settled().then(() => {
       settled = true;

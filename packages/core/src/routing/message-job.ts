@@ -48,10 +48,11 @@ export class MessageJob implements Job {
   }
 
   /** It waits for its turn from now on. */
-  accepted(): void {
+  accepted(again = false): void {
     const { service, watch } = this.#router.parts;
     watch?.({
       kind: 'accepted',
+      again,
       service,
       topic: this.#arrival.topic,
       handler: this.handler.place.handler,
@@ -63,7 +64,7 @@ export class MessageJob implements Job {
   again(): void {
     this.#context = undefined;
     this.arrivedAt = this.handler.place.clock.elapsed();
-    this.accepted();
+    this.accepted(true);
     this.#router.queue.again(this);
   }
 

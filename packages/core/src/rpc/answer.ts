@@ -127,6 +127,7 @@ export class Answerer {
     const { service, watch } = this.parts;
     watch?.({
       kind: 'accepted',
+      again: false,
       service,
       topic: inbound.topic,
       handler: method.place.handler,

@@ -1,7 +1,7 @@
 import { decodeTime } from 'ulid';
 
 /** A ULID in its one spelling: 26 characters of Crockford's base 32, of which the first ten are a time. */
-export const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
+const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 
 /** Clocks of machines differ by seconds, those of machines that nobody looks after by hours. */
 const MOST_AHEAD_MS = 24 * 60 * 60 * 1_000;

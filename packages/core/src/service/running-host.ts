@@ -118,8 +118,8 @@ export class RunningHost implements Host {
 
   deadLetters(serviceClass: ServiceClass): DeadLetters {
     const { plan } = this.#entry(serviceClass).running;
-    const { transport, clock } = this.#options;
-    return openDeadLetters({ transport, clock, contract: plan.contract, types: typesOf(plan) });
+    const { transport } = this.#options;
+    return openDeadLetters({ transport, contract: plan.contract, types: typesOf(plan) });
   }
 
   async catchUp(): Promise<void> {
@@ -237,7 +237,7 @@ export class RunningHost implements Host {
     const started = [...this.#services.values()]
       .filter(({ instance }) => instance !== undefined)
       .map(({ running }) => running);
-    void this.#suspects.end();
+    this.#suspects.end();
     const cutOffs = await drain(started, { clock, drainTimeoutMs, gone: this.#gone.promise });
 
     const tooLate = deferred<void>();

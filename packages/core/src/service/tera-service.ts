@@ -122,6 +122,17 @@ export abstract class TeraService<Own extends Contract = Contract, Uses = Usable
   }
 
   /**
+   * Resolves when all that is stored at this moment for a durable source, or for all of the class, has been handled,
+   * or put aside to be tried again: the past has been read. From `onReady` on; a handler that awaits it waits for itself.
+   *
+   * @throws BusError `TERABUS_DRAINING` when the drain begins before; `TERABUS_SERVICE_INVALID` for a source that
+   * no method of the class reads from a stream
+   */
+  protected async catchUp(source?: Source): Promise<void> {
+    await this.#attached.catchUp(source);
+  }
+
+  /**
    * Runs `work` in one instance of the service at a time: waits until this one holds the lease of that name, and lets it
    * go when the work has ended. Resolves with what the work came to. An instance that dies or hangs is followed by
    * another after `holdMs`. Needs `leases: true` in `@Service`, by which `planStreams` knows of its bucket.
@@ -139,17 +150,6 @@ export abstract class TeraService<Own extends Contract = Contract, Uses = Usable
     options?: LeaseOptions,
   ): Promise<T> {
     return this.#attached.lease(name, work, options);
-  }
-
-  /**
-   * Resolves when all that is stored at this moment for a durable source, or for all of the class, has been handled,
-   * or put aside to be tried again: the past has been read. From `onReady` on; a handler that awaits it waits for itself.
-   *
-   * @throws BusError `TERABUS_DRAINING` when the drain begins before; `TERABUS_SERVICE_INVALID` for a source that
-   * no method of the class reads from a stream
-   */
-  protected async catchUp(source?: Source): Promise<void> {
-    await this.#attached.catchUp(source);
   }
 
   /** {@inheritDoc Bus.publish} */

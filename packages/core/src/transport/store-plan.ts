@@ -8,7 +8,7 @@ export interface StorePlan {
   readonly buckets: readonly BucketPlan[];
 }
 
-/** A stream, as JetStream has it. Its messages are in files, may not be deleted one by one, and no rollup is allowed. */
+/** A stream, as JetStream has it. Its messages are in files, and no rollup is allowed. */
 export interface StreamPlan {
   readonly name: string;
   /** What it stores, in subject spelling. No two streams have overlapping ones. */

@@ -1,7 +1,7 @@
 import type { Difference, Expectation, StorePlan, Timer } from '@terabus/core/transport';
 import { BusError, driftError } from '@terabus/core/transport';
 import type { JetStream, LinkWatcher } from './jetstream.js';
-import { differencesOf, look, type Part, partsOf, type Seen } from './look.js';
+import { differencesOf, goneIn, look, type Part, partsOf, type Seen } from './look.js';
 import { DRIFT, MISSING, SILENT, silent } from './trouble.js';
 
 /** Between two looks. Together with one look it is less than the 5 s within which something missing is known. */
@@ -35,7 +35,7 @@ export class Expecting implements Expectation, LinkWatcher {
     this.#unfollow = this.#jetStream.follow(this);
     try {
       const seen = await Promise.all(this.#parts.map((part) => this.#patiently(part)));
-      for (const one of seen) this.#note(one);
+      this.#note(seen);
       this.#differences = differencesOf(seen);
     } catch (error) {
       this.end();
@@ -81,30 +81,39 @@ export class Expecting implements Expectation, LinkWatcher {
 
   async #again(): Promise<void> {
     // A link that is lost is a problem already, and says nothing of streams.
-    if (this.#jetStream.up) await Promise.all(this.#parts.map((part) => this.#glance(part)));
+    if (this.#jetStream.up) {
+      const seen = await Promise.all(this.#parts.map((part) => this.#glance(part)));
+      this.#note(seen.filter((one) => one !== undefined));
+    }
     if (!this.#ended) this.#arm();
   }
 
-  async #glance(part: Part): Promise<void> {
+  async #glance(part: Part): Promise<Seen | undefined> {
     try {
-      this.#note(await look(this.#jetStream, part, LOOK_TIMEOUT_MS));
+      return await look(this.#jetStream, part, LOOK_TIMEOUT_MS);
     } catch (thrown) {
       const error = BusError.from(thrown);
       const unavailable = error.reason === 'TERABUS_STREAM_UNAVAILABLE';
       if (unavailable && !this.#ended) {
         this.#jetStream.troubles.add(SILENT + part.called, silent(part.called, error));
       }
+      return undefined;
     }
   }
 
-  #note({ part, missing, differences }: Seen): void {
+  #note(seen: readonly Seen[]): void {
     if (this.#ended) return;
     const { troubles } = this.#jetStream;
-    const { called } = part;
-    troubles.solve(SILENT + called);
-    if (missing) troubles.add(MISSING + called, part.missing());
-    else troubles.solve(MISSING + called);
-    if (!missing && differences.length > 0) troubles.add(DRIFT + called, driftError(differences));
-    else troubles.solve(DRIFT + called);
+    const gone = goneIn(seen);
+    for (const { part, missing, differences } of seen) {
+      const { called, inside } = part;
+      // Of a stream that is gone its consumers say nothing more.
+      const counts = inside === undefined || !gone.has(inside);
+      troubles.solve(SILENT + called);
+      if (counts && missing) troubles.add(MISSING + called, part.missing());
+      else troubles.solve(MISSING + called);
+      if (counts && !missing && differences.length > 0) troubles.add(DRIFT + called, driftError(differences));
+      else troubles.solve(DRIFT + called);
+    }
   }
 }

@@ -2,33 +2,24 @@ import type { ConsumeOptions, StreamDelivery, Timer } from '@terabus/core/transp
 import { BusError, printable } from '@terabus/core/transport';
 import { withoutReserved } from '../headers.js';
 import type { RawMessage } from '../raw-message.js';
-import type { Subscribed } from '../subscriptions.js';
 import { afterTurn } from '../turn.js';
 import { ackProbe, parseAckSubject } from './ack-subject.js';
-import { isMissing, refusedByApi } from './api-error.js';
+import { ConsumerLook } from './consumer-look.js';
 import { Delivery } from './delivery.js';
 import type { JetStream, LinkWatcher } from './jetstream.js';
-import { consumerCalled } from './names.js';
-import { consumerMissing, MISSING, SILENT, silent } from './trouble.js';
+import { type Ending, Pull } from './pull.js';
 
-/** A request to be handed out messages. Short, so that one whose server has forgotten it is soon made again. */
-const EXPIRES_MS = 5_000;
-
-/** How often a server says that a request still waits. */
-const HEARTBEAT_MS = 1_000;
-
-/** Ticks without a sign of life, a heartbeat apart, after which a request is taken for forgotten. */
-const MOST_SILENT_TICKS = 2;
-
-/** For the question whether a consumer is there, which a healthy server answers in a millisecond or two. */
-const LOOK_TIMEOUT_MS = 1_500;
-const LOOK_AGAIN_MS = 1_000;
+/** Between two tries of what does not work at the moment. */
+const AGAIN_MS = 1_000;
 
 /** After so long without a message the one that was asked for is not about to come. */
 const QUIET_MS = 20;
+const MOST_QUIET_MS = 1_000;
 
-/** The most that one request asks for, and what the first one does when messages have all the bytes that they may. */
+/** The most that one request asks for. */
 const MOST_AT_ONCE = 10_000;
+
+/** What the first one asks for, which finds out how large messages are. */
 const FIRST_BATCH = 8;
 
 /** What a server counts beside a message: its subject, and that of its acknowledgement. */
@@ -37,19 +28,9 @@ const OVERHEAD_BYTES = 300;
 /** By how much a message that was large counts less with each smaller one behind it. */
 const FORGETTING = 0.99;
 
-const NANOSECONDS = 1_000_000;
-const encoder = new TextEncoder();
-
-/** A request that runs. */
-interface Pull {
-  readonly replyTo: string;
-  readonly batch: number;
-  received: number;
-}
-
 /**
- * Gets messages of a consumer handed out as long as there is room, one request at a time. A server tells nobody that a
- * consumer is gone, or has no leader: it just says nothing. So what is silent is asked for, and shows as a problem.
+ * Has messages of a consumer handed out as long as there is room. A server tells nobody that a consumer is not there, or has
+ * no leader: it just says nothing. So what is silent is asked for, and shows as a problem.
  */
 export class Intake implements LinkWatcher {
   readonly #jetStream: JetStream;
@@ -58,25 +39,21 @@ export class Intake implements LinkWatcher {
   readonly #bad: (error: BusError) => void;
   readonly #stream: string;
   readonly #consumer: string;
-  readonly #called: string;
+  readonly #look: ConsumerLook;
+  readonly #pull: Pull;
   #unfollow: () => void = () => {};
-  #inbox: { readonly prefix: string; readonly subscribed: Subscribed } | undefined;
-  #pull: Pull | undefined;
-  #pulls = 0;
   #unsettled = 0;
   #unsettledBytes = 0;
-  /** Whether the next message alone is larger than the room that is left, so that it has to come alone. */
+  /** Whether the next message is larger than the room that is left, so that it has to come alone. */
   #large = false;
-  /** About the largest of the last messages. The first request is small, and finds out. */
-  #size: number;
+  /** About the largest of the last messages, when there was one. */
+  #size: number | undefined;
   #pumping = false;
   #looking = false;
-  #tick: Timer | undefined;
   #again: Timer | undefined;
-  #silentTicks = 0;
-  #refusal: BusError | undefined;
   #stopped: Promise<void> | undefined;
 
+  /** `bad` is told of messages that can't be read, or that nobody could acknowledge. */
   constructor(
     jetStream: JetStream,
     options: ConsumeOptions,
@@ -89,8 +66,12 @@ export class Intake implements LinkWatcher {
     this.#bad = bad;
     this.#stream = jetStream.names.of(options.stream);
     this.#consumer = jetStream.names.of(options.consumer);
-    this.#called = consumerCalled(options.stream, options.consumer);
-    this.#size = Math.max(1, options.maxUnsettledBytes / FIRST_BATCH);
+    this.#look = new ConsumerLook(jetStream, options.stream, options.consumer);
+    this.#pull = new Pull(jetStream, `${this.#stream}.${this.#consumer}`, {
+      message: (raw, replyTo) => this.#message(raw, replyTo),
+      alive: () => this.#look.solve(),
+      ended: (how) => this.#ended(how),
+    });
   }
 
   /**
@@ -99,17 +80,17 @@ export class Intake implements LinkWatcher {
    * @throws BusError `TERABUS_CONSUMER_MISSING`, `TERABUS_NATS_FORBIDDEN`, `TERABUS_CLOSED`
    */
   async start(): Promise<void> {
-    const { subscribed } = this.#open();
     try {
-      await subscribed.ready;
-      const verdict = await this.#look();
+      await this.#pull.move();
+      const verdict = await this.#look.look();
       if (verdict?.reason === 'TERABUS_CONSUMER_MISSING' || isForbidden(verdict)) throw verdict;
-      // A service that may take and not acknowledge would get the same messages for ever.
-      await this.#jetStream.confirm(ackProbe(this.#stream, this.#consumer), encoder.encode('+WPI')).catch(ifForbidden);
+      // Who may take and not acknowledge would be handed out the same messages for ever.
+      const probe = ackProbe(this.#stream, this.#consumer);
+      await this.#jetStream.confirm(probe, new TextEncoder().encode('+WPI')).catch(ifForbidden);
       this.#unfollow = this.#jetStream.follow(this);
       this.#pump();
       await this.#jetStream.flush().catch(ifForbidden);
-      if (this.#refusal) throw this.#refusal;
+      if (this.#pull.refusal) throw this.#pull.refusal;
     } catch (error) {
       await this.stop();
       throw error;
@@ -121,17 +102,16 @@ export class Intake implements LinkWatcher {
     return this.#stopped;
   }
 
+  lost(): void {
+    this.#pull.forget();
+  }
+
   attached(): void {
     if (this.#stopped) return;
-    // What the last link asked for may still be on its way to its place: the next one has another.
-    this.#reopen();
+    this.#move();
     this.#again?.cancel();
     this.#again = undefined;
     this.#soon();
-  }
-
-  lost(): void {
-    this.#forget();
   }
 
   close(): void {
@@ -142,19 +122,18 @@ export class Intake implements LinkWatcher {
     this.#again?.cancel();
     await this.#quiet();
     this.#unfollow();
-    this.#forget();
-    this.#solve();
-    await this.#inbox?.subscribed.drain();
+    this.#look.end();
+    await this.#pull.end();
     // The request is still there, for a place where nobody listens. A server of 2.9 that has something to hand out again
     // then would take it off its list, find nobody, and forget it until its time is over. Being asked, it tidies up.
-    if (this.#jetStream.up) await this.#info().catch(() => {});
+    if (this.#jetStream.up) await this.#look.ask().catch(() => {});
   }
 
   /** A request that is being filled is let be filled: what a server sends to nobody it may hand out again only late. */
   async #quiet(): Promise<void> {
     const { clock } = this.#jetStream;
-    const endsAt = clock.elapsed() + LOOK_TIMEOUT_MS;
-    for (let received = -1; this.#pull && this.#pull.received !== received && clock.elapsed() < endsAt; ) {
+    const endsAt = clock.elapsed() + MOST_QUIET_MS;
+    for (let received = -1; this.#pull.busy && this.#pull.received !== received && clock.elapsed() < endsAt; ) {
       received = this.#pull.received;
       await new Promise<void>((resolve) => {
         clock.setTimer(QUIET_MS, resolve);
@@ -162,18 +141,9 @@ export class Intake implements LinkWatcher {
     }
   }
 
-  #info() {
-    return this.#jetStream.call(`CONSUMER.INFO.${this.#stream}.${this.#consumer}`, {}, LOOK_TIMEOUT_MS);
-  }
-
-  #open() {
-    this.#inbox = this.#jetStream.open((raw) => this.#receive(raw));
-    return this.#inbox;
-  }
-
-  #reopen(): void {
-    void this.#inbox?.subscribed.drain();
-    this.#open();
+  #move(): void {
+    // Where it is refused, that is told, and asked for again.
+    this.#pull.move().catch(() => {});
   }
 
   /** Once for all that is settled in this turn. */
@@ -187,127 +157,81 @@ export class Intake implements LinkWatcher {
   }
 
   #pump(): void {
-    if (this.#pull || this.#looking || this.#again || this.#stopped || !this.#inbox || !this.#jetStream.up) return;
+    if (this.#pull.busy || this.#looking || this.#again || this.#stopped || !this.#jetStream.up) return;
     const room = Math.min(this.#options.maxUnsettled - this.#unsettled, MOST_AT_ONCE);
     const bytes = this.#options.maxUnsettledBytes - this.#unsettledBytes;
     if (room <= 0 || bytes <= 0) return;
-    this.#pulls += 1;
-    const replyTo = `${this.#inbox.prefix}${this.#pulls.toString(36)}`;
-    const fitting = this.#large ? 1 : Math.floor(bytes / this.#size);
-    const pull: Pull = { replyTo, batch: Math.max(1, Math.min(room, fitting)), received: 0 };
-    const request = {
-      batch: pull.batch,
-      expires: EXPIRES_MS * NANOSECONDS,
-      idle_heartbeat: HEARTBEAT_MS * NANOSECONDS,
-      // A last resort: where it ends a request, servers of 2.9 lose track of the message that was too large, if it was
-      // handed out before, until its time is over.
-      ...(pull.batch > 1 && { max_bytes: bytes }),
-    };
+    const fitting = this.#large ? 1 : this.#size === undefined ? FIRST_BATCH : Math.floor(bytes / this.#size);
+    const batch = Math.max(1, Math.min(room, fitting));
     this.#large = false;
     try {
-      const subject = `$JS.API.CONSUMER.MSG.NEXT.${this.#stream}.${this.#consumer}`;
-      this.#jetStream.post(subject, encoder.encode(JSON.stringify(request)), replyTo, (error) => {
-        this.#refusal = error;
-        if (this.#pull === pull) this.#fail();
-      });
-      this.#pull = pull;
-      this.#watch();
+      // The bytes are a last resort: where they end a request, servers of 2.9 forget the message that was too large, if it
+      // was handed out before, until its time is over.
+      this.#pull.ask(batch, batch > 1 ? bytes : undefined);
     } catch {
-      // No link, or one that does not keep up.
-      this.#later(LOOK_AGAIN_MS, () => this.#pump());
+      this.#later(AGAIN_MS, () => this.#pump());
     }
   }
 
-  #watch(): void {
-    this.#silentTicks = 0;
-    this.#tick ??= this.#jetStream.clock.setTimer(HEARTBEAT_MS, () => {
-      this.#tick = undefined;
-      if (!this.#pull) return;
-      this.#silentTicks += 1;
-      const silentTicks = this.#silentTicks;
-      if (silentTicks >= MOST_SILENT_TICKS) return this.#fail(0);
-      this.#watch();
-      this.#silentTicks = silentTicks;
+  #ended(how: Ending): void {
+    this.#large = how === 'too-large';
+    if (how === 'done' || how === 'too-large') this.#soon();
+    else this.#find(how === 'silent' ? 0 : AGAIN_MS);
+  }
+
+  /** Finds out whether the consumer is there, as often as it takes; goes on `afterMs` later. */
+  #find(afterMs: number): void {
+    if (this.#stopped || this.#looking) return;
+    this.#looking = true;
+    void this.#look.look().then((verdict) => {
+      this.#looking = false;
+      if (this.#stopped) return;
+      if (verdict) this.#later(AGAIN_MS, () => this.#find(0));
+      else {
+        this.#move();
+        this.#later(afterMs, () => this.#pump());
+      }
     });
   }
 
-  #forget(): void {
-    this.#pull = undefined;
-    this.#tick?.cancel();
-    this.#tick = undefined;
-  }
-
-  #receive(raw: RawMessage): void {
-    if (raw.replyTo === undefined) this.#status(raw);
-    else this.#message(raw, raw.replyTo);
-  }
-
-  #status(raw: RawMessage): void {
-    const pull = this.#pull;
-    if (!pull || raw.subject !== pull.replyTo) return; // of one that was given up
-    const { status, description } = statusOf(raw);
-    if (status === 100) {
-      this.#alive();
-      return;
-    }
-    if (status === 408 || status === 404) this.#alive();
-    this.#large = status === 409 && /exceeds maxbytes/i.test(description);
-    if (status === 408 || status === 404 || this.#large) {
-      this.#forget();
-      this.#soon();
-      return;
-    }
-    this.#fail();
+  #later(delayMs: number, then: () => void): void {
+    this.#again?.cancel();
+    this.#again = this.#jetStream.clock.setTimer(delayMs, () => {
+      this.#again = undefined;
+      if (!this.#stopped) then();
+    });
   }
 
   #message(raw: RawMessage, replyTo: string): void {
     const ack = parseAckSubject(replyTo);
     if (!ack || ack.stream !== this.#stream || ack.consumer !== this.#consumer) {
-      this.#bad(
-        new BusError(`a message for ${this.#called} has the reply subject ${printable(replyTo)}`, {
-          reason: 'TERABUS_MESSAGE_BAD',
-        }),
-      );
+      const text = `a message for ${this.#look.called} has the reply subject ${printable(replyTo)}`;
+      this.#bad(new BusError(text, { reason: 'TERABUS_MESSAGE_BAD' }));
       return;
     }
-    this.#alive();
-    const pull = this.#pull;
-    if (pull) {
-      pull.received += 1;
-      if (pull.received >= pull.batch) {
-        this.#forget();
-        this.#soon();
-      }
-    }
     const { size } = raw;
-    this.#size = Math.max(size + OVERHEAD_BYTES, this.#size * FORGETTING);
+    this.#size = Math.max(size + OVERHEAD_BYTES, (this.#size ?? 0) * FORGETTING);
     this.#unsettled += 1;
     this.#unsettledBytes += size;
-    const { deliveries, sequence, storedAt, pending } = ack;
-    const delivery = new Delivery(
-      {
-        subject: this.#jetStream.names.unwired(raw.subject),
-        bytes: raw.bytes(),
-        headers: this.#headers(raw),
-        stream: this.#options.stream,
-        sequence,
-        storedAt,
-        deliveries,
-        pending,
-      },
-      {
-        tell: (bytes) => this.#jetStream.tell(replyTo, bytes),
-        settled: () => {
-          this.#unsettled -= 1;
-          this.#unsettledBytes -= size;
-          this.#soon();
-        },
-      },
-    );
-    this.#deliver(delivery);
+    const message = {
+      subject: this.#jetStream.names.unwired(raw.subject),
+      bytes: raw.bytes(),
+      headers: this.#headers(raw),
+      stream: this.#options.stream,
+      sequence: ack.sequence,
+      storedAt: ack.storedAt,
+      deliveries: ack.deliveries,
+      pending: ack.pending,
+    };
+    const settled = () => {
+      this.#unsettled -= 1;
+      this.#unsettledBytes -= size;
+      this.#soon();
+    };
+    this.#deliver(new Delivery(message, { tell: (bytes) => this.#jetStream.tell(replyTo, bytes), settled }));
   }
 
-  /** Those that can't be read are told, and the message comes without: nobody could settle it otherwise. */
+  /** Of what can't be read the message comes without: nobody could settle it otherwise. */
   #headers(raw: RawMessage) {
     try {
       return withoutReserved(raw.headers());
@@ -315,70 +239,6 @@ export class Intake implements LinkWatcher {
       this.#bad(BusError.from(error));
       return new Map<string, string>();
     }
-  }
-
-  #alive(): void {
-    this.#silentTicks = 0;
-    if (this.#jetStream.troubles.some) this.#solve();
-  }
-
-  /** The request came to nothing: finds out why, and asks again when the consumer is there. */
-  #fail(againMs = LOOK_AGAIN_MS): void {
-    this.#forget();
-    if (this.#stopped || this.#looking) return;
-    this.#looking = true;
-    void this.#look().then((verdict) => {
-      this.#looking = false;
-      if (verdict) this.#later(LOOK_AGAIN_MS, () => this.#fail(0));
-      else {
-        // What was asked for may still be handed out at its place.
-        if (!this.#stopped) this.#reopen();
-        this.#later(againMs, () => this.#pump());
-      }
-    });
-  }
-
-  #later(delayMs: number, then: () => void): void {
-    if (this.#stopped) return;
-    this.#again?.cancel();
-    this.#again = this.#jetStream.clock.setTimer(delayMs, () => {
-      this.#again = undefined;
-      then();
-    });
-  }
-
-  /** Whether the consumer is there; undefined if so. What is found stands as a problem until it is there again. */
-  async #look(): Promise<BusError | undefined> {
-    const { troubles } = this.#jetStream;
-    try {
-      const answer = await this.#info();
-      if (!answer.error) {
-        this.#solve();
-        return undefined;
-      }
-      if (!isMissing(answer.error)) throw refusedByApi(answer.error, this.#called);
-      const missing = consumerMissing(this.#options.stream, this.#options.consumer);
-      if (!this.#stopped) troubles.add(MISSING + this.#called, missing);
-      return missing;
-    } catch (thrown) {
-      const error = BusError.from(thrown);
-      const unavailable = error.reason === 'TERABUS_STREAM_UNAVAILABLE';
-      if (unavailable && !this.#stopped) troubles.add(SILENT + this.#called, silent(this.#called, error));
-      return error;
-    }
-  }
-
-  #solve(): void {
-    this.#jetStream.troubles.solve(MISSING + this.#called);
-    this.#jetStream.troubles.solve(SILENT + this.#called);
-  }
-}
-
-function statusOf(raw: RawMessage) {
-  try {
-    return raw.decoded();
-  } catch {
-    return { status: undefined, description: '' };
   }
 }
 

@@ -129,9 +129,13 @@ export async function look(jetStream: JetStream, part: Part, timeoutMs?: number)
   return { part, missing: true, differences: part.compare(undefined) };
 }
 
+/** What is not there, as it is called. */
+export const goneIn = (seen: readonly Seen[]): ReadonlySet<string> =>
+  new Set(seen.filter(({ missing }) => missing).map(({ part }) => part.called));
+
 /** All that differs; of a stream that is missing its consumers say nothing more. */
 export function differencesOf(seen: readonly Seen[]): Difference[] {
-  const gone = new Set(seen.filter(({ missing }) => missing).map(({ part }) => part.called));
+  const gone = goneIn(seen);
   return seen
     .filter(({ part }) => part.inside === undefined || !gone.has(part.inside))
     .flatMap(({ differences }) => differences);

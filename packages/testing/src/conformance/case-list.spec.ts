@@ -2,7 +2,7 @@ import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { type ConformanceCase, givenBy, listCases, neverRun } from './case-list.js';
 
-const NOTHING = { groups: false, headers: false, noResponders: false, payloadLimit: false };
+const NOTHING = { groups: false, headers: false, noResponders: false, payloadLimit: false, streams: false };
 
 describe('the list of conformance cases', () => {
   const listed: ConformanceCase[] = [];

@@ -11,4 +11,6 @@ export interface Features {
   readonly noResponders: boolean;
   /** What is larger than `maxPayloadBytes` is refused; headers count with the bytes of their block on the wire. */
   readonly payloadLimit: boolean;
+  /** Messages are stored: `Transport.streams`. Service cases then need `ServiceBus.provision`. */
+  readonly streams: boolean;
 }

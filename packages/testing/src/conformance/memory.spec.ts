@@ -1,7 +1,7 @@
 import { MemoryBroker, VirtualClock } from '@terabus/core/memory';
 import { serviceConformance, streamsConformance, transportConformance } from './index.js';
 
-const everything = { groups: true, headers: true, noResponders: true, payloadLimit: true };
+const everything = { groups: true, headers: true, noResponders: true, payloadLimit: true, streams: true };
 
 transportConformance('memory', everything, async () => {
   // Cases throw on purpose; what the broker says about it is its own spec's business.
@@ -13,7 +13,12 @@ transportConformance('memory', everything, async () => {
 serviceConformance('memory', everything, async () => {
   const clock = new VirtualClock();
   const broker = new MemoryBroker({ clock });
-  return { clock, connect: async () => broker.connect(), close: () => broker.close() };
+  return {
+    clock,
+    connect: async () => broker.connect(),
+    provision: async (plan) => broker.provision(plan),
+    close: () => broker.close(),
+  };
 });
 
 streamsConformance('memory', async () => {

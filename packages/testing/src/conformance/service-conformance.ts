@@ -7,6 +7,8 @@ import { calls } from './service/calls.js';
 import { confirm } from './service/confirm.js';
 import { dispatch } from './service/dispatch.js';
 import { drain } from './service/drain.js';
+import { durable } from './service/durable.js';
+import { durablePublishing } from './service/durable-publishing.js';
 import { groups } from './service/groups.js';
 import { instances } from './service/instances.js';
 import { isolation } from './service/isolation.js';
@@ -25,7 +27,8 @@ import { timeouts } from './service/timeouts.js';
  * serviceConformance('memory', features, async () => {
  *   const clock = new VirtualClock();
  *   const broker = new MemoryBroker({ clock });
- *   return { clock, connect: async () => broker.connect(), close: () => broker.close() };
+ *   const provision = async (plan) => broker.provision(plan);
+ *   return { clock, connect: async () => broker.connect(), provision, close: () => broker.close() };
  * });
  * ```
  *
@@ -48,6 +51,7 @@ export function serviceConformance(name: string, features: Features, open: () =>
       connect: () => current.connect(),
       host: (services, options) => current.host(services, options),
       speaker: (source) => current.speaker(source),
+      provision: (what) => current.provision(what),
       gate: () => current.gate(),
       pass: (ms) => current.pass(ms),
       given: givenBy(features),
@@ -62,9 +66,11 @@ export function serviceConformance(name: string, features: Features, open: () =>
     calls(suite);
     sequences(suite);
     confirm(suite);
+    durablePublishing(suite);
     subscriptions(suite);
     isolation(suite);
     overload(suite);
+    durable(suite);
     listCases('services', name, this);
   });
 }

@@ -25,7 +25,7 @@ import { wildcards } from './transport/wildcards.js';
  * The contract of the port as tests: registers with mocha, under `name`, all that a transport has to do.
  *
  * ```ts
- * transportConformance('memory', { groups: true, headers: true, noResponders: true, payloadLimit: true }, async () => {
+ * transportConformance('memory', { groups: true, headers: true, noResponders: true, payloadLimit: true, streams: true }, async () => {
  *   const broker = new MemoryBroker();
  *   return { connect: async () => broker.connect(), close: () => broker.close() };
  * });

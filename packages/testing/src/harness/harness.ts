@@ -120,7 +120,7 @@ export class Harness implements AsyncDisposable {
 
   /**
    * Resolves when everything that is on the way has been handled: messages, calls, and what they caused. Handlers that
-   * wait for real work are waited for. Rejects with a `BusError` `HARNESS_STUCK` when nothing has moved for
+   * wait for real work are waited for; what a durable topic has to try again waits for `clock.advance`. Rejects with a `BusError` `HARNESS_STUCK` when nothing has moved for
    * `patienceMs` of real time: it names the handlers that have not ended, with their messages, how long they run
    * in virtual time, and the virtual timers that are pending. What no handler has begun (`onReady`, `every`) is not
    * waited for beyond the turns of the event loop.

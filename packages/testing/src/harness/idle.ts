@@ -35,7 +35,7 @@ export async function idle(restless: Restless): Promise<void> {
   const { recorder, patienceMs } = restless;
   for (;;) {
     await untilQuiet(restless);
-    if (recorder.pending === 0) return;
+    if (recorder.pending === 0 || recorder.waitsForTime) return;
     if (!(await recorder.movesWithin(patienceMs))) throw stuck(restless);
   }
 }

@@ -54,6 +54,7 @@ export class Recorder {
   readonly #waiting = new Map<string, number>();
   readonly #wakers = new Set<() => void>();
   #moves = 0;
+  #keepingPlace = 0;
 
   constructor(elapsed: () => number) {
     this.#elapsed = elapsed;
@@ -67,6 +68,11 @@ export class Recorder {
   /** How many messages and calls were taken in and have not ended. */
   get pending(): number {
     return sum(this.#pending.values());
+  }
+
+  /** Whether what is not finished waits for time to pass: behind a message that will be tried again in its place. */
+  get waitsForTime(): boolean {
+    return this.#keepingPlace > 0 && this.#running.size === 0;
   }
 
   /** The handlers that have begun and not ended, the oldest first. */
@@ -104,6 +110,7 @@ export class Recorder {
   readonly observe = (event: BusEvent): void => {
     switch (event.kind) {
       case 'accepted':
+        if (event.again) this.#keepingPlace -= 1;
         add(this.#pending, event.service, 1);
         add(this.#waiting, event.handler, 1);
         break;
@@ -124,6 +131,9 @@ export class Recorder {
         handling.error = event.error;
         break;
       }
+      case 'retried':
+        if (event.inPlace) this.#keepingPlace += 1;
+        break;
       case 'given-back':
         add(this.#pending, event.service, -1);
         add(this.#waiting, event.handler, -1);
@@ -142,7 +152,6 @@ export class Recorder {
       case 'sequence':
       case 'published':
       case 'unconfirmed':
-      case 'retried':
       case 'dead-lettered':
       case 'deduplicated':
       case 'link':

@@ -19,7 +19,9 @@ export class LaunchedServer implements NatsServer {
   readonly #binary: string;
   readonly #watchdog: Watchdog;
   readonly #options: NatsServerOptions;
+  readonly #mainFile: string;
   readonly #configurationFile: string;
+  readonly #settings: string;
   readonly #log: ServerLog;
   #port: number;
   #child: ChildProcess | undefined;
@@ -27,12 +29,15 @@ export class LaunchedServer implements NatsServer {
   #restarting: Promise<void> = Promise.resolve();
   #stopped: Promise<void> | undefined;
 
-  constructor(binary: string, directory: string, watchdog: Watchdog, options: NatsServerOptions) {
+  /** `settings` are those of the launcher itself, which stay through every reload. */
+  constructor(binary: string, directory: string, watchdog: Watchdog, options: NatsServerOptions, settings = '') {
     this.#binary = binary;
     this.directory = directory;
     this.#watchdog = watchdog;
     this.#options = options;
     this.#port = options.port ?? -1;
+    this.#settings = settings;
+    this.#mainFile = join(directory, 'launcher.conf');
     this.#configurationFile = join(directory, 'server.conf');
     this.#log = new ServerLog(join(directory, 'log'));
   }
@@ -55,6 +60,7 @@ export class LaunchedServer implements NatsServer {
 
   async start(): Promise<void> {
     await writeFile(this.#configurationFile, this.#options.configuration ?? '');
+    await writeFile(this.#mainFile, this.#main());
     await this.#launch();
   }
 
@@ -106,11 +112,15 @@ export class LaunchedServer implements NatsServer {
     await this.#signalAndRead('SIGUSR2', /Entering lame duck mode/);
   }
 
+  /** JetStream stands here and not on the command line: a reload would switch it off. */
+  #main(): string {
+    const jetstream = this.#options.jetstream ? `jetstream { store_dir: ${JSON.stringify(this.directory)} }\n` : '';
+    return `${jetstream}${this.#settings}include "./server.conf"\n`;
+  }
+
   async #launch(): Promise<void> {
-    const { jetstream = false } = this.#options;
     const address = ['-a', '127.0.0.1', '-p', `${this.#port}`, '--ports_file_dir', this.directory];
-    const store = jetstream ? ['-js', '-sd', join(this.directory, 'jetstream')] : [];
-    const args = ['-c', this.#configurationFile, ...address, ...store];
+    const args = ['-c', this.#mainFile, ...address];
     const child = this.#log.whileOpen((descriptor) => this.#watchdog.start(this.#binary, args, descriptor));
     this.#child = child;
     this.#exited = new Promise((resolve) => child.once('exit', () => resolve()));

@@ -7,11 +7,14 @@ import { Watchdog } from './watchdog.js';
 
 /** Options of {@link startNatsServer}. */
 export interface NatsServerOptions {
-  /** With JetStream, its files in the server's own directory. Defaults to false, which starts faster. */
+  /**
+   * With JetStream. Its files lie in the server's own directory and stay there over `kill`, `restart` and `reload`. Defaults
+   * to false, which starts faster.
+   */
   readonly jetstream?: boolean;
   /** The TCP port on 127.0.0.1. By default the server takes a free one itself, so that nobody can take it first. */
   readonly port?: number;
-  /** Text for the server's configuration file, such as its users. Nothing by default. */
+  /** Text for the server's configuration file, such as its users; not for JetStream and clusters. Nothing by default. */
   readonly configuration?: string;
 }
 
@@ -63,11 +66,16 @@ export interface NatsServer extends AsyncDisposable {
  * does not start.
  */
 export async function startNatsServer(options: NatsServerOptions = {}): Promise<NatsServer> {
+  return launch(options);
+}
+
+/** Starts one with settings of the launcher's own in its configuration. */
+export async function launch(options: NatsServerOptions, settings?: string): Promise<LaunchedServer> {
   const binary = findNatsServer();
   const { TERABUS_TMP } = process.env;
   const directory = await mkdtemp(join(TERABUS_TMP || tmpdir(), 'terabus-nats-'));
   const watchdog = new Watchdog(directory);
-  const server = new LaunchedServer(binary, directory, watchdog, options);
+  const server = new LaunchedServer(binary, directory, watchdog, options, settings);
   try {
     await server.start();
     return server;

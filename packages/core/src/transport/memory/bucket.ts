@@ -3,43 +3,44 @@ import { printable } from '../../topics/printable.js';
 import type { Clock } from '../clock.js';
 import type { KeyValueEntry } from '../key-value.js';
 import type { BucketPlan } from '../store-plan.js';
+import type { Headers } from '../transport.js';
+import { MemoryStream, type Row } from './stream.js';
 
-interface Cell {
-  /** Undefined where it was deleted. */
-  readonly value: Uint8Array | undefined;
-  readonly revision: number;
-  readonly elapsedMs: number;
-}
+const NO_HEADERS: Headers = new Map();
+const DELETED: Headers = new Map([['KV-Operation', 'DEL']]);
 
-/** A bucket of a {@link MemoryBroker}. Whether a value is too old is looked at when somebody asks. */
+/** A bucket of a {@link MemoryBroker}: as in NATS a stream that keeps the last message of each key. */
 export class MemoryBucket {
-  readonly #clock: Clock;
-  readonly #cells = new Map<string, Cell>();
-  readonly #plan: BucketPlan;
-  #revision = 0;
+  readonly plan: BucketPlan;
+  readonly #stream: MemoryStream;
 
   constructor(plan: BucketPlan, clock: Clock) {
-    this.#plan = plan;
-    this.#clock = clock;
-  }
-
-  get plan(): BucketPlan {
-    return this.#plan;
+    this.plan = plan;
+    const { name, ttlMs, maxBytes, replicas } = plan;
+    const stream = {
+      ...({ name, subjects: [], retention: 'limits', maxAgeMs: ttlMs, maxMessages: -1, maxBytes } as const),
+      ...({ maxMessagesPerSubject: 1, discard: 'new', duplicateWindowMs: 0, replicas } as const),
+      ...{ republishTo: undefined, owned: true, consumers: [] },
+    };
+    this.#stream = new MemoryStream(stream, clock, () => {});
   }
 
   get(key: string): KeyValueEntry | undefined {
-    const cell = this.#cell(key);
-    if (cell?.value === undefined) return undefined;
-    return { key, value: new Uint8Array(cell.value), revision: cell.revision };
+    const row = this.#last(key);
+    if (row === undefined || isDeleted(row)) return undefined;
+    return { key, value: new Uint8Array(row.bytes), revision: row.sequence };
   }
 
   keys(): string[] {
-    return [...this.#cells.keys()].filter((key) => this.#cell(key)?.value !== undefined);
+    return this.#stream
+      .subjects('>')
+      .map(keyOf)
+      .filter((key) => this.get(key) !== undefined);
   }
 
   create(key: string, value: Uint8Array): number {
-    const cell = this.#cell(key);
-    if (cell?.value !== undefined) throw this.#conflict(key, `has a value, of revision ${cell.revision}`);
+    const row = this.#last(key);
+    if (row !== undefined && !isDeleted(row)) throw this.#conflict(key, `has a value, of revision ${row.sequence}`);
     return this.put(key, value);
   }
 
@@ -50,53 +51,35 @@ export class MemoryBucket {
 
   /** Takes the bytes for its own. */
   put(key: string, value: Uint8Array): number {
-    this.#refuseWhenFull(key, value);
-    return this.#set(key, value);
+    return this.#stream.store({ subject: subjectOf(key), bytes: value, headers: NO_HEADERS }).sequence;
   }
 
   delete(key: string, revision: number | undefined): void {
     if (revision !== undefined) this.#check(key, revision);
-    this.#set(key, undefined);
+    this.#stream.store({ subject: subjectOf(key), bytes: new Uint8Array(), headers: DELETED });
   }
 
-  #set(key: string, value: Uint8Array | undefined): number {
-    this.#revision += 1;
-    this.#cells.set(key, { value, revision: this.#revision, elapsedMs: this.#clock.elapsed() });
-    return this.#revision;
+  #last(key: string): Row | undefined {
+    return this.#stream.find({ lastOf: subjectOf(key) });
   }
 
   #check(key: string, revision: number): void {
-    const found = this.#cell(key)?.revision ?? 0;
+    const found = this.#last(key)?.sequence ?? 0;
     if (found !== revision) throw this.#conflict(key, `has revision ${found}, not ${revision}`);
   }
 
   #conflict(key: string, how: string): BusError {
-    return new BusError(`the key ${printable(key)} of the bucket '${this.#plan.name}' ${how}`, {
+    return new BusError(`the key ${printable(key)} of the bucket '${this.plan.name}' ${how}`, {
       reason: 'TERABUS_KEY_CONFLICT',
-      details: { bucket: this.#plan.name, key },
-    });
-  }
-
-  #cell(key: string): Cell | undefined {
-    const cell = this.#cells.get(key);
-    const { ttlMs } = this.#plan;
-    if (cell === undefined || ttlMs === 0 || this.#clock.elapsed() - cell.elapsedMs < ttlMs) return cell;
-    this.#cells.delete(key);
-    return undefined;
-  }
-
-  #refuseWhenFull(key: string, value: Uint8Array): void {
-    const { name, maxBytes } = this.#plan;
-    if (maxBytes < 0) return;
-    let bytes = 0;
-    for (const other of [...this.#cells.keys()]) {
-      const cell = other === key ? undefined : this.#cell(other);
-      if (cell !== undefined) bytes += other.length + (cell.value?.length ?? 0);
-    }
-    if (bytes + key.length + value.length <= maxBytes) return;
-    throw new BusError(`the bucket '${name}' is full: it holds ${bytes} bytes, of at most ${maxBytes}`, {
-      reason: 'TERABUS_STREAM_FULL',
-      details: { bucket: name },
+      details: { bucket: this.plan.name, key },
     });
   }
 }
+
+const PREFIX = '$KV.';
+
+// A key is no subject: nobody subscribes to it, so nothing in it needs an escape.
+const subjectOf = (key: string): string => PREFIX + key;
+const keyOf = (subject: string): string => subject.slice(PREFIX.length);
+
+const isDeleted = ({ headers }: Row): boolean => headers === DELETED;

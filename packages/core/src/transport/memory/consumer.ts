@@ -201,6 +201,6 @@ function beginning({ start }: ConsumerPlan, stream: MemoryStream): number {
   if (start === 'all') return 1;
   const behindAll = stream.state.lastSequence + 1;
   if (start === 'new') return behindAll;
-  if ('sequence' in start) return start.sequence;
+  if ('sequence' in start) return Math.min(start.sequence, behindAll);
   return stream.next(1, ({ storedAt }) => storedAt >= start.timeMs)?.sequence ?? behindAll;
 }

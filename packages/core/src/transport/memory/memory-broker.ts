@@ -37,15 +37,16 @@ export interface MemoryBrokerOptions {
  * ```
  *
  * A message is routed at once when it is published, and handed over when the event loop turns. A link is lost when a
- * test says so ({@link MemoryBroker.interrupt}). What is not modelled:
+ * test says so ({@link MemoryBroker.interrupt}). What {@link MemoryBroker.provision} has made stores as JetStream does,
+ * whatever becomes of connections: waits for acknowledgements, delays, windows and ages are times of the broker's clock.
+ * What is not modelled:
  *
  * - the network: nothing is delayed or reordered, and what is lost is lost on both ways at once; nobody dials, so
  *   nothing waits for the link to come back: what is published without it is refused at once;
  * - time and pressure: no slow consumers, no limits on connections, subscriptions or pending bytes;
  * - accounts, permissions, namespaces, TLS: whoever has the broker may do all;
  * - clusters, leaf nodes, gateways, and answers to senders that are not Terabus;
- * - of JetStream: files and what their loss takes along, replicas and elections, and messages that are larger than a
- *   stream takes.
+ * - files and their loss, replicas and elections of streams.
  */
 export class MemoryBroker {
   /** The clock to give to the hosts on this broker. */
@@ -102,7 +103,8 @@ export class MemoryBroker {
    * The links of all connections, or of those with this name, are lost until {@link restore}: what they publish,
    * answer and ask is refused with `TERABUS_DISCONNECTED`, what they have asked settles with it, nothing is delivered
    * to them, and nobody is served by them. What they have published since the event loop turned last is lost and
-   * reported as unconfirmed. Their subscriptions survive, what others publish meanwhile does not come later.
+   * reported as unconfirmed; of what they were storing nobody knows whether it is stored. Their subscriptions survive,
+   * what others publish meanwhile does not come later; what streams have handed out to them and was not settled does.
    */
   interrupt(options: { readonly connection?: string | undefined; readonly error?: BusError | undefined } = {}): void {
     const {
@@ -136,12 +138,21 @@ export class MemoryBroker {
     this.#exchange.store.deleteStream(name);
   }
 
-  /** @throws BusError `TERABUS_CONSUMER_MISSING` */
+  /**
+   * Deletes a consumer, so that nobody knows any more how far it was. Who reads from it gets nothing until it is there
+   * again.
+   *
+   * @throws BusError `TERABUS_CONSUMER_MISSING`
+   */
   deleteConsumer(stream: string, name: string): void {
     this.#exchange.store.deleteConsumer(stream, name);
   }
 
-  /** @throws BusError `TERABUS_BUCKET_MISSING` */
+  /**
+   * Deletes a bucket with all that it holds.
+   *
+   * @throws BusError `TERABUS_BUCKET_MISSING`
+   */
   deleteBucket(name: string): void {
     this.#exchange.store.deleteBucket(name);
   }
@@ -155,7 +166,11 @@ export class MemoryBroker {
     this.#exchange.store.updateStream(name, changes);
   }
 
-  /** @throws BusError `TERABUS_CONSUMER_MISSING` */
+  /**
+   * Changes a consumer, so that it is not as planned any more.
+   *
+   * @throws BusError `TERABUS_CONSUMER_MISSING`
+   */
   updateConsumer(stream: string, name: string, changes: ConsumerChanges): void {
     this.#exchange.store.updateConsumer(stream, name, changes);
   }

@@ -1,11 +1,11 @@
 import { BusError } from '@terabus/messages';
-import { checkStorePattern, overlaps } from '../../topics/pattern.js';
 import type { Clock } from '../clock.js';
 import { compareStores, driftError } from '../drift.js';
 import type { StorePlan, StreamPlan } from '../store-plan.js';
 import type { Difference, Stored } from '../streams.js';
 import { MemoryBucket } from './bucket.js';
 import type { ConsumerChanges, MemoryConsumer } from './consumer.js';
+import { refusals } from './refusals.js';
 import { type Arrival, MemoryStream, type Row } from './stream.js';
 
 /** What the server of a {@link MemoryBroker} has stored. It outlives all connections. */
@@ -29,17 +29,17 @@ export class MemoryStore {
   }
 
   /**
-   * Creates what is missing and leaves what is as planned. Where anything else is there, nothing is done.
+   * Creates what is missing and leaves what is as planned. Where anything else is there, or a server would refuse it,
+   * nothing is done.
    *
    * @throws BusError `TERABUS_STORE_DRIFT`
    */
   provision(plan: StorePlan): void {
     const differences = this.compare(plan);
     const refused = differences.filter(({ where, field }) => field !== undefined || this.#isNotOurs(plan, where));
-    const overlapping = plan.streams.flatMap((stream) => this.#overlapping(stream));
-    if (refused.length + overlapping.length > 0) throw driftError([...refused, ...overlapping]);
+    refused.push(...refusals(plan, this.#plan));
+    if (refused.length > 0) throw driftError(refused);
     for (const stream of plan.streams) {
-      for (const pattern of stream.subjects) checkStorePattern(pattern);
       const known = this.#streams.get(stream.name);
       if (known === undefined) {
         const created = new MemoryStream(stream, this.#clock, (row, previous) =>
@@ -59,10 +59,7 @@ export class MemoryStore {
   }
 
   compare(plan: StorePlan): Difference[] {
-    return compareStores(plan, {
-      streams: [...this.#streams.values()].map((stream) => stream.plan),
-      buckets: [...this.#buckets.values()].map((bucket) => bucket.plan),
-    });
+    return compareStores(plan, this.#plan);
   }
 
   /** The stream that takes what is published on a subject. */
@@ -155,6 +152,13 @@ export class MemoryStore {
     this.#changed();
   }
 
+  get #plan(): StorePlan {
+    return {
+      streams: [...this.#streams.values()].map(({ plan }) => plan),
+      buckets: [...this.#buckets.values()].map(({ plan }) => plan),
+    };
+  }
+
   #changed(): void {
     for (const watcher of [...this.#watchers]) watcher();
   }
@@ -162,18 +166,5 @@ export class MemoryStore {
   /** Whether the plan has no right to make what is missing there: a stream of somebody else. */
   #isNotOurs({ streams }: StorePlan, where: string): boolean {
     return streams.some(({ name, owned }) => !owned && where === `stream '${name}'`);
-  }
-
-  /** A server refuses a stream that would store what another one stores. */
-  #overlapping({ name, subjects }: StreamPlan): Difference[] {
-    if (this.#streams.has(name)) return [];
-    return [...this.#streams.values()]
-      .filter(({ plan }) => plan.subjects.some((theirs) => subjects.some((ours) => overlaps(ours, theirs))))
-      .map(({ plan }) => ({
-        where: `stream '${name}'`,
-        field: 'subjects',
-        wanted: subjects,
-        found: `stream '${plan.name}' with ${plan.subjects.join(', ')}`,
-      }));
   }
 }

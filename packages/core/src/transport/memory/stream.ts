@@ -180,7 +180,7 @@ export class MemoryStream {
         : undefined;
     const tooMany = maxMessages >= 0 && this.#rows.size >= maxMessages && replaced === undefined;
     const tooLarge =
-      maxBytes >= 0 && this.#bytes + size >= maxBytes && (replaced === undefined || replaced.size < size);
+      maxBytes >= 0 && this.#bytes + size >= maxBytes && (replaced === undefined || fileSize(replaced) <= size);
     if (!tooMany && !tooLarge) return;
     throw new BusError(
       `the stream '${name}' is full: it holds ${this.#rows.size} messages and ${this.#bytes} bytes, of at most ` +

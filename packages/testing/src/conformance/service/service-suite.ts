@@ -1,8 +1,8 @@
 import type { BusEvent, Host, HostOptions, OpenBus, ServiceClass } from '@terabus/core';
-import { openBus, startHost } from '@terabus/core';
+import { openBus, planStreams, startHost } from '@terabus/core';
 import type { VirtualClock } from '@terabus/core/memory';
 import { turn } from '@terabus/core/memory';
-import type { Clock, Transport } from '@terabus/core/transport';
+import type { Clock, StorePlan, Transport } from '@terabus/core/transport';
 import { systemClock } from '@terabus/core/transport';
 import type { LogLine } from '../../harness/logs.js';
 import { capturing } from '../../harness/logs.js';
@@ -13,6 +13,8 @@ import { Gate, Log } from './log.js';
 export interface ServiceBus extends Bus {
   /** The time of the services, where the bus has a time of its own to move. Defaults to the machine's. */
   readonly clock?: VirtualClock;
+  /** Makes the streams of a plan. Needed where the feature `streams` is promised. */
+  readonly provision?: (plan: StorePlan) => Promise<void>;
 }
 
 /** A host of a case, and what it tells. */
@@ -31,6 +33,8 @@ export interface ServiceSuite extends Suite {
   readonly host: (services: readonly ServiceClass[], options?: Partial<HostOptions>) => Promise<WatchedHost>;
   /** Somebody who publishes, sends and calls. */
   readonly speaker: (source?: string) => Promise<OpenBus & { readonly transport: Transport }>;
+  /** Makes the streams that services need, or those of a plan. */
+  readonly provision: (what: readonly ServiceClass[] | StorePlan) => Promise<void>;
   /** A gate that is opened after the case at the latest, so that nobody waits at it for ever. */
   readonly gate: () => Gate;
   /** Lets a virtual clock move on; a real one moves by itself, and a story waits for what follows. */
@@ -54,6 +58,11 @@ export class ServiceCase {
     const connection = await this.#bus.connect();
     this.#connections.push(connection);
     return connection;
+  }
+
+  async provision(what: readonly ServiceClass[] | StorePlan): Promise<void> {
+    if (this.#bus.provision === undefined) throw new Error('a bus whose transports store needs provision');
+    await this.#bus.provision('streams' in what ? what : planStreams(what));
   }
 
   async host(services: readonly ServiceClass[], options: Partial<HostOptions> = {}): Promise<WatchedHost> {

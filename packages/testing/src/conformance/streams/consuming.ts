@@ -47,7 +47,7 @@ export function consuming({ bus, connect, withStream }: StreamsSuite): void {
         [2, 1],
         [4, 0],
       ]);
-      expect(await alice.streams.consumerState(STREAM, CONSUMER)).to.deep.equal({ pending: 0, unsettled: 2 });
+      expect(await alice.streams.consumerState(STREAM, CONSUMER)).to.include({ pending: 0, unsettled: 2 });
     });
 
     it('hands out nothing inside of a call', async () => {
@@ -164,14 +164,34 @@ export function consuming({ bus, connect, withStream }: StreamsSuite): void {
 
   describe('what may be unsettled', () => {
     it('is bounded over all readers, by the consumer', async () => {
-      const alice = await withStream(aStream({ consumers: [aConsumer({ maxAckPending: 2, ackWaitMs: 60_000 })] }));
+      const alice = await withStream(aStream({ consumers: [aConsumer({ maxAckPending: 2 })] }));
       const reader = await readFrom(alice);
       await storeAll(alice, 'a', 'b', 'c', 'd');
       const [first] = await reader.first(2);
-      expect(await alice.streams.consumerState(STREAM, CONSUMER)).to.deep.equal({ pending: 2, unsettled: 2 });
+      expect(await alice.streams.consumerState(STREAM, CONSUMER)).to.include({ pending: 2, unsettled: 2 });
       first?.ack();
       expect(told(await reader.first(3))).to.deep.equal(['a 1', 'b 1', 'c 1']);
-      expect(await alice.streams.consumerState(STREAM, CONSUMER)).to.deep.equal({ pending: 1, unsettled: 2 });
+      expect(await alice.streams.consumerState(STREAM, CONSUMER)).to.include({ pending: 1, unsettled: 2 });
+    });
+
+    it('shows in how far the consumer is: up to the first that is not settled', async () => {
+      const alice = await withStream(aStream());
+      await storeAll(alice, 'a', 'b', 'c');
+      const reader = await readFrom(alice);
+      const [first, second, third] = await reader.first(3);
+      // Acknowledgements and questions need not be read in one order.
+      const settled = async (unsettled: number) => {
+        for (;;) {
+          const state = await alice.streams.consumerState(STREAM, CONSUMER);
+          if (state.unsettled === unsettled) return state.settledUpTo;
+        }
+      };
+      second?.ack();
+      expect(await settled(2)).to.equal(0);
+      first?.ack();
+      expect(await settled(1)).to.equal(2);
+      third?.ack();
+      expect(await settled(0)).to.equal(3);
     });
 
     it('is bounded for each reader, in messages', async () => {
@@ -179,13 +199,13 @@ export function consuming({ bus, connect, withStream }: StreamsSuite): void {
       await storeAll(alice, 'a', 'b', 'c');
       const reader = await readFrom(alice, { maxUnsettled: 2 });
       const [first] = await reader.first(2);
-      expect(await alice.streams.consumerState(STREAM, CONSUMER)).to.deep.equal({ pending: 1, unsettled: 2 });
+      expect(await alice.streams.consumerState(STREAM, CONSUMER)).to.include({ pending: 1, unsettled: 2 });
       first?.ack();
       await reader.first(3);
     });
 
     it('is bounded for each reader, in bytes, which the last one may go beyond', async () => {
-      const alice = await withStream(aStream({ consumers: [aConsumer({ ackWaitMs: 60_000 })] }));
+      const alice = await withStream(aStream());
       for (let n = 0; n < 10; n += 1) await store(alice, 'news.a', 'x'.repeat(1_000));
       const unsettled: StreamDelivery[] = [];
       const reader = await readFrom(alice, {

@@ -3,7 +3,7 @@ import { BusError } from '@terabus/messages';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { failure } from '../messages.js';
-import { aBucket, aConsumer, aStream, CONSUMER, STREAM, streamsOf } from './plans.js';
+import { aBucket, aConsumer, aStream, CONSUMER, SOON, STREAM, streamsOf } from './plans.js';
 import { anId, readFrom, store, storeAll, told } from './reader.js';
 import { type StreamsSuite, until } from './streams-suite.js';
 
@@ -33,8 +33,8 @@ export function lookingAfter({ bus, connect, pass, withStream }: StreamsSuite): 
       const added = aStream({ owned: false, maxMessages: 5, consumers: [aConsumer({ name: 'added' })] });
       await bus().provision(streamsOf(added));
       const { streams } = await connect();
-      expect(await streams.consumerState(STREAM, 'added')).to.deep.equal({ pending: 0, unsettled: 0 });
-      expect(await streams.consumerState(STREAM, CONSUMER)).to.deep.equal({ pending: 0, unsettled: 0 });
+      expect(await streams.consumerState(STREAM, 'added')).to.include({ pending: 0, unsettled: 0 });
+      expect(await streams.consumerState(STREAM, CONSUMER)).to.include({ pending: 0, unsettled: 0 });
     });
 
     it('refuses what is there otherwise, with all that differs, and does nothing', async () => {
@@ -45,7 +45,7 @@ export function lookingAfter({ bus, connect, pass, withStream }: StreamsSuite): 
       );
       expect(error).to.be.busError('TERABUS_STORE_DRIFT');
       const { message } = BusError.from(error);
-      for (const part of ['maxMessages', STREAM, '5', '-1', 'ackWaitMs', CONSUMER, '7000', '400']) {
+      for (const part of ['maxMessages', STREAM, '5', '-1', 'ackWaitMs', CONSUMER, '7000', '60000']) {
         expect(message).to.include(part);
       }
       const { streams } = await connect();
@@ -95,39 +95,38 @@ export function lookingAfter({ bus, connect, pass, withStream }: StreamsSuite): 
       expect(fields(await streams.expect(streamsOf(aStream({ owned: false, maxMessages: 5 }))))).to.deep.equal([]);
     });
 
-    const missing = {
-      'a stream that is deleted': { act: () => bus().deleteStream(STREAM), reason: 'TERABUS_STREAM_MISSING' },
-      'a consumer that is deleted': {
-        act: () => bus().deleteConsumer(STREAM, CONSUMER),
-        reason: 'TERABUS_CONSUMER_MISSING',
-      },
-    };
-    for (const [what, { act, reason }] of Object.entries(missing)) {
-      it(`is a problem later: ${what}, until it is there again`, async () => {
-        await bus().provision(PLAN);
-        const alice = await connect();
-        const events: TransportEvent[] = [];
-        alice.watch((event) => events.push(event));
-        await alice.streams.expect(PLAN);
-        await act();
-        await until(async () => (await settled(pass)) && problems(alice).includes(reason));
-        await bus().provision(PLAN);
-        await until(async () => (await settled(pass)) && problems(alice).length === 0);
-        const of = (kind: string) =>
-          events.flatMap((event) => (event.kind === kind && 'error' in event ? [event.error.reason] : []));
-        expect(of('problem')).to.include(reason);
-        expect(of('solved')).to.include(reason);
-      });
-    }
+    it('is a problem later where something is deleted or drifts, until all is as planned again', async () => {
+      const named = (name: string) =>
+        aStream({ name, subjects: [`${name}.*`], consumers: [aConsumer({ filter: `${name}.*` })] });
+      const plan = streamsOf(named('deleted'), named('forgetful'), named('drifting'));
+      await bus().provision(plan);
+      const alice = await connect();
+      const events: TransportEvent[] = [];
+      alice.watch((event) => events.push(event));
+      await alice.streams.expect(plan);
+      await bus().deleteStream('deleted');
+      await bus().deleteConsumer('forgetful', CONSUMER);
+      await bus().updateStream('drifting', { maxMessages: 5 });
+      const reasons = ['TERABUS_CONSUMER_MISSING', 'TERABUS_STORE_DRIFT', 'TERABUS_STREAM_MISSING'];
+      // Once or more: the consumer of a missing stream is missing too.
+      const kinds = (of: readonly (string | undefined)[]) => [...new Set(of)].sort();
+      await until(async () => (await settled(pass)) && kinds(problems(alice)).length === reasons.length);
+      expect(kinds(problems(alice))).to.deep.equal(reasons);
+      await bus().updateStream('drifting', { maxMessages: -1 });
+      await bus().provision(plan);
+      await until(async () => (await settled(pass)) && problems(alice).length === 0);
+      const said = (kind: string) =>
+        kinds(events.flatMap((event) => (event.kind === kind && 'error' in event ? [event.error.reason] : [])));
+      expect([said('problem'), said('solved')]).to.deep.equal([reasons, reasons]);
+    });
 
-    it('is a problem later where a stream drifts, until nobody expects it any more', async () => {
+    it('is a problem from the beginning where it differs, until nobody expects it any more', async () => {
       await bus().provision(PLAN);
       const alice = await connect();
-      const expectation = await alice.streams.expect(PLAN);
-      await bus().updateStream(STREAM, { maxMessages: 5 });
-      await until(async () => (await settled(pass)) && problems(alice).includes('TERABUS_STORE_DRIFT'));
+      const expectation = await alice.streams.expect(streamsOf(aStream({ maxMessages: 5 })));
+      expect(problems(alice)).to.deep.equal(['TERABUS_STORE_DRIFT']);
       expectation.end();
-      await until(async () => (await settled(pass)) && problems(alice).length === 0);
+      expect(problems(alice)).to.deep.equal([]);
     });
 
     it('goes on being read when it is there again', async () => {
@@ -162,7 +161,7 @@ export function lookingAfter({ bus, connect, pass, withStream }: StreamsSuite): 
     });
 
     it('keeps the intake, and what was not settled comes again', async () => {
-      const alice = await withStream(aStream());
+      const alice = await withStream(aStream(SOON));
       await storeAll(alice, 'a', 'b');
       const reader = await readFrom(alice);
       const [first] = await reader.first(2);

@@ -2,14 +2,14 @@ import type { StreamDelivery } from '@terabus/core/transport';
 import { systemClock } from '@terabus/core/transport';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { ACK_WAIT_MS, aConsumer, aStream, CONSUMER, STREAM } from './plans.js';
+import { ACK_WAIT_MS, aConsumer, aStream, CONSUMER, SOON, STREAM } from './plans.js';
 import { readFrom, storeAll, textOf, told } from './reader.js';
 import { type StreamsSuite, until } from './streams-suite.js';
 
 export function redelivery({ bus, connect, pass, withStream }: StreamsSuite): void {
   describe('a delivery', () => {
     it('is made again when nobody has settled it in time, and counted', async () => {
-      const alice = await withStream(aStream());
+      const alice = await withStream(aStream(SOON));
       await storeAll(alice, 'a');
       const reader = await readFrom(alice);
       await reader.first(1);
@@ -20,7 +20,7 @@ export function redelivery({ bus, connect, pass, withStream }: StreamsSuite): vo
     });
 
     it('is not made again when it was acknowledged', async () => {
-      const alice = await withStream(aStream());
+      const alice = await withStream(aStream(SOON));
       await storeAll(alice, 'a', 'b');
       const reader = await readFrom(alice);
       const [first] = await reader.first(2);
@@ -31,7 +31,7 @@ export function redelivery({ bus, connect, pass, withStream }: StreamsSuite): vo
     });
 
     it('comes again in the order of what is stored, and before what is new', async () => {
-      const alice = await withStream(aStream({ consumers: [aConsumer({ maxAckPending: 3 })] }));
+      const alice = await withStream(aStream({ consumers: [aConsumer({ ackWaitMs: ACK_WAIT_MS, maxAckPending: 3 })] }));
       await storeAll(alice, 'a', 'b', 'c', 'd');
       const reader = await readFrom(alice);
       await reader.first(3);
@@ -42,7 +42,7 @@ export function redelivery({ bus, connect, pass, withStream }: StreamsSuite): vo
     });
 
     it('waits as long as it is worked on', async () => {
-      const alice = await withStream(aStream());
+      const alice = await withStream(aStream(SOON));
       await storeAll(alice, 'worked on', 'left alone');
       const clock = bus().clock ?? systemClock;
       const reader = await readFrom(alice);
@@ -68,7 +68,7 @@ export function redelivery({ bus, connect, pass, withStream }: StreamsSuite): vo
     });
 
     it('is made again at once when it was put back', async () => {
-      const alice = await withStream(aStream({ consumers: [aConsumer({ ackWaitMs: 60_000 })] }));
+      const alice = await withStream(aStream());
       await storeAll(alice, 'a');
       const reader = await readFrom(alice);
       (await reader.first(1))[0]?.later(0);
@@ -76,7 +76,7 @@ export function redelivery({ bus, connect, pass, withStream }: StreamsSuite): vo
     });
 
     it('keeps its order when several are put back', async () => {
-      const alice = await withStream(aStream({ consumers: [aConsumer({ ackWaitMs: 60_000 })] }));
+      const alice = await withStream(aStream());
       await storeAll(alice, 'a', 'b', 'c');
       const reader = await readFrom(alice);
       await reader.first(3);
@@ -89,7 +89,7 @@ export function redelivery({ bus, connect, pass, withStream }: StreamsSuite): vo
     });
 
     it('is made again after a while when it was put off, not before', async () => {
-      const alice = await withStream(aStream({ consumers: [aConsumer({ ackWaitMs: 60_000 })] }));
+      const alice = await withStream(aStream());
       await storeAll(alice, 'put off for long', 'put off');
       const reader = await readFrom(alice);
       const [long, short] = await reader.first(2);
@@ -102,7 +102,7 @@ export function redelivery({ bus, connect, pass, withStream }: StreamsSuite): vo
     });
 
     it('is settled once: what comes later changes nothing', async () => {
-      const alice = await withStream(aStream());
+      const alice = await withStream(aStream(SOON));
       await storeAll(alice, 'a', 'b');
       const reader = await readFrom(alice);
       const [first] = await reader.first(2);
@@ -114,8 +114,37 @@ export function redelivery({ bus, connect, pass, withStream }: StreamsSuite): vo
       expect(told(await reader.first(3))).to.deep.equal(['a 1', 'b 1', 'b 2']);
     });
 
-    it('whose reader has left is made to another one', async () => {
+    it('that is put back and then acknowledged comes again: the first word counts', async () => {
       const alice = await withStream(aStream());
+      await storeAll(alice, 'a');
+      const reader = await readFrom(alice);
+      const [first] = await reader.first(1);
+      first?.later(0);
+      first?.ack();
+      expect(told(await reader.first(2))).to.deep.equal(['a 1', 'a 2']);
+    });
+
+    it('makes room for one other, however often it is settled', async () => {
+      const alice = await withStream(aStream());
+      await storeAll(alice, 'a', 'b', 'c');
+      const reader = await readFrom(alice, { maxUnsettled: 1 });
+      const [first] = await reader.first(1);
+      first?.ack();
+      first?.ack();
+      await reader.first(2);
+      expect(await alice.streams.consumerState(STREAM, CONSUMER)).to.deep.equal({ pending: 1, unsettled: 1 });
+    });
+
+    it('leaves its message where it lies when it is acknowledged', async () => {
+      const alice = await withStream(aStream());
+      await storeAll(alice, 'a');
+      (await (await readFrom(alice)).first(1))[0]?.ack();
+      await until(async () => (await alice.streams.consumerState(STREAM, CONSUMER)).unsettled === 0);
+      expect((await alice.streams.streamState(STREAM)).messages).to.equal(1);
+    });
+
+    it('whose reader has left is made to another one', async () => {
+      const alice = await withStream(aStream(SOON));
       const bob = await connect();
       await storeAll(alice, 'a');
       await (await readFrom(bob)).first(1);

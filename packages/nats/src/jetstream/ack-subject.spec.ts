@@ -1,0 +1,37 @@
+import { expect } from 'chai';
+import { describe, it } from 'mocha';
+import { ackProbe, parseAckSubject } from './ack-subject.js';
+
+const read = {
+  ...{ stream: 'S', consumer: 'C', deliveries: 3, sequence: 17, storedAt: 1_795_413_040_532, pending: 5 },
+};
+
+describe('the subject where a message is acknowledged', () => {
+  it('tells what the stream knows of the message', () => {
+    expect(parseAckSubject('$JS.ACK.S.C.3.17.9.1795413040532220399.5')).to.deep.equal(read);
+  });
+
+  it('may have domain and account in front, and a token at the end', () => {
+    expect(parseAckSubject('$JS.ACK._.abc.S.C.3.17.9.1795413040532220399.5')).to.deep.equal(read);
+    expect(parseAckSubject('$JS.ACK.hub.abc.S.C.3.17.9.1795413040532220399.5.xyz')).to.deep.equal(read);
+  });
+
+  it('is no other one, where whoever sent it would have something published', () => {
+    for (const subject of [
+      undefined,
+      '',
+      '_INBOX.a',
+      '$JS.ACK.S.C.3.17.9.1795413040532220399',
+      '$JS.ACK.S.C.3.17.9.1795413040532220399.x',
+      '$JS.API.STREAM.DELETE.S',
+      'a.$JS.ACK.S.C.3.17.9.1795413040532220399.5',
+      '$JS.ACK.S.C.3.17.9.1795413040532220399.5 9\r\nPUB a',
+    ]) {
+      expect(parseAckSubject(subject), subject).to.equal(undefined);
+    }
+  });
+
+  it('can be one of no message, to see whether it may be published to', () => {
+    expect(parseAckSubject(ackProbe('S', 'C'))).to.include({ stream: 'S', consumer: 'C', sequence: 0 });
+  });
+});
