@@ -2,7 +2,7 @@ import { ParticipantEvent } from '@terabus/messages';
 import { startHarness } from '@terabus/testing';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { BillingService, booked, books, Stays } from './billing.js';
+import { BillingService, booked, books, Stays } from './billing.types.js';
 
 describe('the service of the chapter about durable topics', () => {
   it('books each stay once, in the order of its participant, when the books are open again', async () => {

@@ -7,7 +7,10 @@ import { z } from 'zod';
 export interface DurableSettings {
   /** For how many milliseconds messages are kept. Defaults to 7 days: a weekend and the days until it is mended. */
   readonly keepMs: number;
-  /** The most that is kept, in bytes. A full stream refuses what is published. Defaults to 1 GiB. */
+  /**
+   * The most that is kept, in bytes. A full stream refuses what is published. Defaults to 256 MiB, a
+   * million messages of the usual size: a server keeps as much free for it.
+   */
   readonly maxBytes: number;
   /** The most that is kept, in messages; -1 for no limit, which is the default. */
   readonly maxMessages: number;
@@ -46,7 +49,7 @@ const settings = z.strictObject({
   maxBytes: z
     .int()
     .min(1)
-    .default(2 ** 30),
+    .default(2 ** 28),
   maxMessages: z.union([z.literal(-1), z.int().min(1)]).default(-1),
   duplicateWindowMs: z.int().min(1_000).default(120_000),
   tries: z.int().min(1).max(1_000).default(5),

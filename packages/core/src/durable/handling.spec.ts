@@ -125,7 +125,15 @@ describe('what is stored', () => {
     await start(clinic({ ackWaitMs: 1_000 }));
     await say(user('1'));
     await say(user('2'));
-    await stage.clock.advance(20_000);
+    const other: unknown[] = [];
+    const consumer = consumerOf(Clinic.address, 'visits.*');
+    const limits = { maxUnsettled: 100, maxUnsettledBytes: 1e6 };
+    const reading = await stage.client.streams.consume({ stream: 'visits.{ward}', consumer, ...limits }, (delivery) =>
+      other.push(delivery),
+    );
+    await stage.clock.advance(5_000);
+    expect(other).to.deep.equal([]);
+    await reading.stop();
     doors.get('1')?.resolve();
     await stage.settle();
     expect(trail).to.deep.equal(['1 1', '2 1']);
@@ -202,7 +210,7 @@ describe('what is stored', () => {
       expect(trail).to.deep.equal(['1 1', '2 1']);
       expect(await left()).to.deep.equal({ ...NOTHING, unsettled: 1 });
       expect(host.health().problems.map(({ reason }) => reason)).to.include('TERABUS_STREAM_FULL');
-      update(RETRIES, { maxBytes: 2 ** 30 });
+      update(RETRIES, { maxBytes: 2 ** 27 });
       await stage.clock.advance(20_000);
       expect(trail).to.deep.equal(['1 1', '2 1', '1 2']);
       expect(await left()).to.deep.equal(NOTHING);
@@ -218,7 +226,7 @@ describe('what is stored', () => {
       expect(trail).to.have.lengthOf(5);
       expect(await left()).to.deep.equal({ ...NOTHING, retries: 1 });
       expect(host.health().ready).to.equal(false);
-      update(DEAD, { maxBytes: 2 ** 30 });
+      update(DEAD, { maxBytes: 2 ** 27 });
       await stage.clock.advance(20_000);
       expect(trail).to.have.lengthOf(5);
       expect(await left()).to.deep.equal({ ...NOTHING, dead: 1 });
@@ -337,6 +345,20 @@ describe('what is stored', () => {
   });
 
   describe('over a lost link', () => {
+    it('is not begun a second time while its handler runs', async () => {
+      doors.set('1', deferred());
+      await start(clinic({ ackWaitMs: 1_000, concurrency: 10 }));
+      await say(user('1'));
+      stage.broker.interrupt();
+      await stage.clock.advance(5_000);
+      stage.broker.restore();
+      await stage.clock.advance(5_000);
+      doors.get('1')?.resolve();
+      await stage.clock.advance(5_000);
+      expect(trail).to.deep.equal(['1 1']);
+      expect(await left()).to.deep.equal(NOTHING);
+    });
+
     it('is not handled again by whoever has handled it, or still does', async () => {
       doors.set('2', deferred());
       await start(clinic({ ackWaitMs: 1_000 }));
@@ -373,7 +395,7 @@ describe('what is stored', () => {
       const starting = stage.start(service);
       const rejected = rejection(starting);
       await stage.clock.advance(60_000);
-      expect((await rejected).message).to.contain("maxBytes of stream 'visits.{ward}' should be 1073741824 and is 5");
+      expect((await rejected).message).to.contain("maxBytes of stream 'visits.{ward}' should be 268435456 and is 5");
     });
 
     it('takes what was provisioned with options for what it is', async () => {
@@ -471,7 +493,7 @@ describe('what is stored', () => {
       await say(user('1'));
       await stage.clock.advance(0);
       expect(await left()).to.deep.equal({ ...NOTHING, retries: 1 });
-      update('bills', { maxBytes: 2 ** 30 });
+      update('bills', { maxBytes: 2 ** 27 });
       await stage.clock.advance(60_000);
       expect(await billed()).to.equal(1);
       expect(await left()).to.deep.equal(NOTHING);
@@ -574,7 +596,7 @@ describe('what is stored', () => {
       await say(user('a2'));
       await stage.clock.advance(600_000);
       expect(trail).to.deep.equal(['a1 1', 'a1 2', 'a1 3', 'a1 4', 'a1 5']);
-      update(DEAD, { maxBytes: 2 ** 30 });
+      update(DEAD, { maxBytes: 2 ** 27 });
       await stage.clock.advance(20_000);
       expect(trail.slice(5)).to.deep.equal(['a2 1']);
       expect(await left()).to.deep.equal({ ...NOTHING, dead: 1 });
@@ -590,6 +612,23 @@ describe('what is stored', () => {
       doors.get('a1')?.resolve();
       await stage.clock.advance(20_000);
       expect(trail).to.deep.equal(['a1 1', 'a1 2', 'a2 1']);
+    });
+
+    it('is kept over a lost link: what was on its way comes again behind what is newer', async () => {
+      await start(ordered({ ackWaitMs: 1_000 }), { transport: stage.broker.connect({ name: 'reader' }) });
+      stage.broker.interrupt({ connection: 'reader' });
+      // As if it had been handed out and the link had swallowed it.
+      const lost = stage.broker.connect({ name: 'lost' });
+      const place = { stream: 'visits.{ward}', consumer: consumerOf(Clinic.address, 'visits.*') };
+      await lost.streams.consume({ ...place, maxUnsettled: 1, maxUnsettledBytes: 1e6 }, () => undefined);
+      await say(user('a1'));
+      stage.broker.interrupt({ connection: 'lost' });
+      await say(user('a2'));
+      await stage.clock.advance(100);
+      expect(await left()).to.deep.include({ unsettled: 1, pending: 1 });
+      stage.broker.restore({ connection: 'reader' });
+      await stage.clock.advance(10_000);
+      expect(trail).to.deep.equal(['a1 1', 'a2 1']);
     });
 
     it('begins with what the one before had taken, although it comes later', async () => {

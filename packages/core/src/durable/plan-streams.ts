@@ -16,6 +16,12 @@ const DAY_MS = 86_400_000;
 const DEFAULT_ACK_WAIT_MS = 10_000;
 const DEFAULT_MAX_ACK_PENDING = 1_000;
 
+/** What waits for its next try counts as handed out: so many of them may, before others that are due have to wait. */
+const MAX_RETRIES_PENDING = 10_000;
+
+/** Of marks, which are small: a bucket has room for some hundred thousand. */
+const MARKS_BYTES = 2 ** 26;
+
 const planOptions = z.strictObject({
   /** On how many servers of a cluster each stream lies: 1, 3 or 5. Defaults to 1, which every server can do. */
   replicas: z.int().min(1).max(5).default(1),
@@ -24,11 +30,11 @@ const planOptions = z.strictObject({
     .int()
     .min(1_000)
     .default(30 * DAY_MS),
-  /** The most that a service's dead letters, and its retries, may take, in bytes each. Defaults to 1 GiB. */
+  /** The most that a service's dead letters, and its retries, may take, in bytes each. Defaults to 128 MiB. */
   maxDeadLetterBytes: z
     .int()
     .min(1)
-    .default(2 ** 30),
+    .default(2 ** 27),
   /** For how many milliseconds messages are remembered as done, or as suspects. Defaults to 7 days. */
   keepMarksMs: z
     .int()
@@ -76,7 +82,7 @@ export function planStreams(
     buckets.push({
       name: bucketOf(address),
       ttlMs: checked.keepMarksMs,
-      maxBytes: checked.maxDeadLetterBytes,
+      maxBytes: MARKS_BYTES,
       replicas: checked.replicas,
     });
   }
@@ -191,8 +197,14 @@ function retries({ contract }: ServicePlan, groups: readonly Group[], options: O
     maxAgeMs: 0,
     maxBytes: options.maxDeadLetterBytes,
     replicas: options.replicas,
-    consumers: groups.map(({ pattern, options: delivery }) =>
-      consumer(address, pattern, retrySubject(address, pattern), { ...delivery, start: 'all' }, 'all'),
+    consumers: groups.map(({ pattern, options: { ackWaitMs = DEFAULT_ACK_WAIT_MS } }) =>
+      consumer(
+        address,
+        pattern,
+        retrySubject(address, pattern),
+        { ackWaitMs, maxAckPending: MAX_RETRIES_PENDING },
+        'all',
+      ),
     ),
   };
 }

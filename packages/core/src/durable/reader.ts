@@ -18,7 +18,7 @@ import { Taken } from './taken.js';
 const DEFAULT_MAX_UNSETTLED = 256;
 const DEFAULT_MAX_UNSETTLED_BYTES = 16 * 2 ** 20;
 const DEFAULT_ACK_WAIT_MS = 10_000;
-export const DEFAULT_MAX_ACK_PENDING = 1_000;
+const DEFAULT_MAX_ACK_PENDING = 1_000;
 
 /** So many of those that it has settled last are known, should the server not have heard of it. */
 const MOST_KNOWN = 10_000;

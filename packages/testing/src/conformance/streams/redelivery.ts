@@ -132,7 +132,7 @@ export function redelivery({ bus, connect, pass, withStream }: StreamsSuite): vo
       first?.ack();
       first?.ack();
       await reader.first(2);
-      expect(await alice.streams.consumerState(STREAM, CONSUMER)).to.deep.equal({ pending: 1, unsettled: 1 });
+      expect(await alice.streams.consumerState(STREAM, CONSUMER)).to.include({ pending: 1, unsettled: 1 });
     });
 
     it('leaves its message where it lies when it is acknowledged', async () => {

@@ -17,7 +17,7 @@ export const books = {
 export const Stays = defineModule('Clinic.StaysModule', {
   events: { types: [ParticipantEvent], durable: { tries: 8, retryAfterMs: 2_000 } },
 });
-export const Billing = defineService('Billing', { instances: 'one' });
+const Billing = defineService('Billing', { instances: 'one' });
 
 const stays = from(Stays.events, {
   order: 'per-key', // a stay that can't be booked holds back those of its participant, and no others
