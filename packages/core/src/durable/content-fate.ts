@@ -1,9 +1,11 @@
 import type { BusError } from '@terabus/messages';
+import { HEADER } from '../publishing/headers.js';
 import type { Arrival, Context, HandlerContext, HandlerPlace } from '../routing/context.js';
 import type { MessageJob } from '../routing/message-job.js';
 import type { Fate } from '../routing/stored-work.js';
 import type { Timer } from '../transport/clock.js';
 import { headersSize } from '../transport/headers.js';
+import { timeOf } from './derived-id.js';
 import type { GroupParts } from './group-parts.js';
 import { deadLetterOf, type Letter, type Progress, retryOf } from './letters.js';
 import { formatOrigin } from './origin.js';
@@ -65,13 +67,22 @@ export class ContentFate implements Fate {
     const { stream, sequence } = origin;
     const attempt = this.#tries + 1;
     const durable = { stream, sequence, index: this.#index, attempt, storedAt, replayed: replay !== undefined };
-    return new StoredContext(place, arrival, deadline, Object.freeze(durable), `${this.#origin} ${this.#work}`);
+    const { inbox } = this.#parts;
+    const messageId = inbox === undefined ? undefined : this.#letter.headers.get(HEADER.messageId);
+    const root =
+      messageId === undefined
+        ? { id: this.#origin, time: storedAt }
+        : { id: this.#idOf(messageId), time: timeOf(messageId) };
+    return new StoredContext(place, arrival, deadline, Object.freeze(durable), {
+      id: `${root.id} ${this.#work}`,
+      time: root.time,
+    });
   }
 
   run(context: Context, handle: () => unknown): unknown {
     const { inbox, emit, address } = this.#parts;
     if (inbox === undefined) return handled(context as StoredContext, handle);
-    const messageId = `${context.messageId ?? this.#origin}/${this.#index}`;
+    const messageId = this.#idOf(context.messageId ?? this.#origin);
     const work = { handler: this.#work, messageId, context: context as unknown as HandlerContext };
     return inbox
       .once(work, async () => handled(context as StoredContext, handle))
@@ -182,6 +193,10 @@ export class ContentFate implements Fate {
     }
     this.#ran();
     this.#ended(end, this.#index);
+  }
+
+  #idOf(messageId: string): string {
+    return `${messageId}/${this.#index}`;
   }
 
   get #origin(): string {

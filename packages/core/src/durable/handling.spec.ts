@@ -15,6 +15,7 @@ import { defineService, defineTopic, from, OnEvent, planStreams, Service, TeraSe
 import { type Deferred, deferred } from '../service/deferred.js';
 import { rejection, Stage, thrown } from '../service/stage.spec.js';
 import type { StreamPlan } from '../transport/store-plan.js';
+import type { StreamDelivery, Streams } from '../transport/streams.js';
 import { bucketOf, consumerOf, deadLettersOf, retriesOf } from './names.js';
 
 const Clinic = defineService('Test.Clinic', { instances: 'one' });
@@ -24,6 +25,12 @@ const user = (userUuid: string) => [UserEvent, UserEvent.create({ userUuid })] a
 const device = (deviceUuid: string) => [DeviceEvent, DeviceEvent.create({ deviceUuid })] as [MessageType, Message];
 const DEAD = deadLettersOf(Clinic.address);
 const RETRIES = retriesOf(Clinic.address);
+
+/** What comes while nobody wants it any more. */
+const LATE: StreamDelivery = {
+  ...{ subject: 'visits.a', bytes: new Uint8Array(), headers: new Map(), stream: 'visits.{ward}', sequence: 1 },
+  ...{ storedAt: 0, deliveries: 1, pending: 0, ack: () => undefined, later: () => undefined, working: () => undefined },
+};
 
 describe('what is stored', () => {
   let stage: Stage;
@@ -104,6 +111,33 @@ describe('what is stored', () => {
     await say(user('1'));
     await start(service);
     expect(trail).to.deep.equal(['1 1']);
+  });
+
+  it('goes back when its intake has ended, not into the end of it', async () => {
+    const transport = stage.broker.connect({ name: 'ends' });
+    const told: string[] = [];
+    const { streams } = transport;
+    const consume: Streams['consume'] = async (options, deliver) => {
+      const consuming = await streams.consume(options, deliver);
+      const stop = async () => {
+        if (options.stream !== RETRIES) deliver({ ...LATE, later: () => told.push('given back') });
+        await consuming.stop();
+        told.push(options.stream === RETRIES ? 'retries ended' : 'ended');
+      };
+      return { stop };
+    };
+    const members = { consume, expect: streams.expect.bind(streams), streamState: streams.streamState.bind(streams) };
+    const watched = new Proxy(transport, {
+      get: (target, name) => {
+        if (name === 'streams') return members;
+        const member = Reflect.get(target, name, target);
+        return typeof member === 'function' ? member.bind(target) : member;
+      },
+    });
+    const host = await start(clinic(), { transport: watched });
+    await stop(host);
+    expect([...told].sort()).to.deep.equal(['ended', 'given back', 'retries ended']);
+    expect(told.at(-1)).to.equal('given back');
   });
 
   it('is not taken faster than it is handled', async () => {
@@ -547,6 +581,23 @@ describe('what is stored', () => {
       expect(await left()).to.deep.equal(NOTHING);
     });
 
+    it('publishes the same, whichever copy is handled after a run that came to nothing', async () => {
+      @Service(Clinic, { uses: [visits, bills] })
+      class BillingService extends TeraService {
+        @OnEvent(from(visits.all, { deduplicate: true }), UserEvent)
+        async onUser(event: UserEvent, context: DurableContext) {
+          await context.publish(bills, event);
+          await work(event, context);
+        }
+      }
+      failing.set('1', 1);
+      await start(BillingService);
+      await twice('1');
+      await stage.clock.advance(60_000);
+      expect(trail).to.deep.equal(['1 1', '1 1']);
+      expect((await stage.client.streams.streamState('bills')).messages).to.equal(1);
+    });
+
     it('asks the inbox that the host was given', async () => {
       const asked: string[] = [];
       const inbox = {
@@ -684,6 +735,21 @@ describe('what is stored', () => {
       expect(await stage.client.keyValue(bucketOf(Clinic.address)).keys()).to.deep.equal([]);
       expect(await left()).to.deep.equal(NOTHING);
       expect(host.counters.deadLettered).to.equal(0);
+    });
+
+    it('has those behind it wait where order counts', async () => {
+      const service = clinic({
+        order: 'per-key',
+        key: (message) => (message as UserEvent).userUuid.slice(0, 1),
+      } as Parameters<typeof from>[1]);
+      stage.broker.provision(planStreams([service]));
+      for (const id of ['a1', 'a2']) await say(user(id));
+      await crash(3);
+      for (const id of ['a3', 'b1']) await say(user(id));
+      await start(service);
+      await stage.clock.advance(1_000);
+      expect(trail).to.deep.equal(['a1 1', 'a2 1', 'a3 1', 'b1 1']);
+      expect(await left()).to.deep.equal(NOTHING);
     });
 
     it('goes back when its service drains before its turn', async () => {

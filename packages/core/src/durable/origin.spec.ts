@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { thrown } from '../service/stage.spec.js';
-import { derivedId } from './derived-id.js';
+import { derivedId, timeOf } from './derived-id.js';
 import { formatOrigin, parseOrigin } from './origin.js';
 import { retryDelayMs } from './retry-delay.js';
 
@@ -26,12 +26,19 @@ describe('an origin', () => {
 describe('the id of what is published in answer', () => {
   it('is a ULID of the time of what it answers, and the same for the same answer alone', () => {
     const time = Date.UTC(2025, 0, 1);
-    const id = derivedId(time, 'visits/1/0 handler', 1);
+    const of = (id: string, n: number) => derivedId({ id, time }, n);
+    const id = of('visits/1/0 handler', 1);
     expect(id).to.match(/^[0-7][0-9A-HJKMNP-TV-Z]{25}$/);
     expect(id.slice(0, 10)).to.equal('01JGFJJZ00');
-    expect(derivedId(time, 'visits/1/0 handler', 1)).to.equal(id);
-    const others = [derivedId(time, 'visits/1/0 handler', 2), derivedId(time, 'visits/1/1 handler', 1)];
+    expect(of('visits/1/0 handler', 1)).to.equal(id);
+    const others = [of('visits/1/0 handler', 2), of('visits/1/1 handler', 1)];
     expect(new Set([id, ...others]).size).to.equal(3);
+  });
+});
+
+describe('the time of a message id', () => {
+  it('is what a ULID says, and the same for all that are none', () => {
+    expect(['01JGFJJZ000000000000000001', 'order 17'].map(timeOf)).to.deep.equal([Date.UTC(2025, 0, 1), 0]);
   });
 });
 

@@ -13,6 +13,7 @@ import { formatOrigin } from './origin.js';
 import { dueInMs } from './retry-delay.js';
 import { type Suspect, UNFINISHED } from './suspects.js';
 import { Taken } from './taken.js';
+import { Turns } from './turns.js';
 
 /** Two and a half seconds of a handler of 10 ms: enough to be busy over the round trip of a refill. */
 const DEFAULT_MAX_UNSETTLED = 256;
@@ -36,9 +37,15 @@ export class Reader {
   readonly #unsettled = new Map<string, Taken>();
   /** What was settled last. A lost link loses acknowledgements: what comes again then must not run again. */
   readonly #known = new Set<string>();
+  /** The same in a ring, the next to be forgotten at {@link Reader.#oldest}: a set is slow to find its first. */
+  readonly #knownInOrder: string[] = [];
+  #oldest = 0;
   readonly #waiters = new Set<() => void>();
   readonly #watchers = new Set<() => void>();
   readonly #order: Order | undefined;
+  readonly #turns = new Turns();
+  /** What came while the intake ended. Given back at once, it would come again, and again. */
+  readonly #late: StreamDelivery[] = [];
   /** Those that wait until they may run alone. */
   readonly #suspected = new Map<Suspect, Taken>();
   #consuming: Consuming[] = [];
@@ -112,6 +119,7 @@ export class Reader {
     this.#again?.cancel();
     this.#unwatch();
     await this.#stop();
+    for (const delivery of this.#late.splice(0)) delivery.later(0);
     this.#order?.end();
   }
 
@@ -122,6 +130,7 @@ export class Reader {
       if (this.parts.suspects.withdraw(suspect)) taken.giveBackWhole();
     }
     this.#suspected.clear();
+    for (const taken of this.#turns.withdraw()) taken.giveBackWhole();
     for (const taken of [...this.#unsettled.values()]) taken.giveBackWaiting();
   }
 
@@ -188,7 +197,7 @@ export class Reader {
       return;
     }
     if (!this.#reading) {
-      delivery.later(0);
+      this.#late.push(delivery);
       return;
     }
     // Whoever put it back once has waited: the clocks of two machines need not agree.
@@ -217,9 +226,14 @@ export class Reader {
     if (!isRetry) this.#ofStream += 1;
     this.#prolong();
     void taken.settled.then((how) => this.#settle(key, how, isRetry));
-    if (bad !== undefined) taken.deadLetter(bad);
-    else if (delivery.deliveries - (isRetry ? 2 : 1) >= UNFINISHED) this.#suspect(taken);
-    else taken.open();
+    const isSuspect = bad === undefined && delivery.deliveries - (isRetry ? 2 : 1) >= UNFINISHED;
+    const begin = () => {
+      if (bad !== undefined) taken.deadLetter(bad);
+      else if (isSuspect) this.#suspect(taken);
+      else taken.open();
+    };
+    if (this.#order === undefined || isRetry) begin();
+    else this.#turns.add({ taken, begin, first: isSuspect });
   }
 
   #suspect(taken: Taken): void {
@@ -250,17 +264,21 @@ export class Reader {
       this.#ofStream -= 1;
       this.#settledOfStream += 1;
     }
-    if (how === 'acked') {
-      this.#known.add(key);
-      const [oldest] = this.#known;
-      if (this.#known.size > MOST_KNOWN && oldest !== undefined) this.#known.delete(oldest);
-    }
+    if (how === 'acked') this.#know(key);
     for (const watch of this.#watchers) watch();
     if (this.#unsettled.size > 0) return;
     this.#working?.cancel();
     this.#working = undefined;
     for (const resolve of this.#waiters) resolve();
     this.#waiters.clear();
+  }
+
+  #know(key: string): void {
+    const oldest = this.#knownInOrder[this.#oldest];
+    if (oldest !== undefined) this.#known.delete(oldest);
+    this.#known.add(key);
+    this.#knownInOrder[this.#oldest] = key;
+    this.#oldest = (this.#oldest + 1) % MOST_KNOWN;
   }
 
   /** As long as anything is unsettled: what waits for its turn is worked on too. */

@@ -1,6 +1,6 @@
 import type { Arrival, HandlerPlace } from '../routing/context.js';
 import { Context } from '../routing/context.js';
-import { derivedId } from './derived-id.js';
+import { derivedId, type IdRoot } from './derived-id.js';
 
 /** Where a message is stored, and how often it was tried. */
 export interface DurablePlace {
@@ -21,15 +21,14 @@ export interface DurablePlace {
 /** The context of a stored message: what its handler publishes has derived ids, and is waited for. */
 export class StoredContext extends Context {
   readonly #durable: DurablePlace;
-  readonly #origin: string;
+  readonly #root: IdRoot;
   #published = 0;
   readonly #pending = new Set<Promise<unknown>>();
 
-  /** @param origin what message ids are derived from: the content's origin, with its handler */
-  constructor(place: HandlerPlace, arrival: Arrival, deadline: number, durable: DurablePlace, origin: string) {
+  constructor(place: HandlerPlace, arrival: Arrival, deadline: number, durable: DurablePlace, root: IdRoot) {
     super(place, arrival, deadline);
     this.#durable = durable;
-    this.#origin = origin;
+    this.#root = root;
   }
 
   override get durable(): DurablePlace {
@@ -38,7 +37,7 @@ export class StoredContext extends Context {
 
   nextMessageId(): string {
     this.#published += 1;
-    return derivedId(this.#durable.storedAt, this.#origin, this.#published);
+    return derivedId(this.#root, this.#published);
   }
 
   started(promise: Promise<unknown>): void {

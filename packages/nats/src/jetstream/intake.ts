@@ -213,10 +213,15 @@ export class Intake implements LinkWatcher {
     this.#size = Math.max(size + OVERHEAD_BYTES, (this.#size ?? 0) * FORGETTING);
     this.#unsettled += 1;
     this.#unsettledBytes += size;
-    const { deliveries, sequence, storedAt, pending } = ack;
     const message = {
-      ...{ subject: this.#jetStream.names.unwired(raw.subject), bytes: raw.bytes(), headers: this.#headers(raw) },
-      ...{ stream: this.#options.stream, sequence, storedAt, deliveries, pending },
+      subject: this.#jetStream.names.unwired(raw.subject),
+      bytes: raw.bytes(),
+      headers: this.#headers(raw),
+      stream: this.#options.stream,
+      sequence: ack.sequence,
+      storedAt: ack.storedAt,
+      deliveries: ack.deliveries,
+      pending: ack.pending,
     };
     const settled = () => {
       this.#unsettled -= 1;
