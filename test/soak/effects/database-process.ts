@@ -32,6 +32,7 @@ async function transaction(socket: Socket): Promise<void> {
   const lines = reader[Symbol.asyncIterator]();
   // A client that was killed may leave without an end.
   socket.on('close', () => reader.close());
+  reader.on('error', () => reader.close());
   const tell = (answer: Answer) => socket.write(`${JSON.stringify(answer)}\n`);
   try {
     await pglite.transaction(async ({ query }) => {

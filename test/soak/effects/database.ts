@@ -19,7 +19,9 @@ export function databaseAt(port: number): Database {
   return {
     async transaction(work) {
       const socket = createConnection(port, '127.0.0.1').setNoDelay(true);
-      const lines = createInterface(socket)[Symbol.asyncIterator]();
+      const reader = createInterface(socket);
+      const lines = reader[Symbol.asyncIterator]();
+      reader.on('error', () => reader.close());
       const answer = async (): Promise<readonly Row[]> => {
         const { value, done } = await lines.next();
         if (done) throw new Error('the database has gone');

@@ -27,8 +27,8 @@ import {
 } from './service.js';
 
 const ORDER_EVERY_MS = 5;
-const INSTANCES = 2;
-const PATIENCE_MS = 60_000;
+const INSTANCES = 3;
+const PATIENCE_MS = 30_000;
 
 interface Size {
   readonly consumerKills: number;
@@ -116,7 +116,11 @@ export const effects = defineFigure<Size>({
     };
     try {
       const publishing = killPublishers();
-      await Promise.all([publishing, ...Array.from({ length: INSTANCES }, killConsumers)]);
+      const noDatabase = database.ended.then(() => {
+        throw new Error(`the database ended: ${database.errors}`);
+      });
+      noDatabase.catch(() => undefined);
+      await Promise.race([noDatabase, Promise.all([publishing, ...Array.from({ length: INSTANCES }, killConsumers)])]);
       await (await publishing).call('stop');
       await duplicates.stop();
       const finished = await until(async () => (await unfinished(transport, plan)) === 0, PATIENCE_MS);

@@ -8,7 +8,10 @@ import { isSame, type Job, newJob } from './letters.js';
 import { handled, jobs, type Poison, plan, Works } from './service.js';
 import type { WorkerMethods } from './worker-process.js';
 
-const PATIENCE_MS = 120_000;
+/** Until health tells, and until all is settled but for what ends processes, which takes several deaths each. */
+const HEALTH_MS = 15_000;
+const SETTLE_MS = 20_000;
+const SETTLE_EACH_MS = 15_000;
 
 interface Size {
   readonly good: number;
@@ -36,6 +39,7 @@ export const poison = defineFigure<Size>({
     }
     const byName = new Map(all.map((job) => [job.name, job]));
     const bad = all.filter((job) => job.poison !== undefined).length;
+    const patienceMs = SETTLE_MS + SETTLE_EACH_MS * poison.killing;
     const mendable = poison.throwing + poison.killing;
 
     const worker = new Worker(server.url);
@@ -67,14 +71,14 @@ export const poison = defineFigure<Size>({
         const health = await worker.health();
         return health?.ready === false && health.problems.some((text) => text.includes('could not handle is kept'));
       };
-      if (await until(isUnready, PATIENCE_MS)) unready += 1;
+      if (await until(isUnready, HEALTH_MS)) unready += 1;
       else notes.push(`ready while the dead letters were ${why}`);
       progress(`dead letters are ${why}`);
     };
     /** Everything is handled or given up, as far as it goes. */
     const settled = async () => {
-      const done = await until(async () => (await unfinished(admin, plan).catch(() => 1)) === 0, PATIENCE_MS);
-      if (!done) notes.push(`not finished after ${PATIENCE_MS} ms: ${await unfinished(admin, plan)}`);
+      const done = await until(async () => (await unfinished(admin, plan).catch(() => 1)) === 0, patienceMs);
+      if (!done) notes.push(`not finished after ${patienceMs} ms: ${await unfinished(admin, plan)}`);
     };
     const letters = openDeadLetters({ transport: admin, contract: Works });
     try {
@@ -92,7 +96,7 @@ export const poison = defineFigure<Size>({
       await deadLetters.allow();
       await endure(order.slice(2 * third), kills - 2 * Math.floor(kills / 3));
       await settled();
-      const ready = await until(async () => (await worker.health())?.ready === true, PATIENCE_MS);
+      const ready = await until(async () => (await worker.health())?.ready === true, HEALTH_MS);
 
       const dead = await allOf(letters);
       const judged = judge(dead, byName, notes);
