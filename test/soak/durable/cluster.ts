@@ -99,8 +99,14 @@ export const cluster = defineFigure<Size>({
       await settledStream(admin, STREAM);
       const written = await child.call('finish');
       const one = await account(urls, STREAM, written, await stalled());
-      await until(async () => (await reader.call('missing', written)) === 0, PATIENCE_MS);
+      const nothingMissing = async () => {
+        const { handedOut, never } = await reader.call('missing', written);
+        return handedOut.length + never.length === 0;
+      };
+      await until(nothingMissing, PATIENCE_MS);
       const missing = await reader.call('missing', written);
+      const counters = await reader.call('counters');
+      const consumer = await consumerState(admin);
       const total = written.reduce((sum, each) => sum + each.attempted - each.unknown.length - each.refused.length, 0);
 
       progress('all at once');
@@ -110,11 +116,12 @@ export const cluster = defineFigure<Size>({
       const end = returns ? await comeBack(cluster, reader, admin, written) : undefined;
       const text = Object.entries(done).map((each) => each.join(' '));
       return {
-        did: `${text.join(', ')} of one in three servers: ${one.outcome}, ${one.outOfOrder} in front of an earlier one; all three killed${end ? `: ${end.survival}` : ''}`,
+        did: `${text.join(', ')} of one in three servers: ${one.outcome}, ${one.outOfOrder} in front of an earlier one, ${missing.never.length} never handed out; all three killed${end ? `: ${end.survival}` : ''}`,
         checks: [
           ...one.checks,
           atLeast('acknowledged', total, writers),
-          count('acknowledged and not handled', missing),
+          count('handed out and not handled', missing.handedOut.length),
+          count('dead letters', counters.deadLettered),
           ...(end
             ? [
                 count('streams made anew', Number(end.created !== undefined && end.created !== before?.created)),
@@ -124,7 +131,11 @@ export const cluster = defineFigure<Size>({
           count('losses of all that were noticed', Number(noticed.ms < 2 * NOTICED_MS), 1),
           time('until the loss of all was noticed', noticed.ms, NOTICED_MS, noticed.controlMs),
         ],
-        notes: [...one.notes, ...(end?.notes ?? [])],
+        notes: [
+          ...one.notes,
+          `not handled: ${missing.handedOut.slice(0, 10)}; never handed out: ${missing.never.slice(0, 10)}; the consumer: ${consumer}; counters: ${JSON.stringify(counters)}`,
+          ...(end?.notes ?? []),
+        ],
       };
     } finally {
       await admin.close();
@@ -166,6 +177,14 @@ async function comeBack(
     survival: found ? `the stream was there, ${lost} lost` : 'the stream was gone',
     notes: [...(found?.notes ?? []), ...problems],
   };
+}
+
+/** How far the server says that the reader is. */
+async function consumerState(admin: NatsConnection): Promise<string> {
+  const jsm = await admin.jetstreamManager({ checkAPI: false, timeout: 5_000 });
+  const [consumer] = await jsm.consumers.list(toName(STREAM)).next();
+  const { delivered, ack_floor, num_pending, num_ack_pending, num_redelivered } = consumer ?? {};
+  return JSON.stringify({ delivered, ack_floor, num_pending, num_ack_pending, num_redelivered });
 }
 
 /** Which server leads the stream, from 0. */

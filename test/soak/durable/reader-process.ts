@@ -1,5 +1,6 @@
 // A service that handles what the writers write, and tells how it is.
 import { type Host, startHost } from '@terabus/core';
+import type { Transport } from '@terabus/core/transport';
 import { connectNats } from '@terabus/nats';
 import { serve } from '../run/child-process.js';
 import { sharedNow } from '../run/stall-meter.js';
@@ -8,10 +9,13 @@ import type { Written } from './writers-process.js';
 
 let host: Host;
 let unreadyAt: number | undefined;
+/** What the server has handed out, whatever became of it. */
+const handedOut = new Set<string>();
 
 const methods = {
   async open({ urls, replicas }: { urls: readonly string[]; replicas: number }) {
     const transport = await connectNats({ servers: [...urls], name: 'reader', connectTimeoutMs: 20_000 });
+    watchDeliveries(transport);
     host = await startHost({ transport, services: [ReaderService], store: { replicas }, logLevel: 'silent' });
     // Its own eyes, so that what it takes to ask is not measured.
     setInterval(() => {
@@ -26,17 +30,33 @@ const methods = {
     const { ready, problems } = host.health();
     return { ready, unreadyAt, problems: problems.map(({ reason, message }) => `${reason}: ${message}`) };
   },
-  /** How many of the acknowledged ones were never handled. */
-  missing(written: readonly Written[]): number {
-    let missing = 0;
+  /** The acknowledged ones that were never handled: those that were handed out, and those that never were. */
+  missing(written: readonly Written[]) {
+    const missing = { handedOut: [] as string[], never: [] as string[] };
     for (const { writer, attempted, unknown, refused } of written) {
       const inDoubt = new Set([...unknown, ...refused]);
-      for (let n = 1; n <= attempted; n++) if (!inDoubt.has(n) && !handled.has(`${writer}-${n}`)) missing += 1;
+      for (let n = 1; n <= attempted; n++) {
+        const id = `${writer}-${n}`;
+        if (inDoubt.has(n) || handled.has(id)) continue;
+        (handedOut.has(id) ? missing.handedOut : missing.never).push(id);
+      }
     }
     return missing;
   },
+  /** How it got on with what it was handed out. */
+  counters: () => host.counters,
   stop: () => host.stop().then(() => undefined),
 };
+
+/** Sees what comes from the server before anybody else does. */
+function watchDeliveries({ streams }: Transport): void {
+  const consume = streams.consume.bind(streams);
+  streams.consume = (options, deliver) =>
+    consume(options, (delivery) => {
+      handedOut.add(Buffer.from(delivery.bytes).toString());
+      deliver(delivery);
+    });
+}
 export type ReaderMethods = typeof methods;
 
 if (process.send !== undefined) serve(methods);
