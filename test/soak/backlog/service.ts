@@ -10,7 +10,7 @@ export const offers = defineTopic('soak.backlog.offers', { wrapper: 'text', dura
 /** How long a handler takes, in milliseconds; 0 for not at all. */
 export const stage = { handlerMs: 0, handled: 0, onHandled: () => {} };
 
-export const Backlog = defineService('Soak.Backlog', {});
+const Backlog = defineService('Soak.Backlog', {});
 
 @Service(Backlog, { uses: [backlog, offers] })
 export class BacklogService extends TeraService {
