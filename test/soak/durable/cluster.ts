@@ -116,11 +116,12 @@ export const cluster = defineFigure<Size>({
       const end = returns ? await comeBack(cluster, reader, admin, written) : undefined;
       const text = Object.entries(done).map((each) => each.join(' '));
       return {
-        did: `${text.join(', ')} of one in three servers: ${one.outcome}, ${one.outOfOrder} in front of an earlier one, ${missing.never.length} never handed out; all three killed${end ? `: ${end.survival}` : ''}`,
+        did: `${text.join(', ')} of one in three servers: ${one.outcome}, ${one.outOfOrder} in front of an earlier one; all three killed${end ? `: ${end.survival}` : ''}`,
         checks: [
           ...one.checks,
           atLeast('acknowledged', total, writers),
           count('handed out and not handled', missing.handedOut.length),
+          count('acknowledged and never handed out', missing.never.length),
           count('dead letters', counters.deadLettered),
           ...(end
             ? [
