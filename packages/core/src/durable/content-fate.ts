@@ -4,10 +4,9 @@ import type { Arrival, Context, HandlerContext, HandlerPlace } from '../routing/
 import type { MessageJob } from '../routing/message-job.js';
 import type { Fate } from '../routing/stored-work.js';
 import type { Timer } from '../transport/clock.js';
-import { headersSize } from '../transport/headers.js';
 import { timeOf } from './derived-id.js';
 import type { GroupParts } from './group-parts.js';
-import { deadLetterOf, type Letter, type Progress, retryOf } from './letters.js';
+import { deadLetterOf, hasRoom, type Letter, type Progress, retryOf } from './letters.js';
 import { formatOrigin } from './origin.js';
 import { retryDelayMs } from './retry-delay.js';
 import { StoredContext } from './stored-context.js';
@@ -129,7 +128,7 @@ export class ContentFate implements Fate {
     const delayMs = retryDelayMs(this.#tries, definition.durable.retryAfterMs);
     const retry = retryOf(this.#parts, this.#letter, this.progress, clock.now() + delayMs, 'retry');
     // One of the largest size has no room for what is added.
-    const inPlace = this.keepsKey || headersSize(retry.headers) + retry.bytes.length > transport.maxPayloadBytes;
+    const inPlace = this.keepsKey || !hasRoom(retry, transport.maxPayloadBytes);
     emit({
       kind: 'retried',
       service: address,
@@ -142,6 +141,10 @@ export class ContentFate implements Fate {
       error,
     });
     if (inPlace) {
+      if (depot.givenUp) {
+        this.#end('given-back');
+        return;
+      }
       this.keepsKey = true;
       this.#waitMs = delayMs;
       if (this.#released) this.#waitInPlace();

@@ -81,6 +81,7 @@ describe('dead letters', () => {
       topic: 'visits.a',
       stream: 'visits.{ward}',
       sequence: 1,
+      isCut: false,
       index: 2,
       tries: 1,
       trace: undefined,

@@ -43,7 +43,12 @@ export interface DeadLetter {
   readonly lastFailed: number | undefined;
   /** The id of its W3C trace. */
   readonly trace: string | undefined;
-  /** As it was published. */
+  /**
+   * Whether its bytes were left where they lie first, since a message of the largest size has no room for what is known
+   * of it. It can be shown and purged, not replayed.
+   */
+  readonly isCut: boolean;
+  /** As it was published; empty where {@link isCut}. */
   readonly bytes: Uint8Array;
   /** Its own. */
   readonly headers: Headers;
@@ -130,15 +135,21 @@ export class DeadLetters {
    * Gives it to the group that gave it up once more, with all its tries, and removes it from here. Resolves when that
    * is stored; if it fails again, it comes back as another one.
    *
-   * @throws BusError `TERABUS_DEAD_LETTER_MISSING`, or those of {@link Streams.store}; it stays then
+   * @throws BusError `TERABUS_DEAD_LETTER_MISSING`, `TERABUS_PAYLOAD_TOO_LARGE` for one that is cut, or
+   * those of {@link Streams.store}; it stays then
    */
   async replay(id: number): Promise<void> {
     await this.#replay(await this.#get(id));
   }
 
-  /** The same for all that match at this moment. Resolves with how many. */
+  /** The same for all that match at this moment, but those that are cut. Resolves with how many. */
   async replayAll(options: DeadLetterFilter = {}): Promise<number> {
-    return this.#each(options, 'replayAll', (letter) => this.#replay(letter));
+    return this.#each(
+      options,
+      'replayAll',
+      (letter) => this.#replay(letter),
+      ({ isCut }) => !isCut,
+    );
   }
 
   /** Removes it for good. */
@@ -151,13 +162,19 @@ export class DeadLetters {
     return this.#each(options, 'purgeAll', ({ id }) => this.#remove(id));
   }
 
-  async #each(options: DeadLetterFilter, doing: string, act: (letter: DeadLetter) => Promise<void>): Promise<number> {
+  async #each(
+    options: DeadLetterFilter,
+    doing: string,
+    act: (letter: DeadLetter) => Promise<void>,
+    isMeant: (letter: DeadLetter) => boolean = () => true,
+  ): Promise<number> {
     const wanted = check(filter, options, doing, 'TERABUS_OPTIONS_INVALID');
     const { lastSequence } = await this.#transport.streams.streamState(this.#stream);
     let count = 0;
     for await (const letter of this.#from(1, wanted)) {
       // What comes back meanwhile is not meant.
       if (letter.id > lastSequence) break;
+      if (!isMeant(letter)) continue;
       await act(letter);
       count += 1;
     }
@@ -183,7 +200,15 @@ export class DeadLetters {
     throw new BusError(`${this.#address} has no dead letter ${id}`, { reason: 'TERABUS_DEAD_LETTER_MISSING' });
   }
 
-  async #replay({ id, group, bytes }: DeadLetter): Promise<void> {
+  async #replay({ id, group, bytes, isCut, stream, sequence }: DeadLetter): Promise<void> {
+    if (isCut) {
+      throw new BusError(
+        `dead letter ${id} can't be replayed: it is too large; it lies in '${stream}' as ${sequence}`,
+        {
+          reason: 'TERABUS_PAYLOAD_TOO_LARGE',
+        },
+      );
+    }
     const { streams } = this.#transport;
     const stored = await streams.read(this.#stream, { fromSequence: id });
     if (stored?.sequence !== id) return;
@@ -257,6 +282,7 @@ function letterOf({ sequence: id, bytes, headers }: StoredMessage, address: stri
     firstFailed: number(DEAD_HEADER.first),
     lastFailed: number(DEAD_HEADER.last),
     trace: text(DEAD_HEADER.trace),
+    isCut: headers.has(DEAD_HEADER.cut),
     bytes,
     headers: ownHeaders(headers),
   };

@@ -46,6 +46,11 @@ export class Depot {
     }
   }
 
+  /** Whether what can't be put aside goes back to where it came from. */
+  get givenUp(): boolean {
+    return this.#givenUp;
+  }
+
   /** From now on what is refused is not tried again: the service drains, and it is still where it came from. */
   giveUp(): void {
     this.#givenUp = true;

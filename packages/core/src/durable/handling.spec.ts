@@ -294,6 +294,24 @@ describe('what is stored', () => {
   });
 
   describe('and can not be read', () => {
+    it('is dead-lettered though it has no room for anything beside it', async () => {
+      await stage.end();
+      stage = new Stage({ maxPayloadBytes: 1_000 });
+      const service = clinic();
+      const host = await start(service);
+      await stage.client.publish({ topic: 'visits.a', bytes: new Uint8Array(1_000).fill(0xff) });
+      await say(user('1'));
+      await stage.clock.advance(2_000);
+      expect(trail).to.deep.equal(['1 1']);
+      expect(await left()).to.deep.equal({ ...NOTHING, dead: 1 });
+      const dead = host.deadLetters(service);
+      const { letters } = await dead.list();
+      expect(letters[0]).to.deep.include({ isCut: true, sequence: 1, reason: 'TERABUS_MESSAGE_UNDECODABLE' });
+      expect(letters[0]?.bytes).to.have.lengthOf(0);
+      expect(await rejection(dead.replay(1))).to.have.property('reason', 'TERABUS_PAYLOAD_TOO_LARGE');
+      expect(await left()).to.deep.equal({ ...NOTHING, dead: 1 });
+    });
+
     it('is dead-lettered at once, and the others go on', async () => {
       await start();
       await stage.client.publish({ topic: 'visits.a', bytes: new Uint8Array([1, 2, 3]) });
@@ -678,6 +696,56 @@ describe('what is stored', () => {
       stage.broker.restore({ connection: 'reader' });
       await stage.clock.advance(10_000);
       expect(trail).to.deep.equal(['a1 1', 'a2 1']);
+    });
+
+    it('is kept over a link that was lost for so long that what is handled comes again too', async () => {
+      doors.set('a1', deferred());
+      await start(ordered({ ackWaitMs: 1_000 }), { transport: stage.broker.connect({ name: 'reader' }) });
+      await say(user('a1'));
+      await say(user('a2'));
+      stage.broker.interrupt({ connection: 'reader' });
+      await stage.clock.advance(900);
+      const lost = stage.broker.connect({ name: 'lost' });
+      const place = { stream: 'visits.{ward}', consumer: consumerOf(Clinic.address, 'visits.*') };
+      await lost.streams.consume({ ...place, maxUnsettled: 1, maxUnsettledBytes: 1e6 }, () => undefined);
+      await say(user('a3'));
+      stage.broker.interrupt({ connection: 'lost' });
+      await say(user('a4'));
+      await stage.clock.advance(400);
+      stage.broker.restore({ connection: 'reader' });
+      doors.get('a1')?.resolve();
+      await stage.clock.advance(10_000);
+      expect(trail).to.deep.equal(['a1 1', 'a2 1', 'a3 1', 'a4 1']);
+      expect(await left()).to.deep.equal(NOTHING);
+    });
+
+    it('is handed out again where its handler fails while its service drains', async () => {
+      doors.set('a1', deferred());
+      failing.set('a1', 9);
+      const host = await start(ordered());
+      await say(user('a1'));
+      const before = stage.clock.elapsed();
+      const stopping = host.stop();
+      await stage.settle();
+      doors.get('a1')?.resolve();
+      await stage.clock.advance(100);
+      await stopping;
+      expect(stage.clock.elapsed() - before).to.be.lessThan(200);
+      expect(trail).to.deep.equal(['a1 1']);
+      expect(await left()).to.deep.equal({ ...NOTHING, unsettled: 1 });
+    });
+
+    it('gives back what waits behind one that waits, when its service drains', async () => {
+      doors.set('a1', deferred());
+      const host = await start(ordered({ concurrency: 1 }));
+      for (const id of ['a1', 'b1', 'b2']) await say(user(id));
+      const stopping = host.stop();
+      await stage.settle();
+      doors.get('a1')?.resolve();
+      await stage.clock.advance(100);
+      await stopping;
+      expect(stage.clock.elapsed()).to.be.lessThan(5_000);
+      expect(host.counters.givenBack).to.equal(2);
     });
 
     it('begins with what the one before had taken, although it comes later', async () => {

@@ -39,6 +39,8 @@ export const DEAD_HEADER = {
   first: 'Terabus-Dead-First',
   last: 'Terabus-Dead-Last',
   trace: 'Terabus-Dead-Trace',
+  /** How many bytes the message has, where it is too large to be stored again. */
+  cut: 'Terabus-Dead-Cut',
 } as const;
 
 const ADDED: ReadonlySet<string> = new Set([...Object.values(DURABLE_HEADER), ...Object.values(DEAD_HEADER)]);

@@ -85,13 +85,30 @@ export function deadLetterOf(
     [DEAD_HEADER.trace]: trace,
   };
   for (const [name, value] of Object.entries(added)) if (value !== undefined) headers.set(name, oneLine(String(value)));
-  return {
+  const message = {
     subject: deadLetterSubject(address, pattern),
     stream: deadLettersOf(address),
     bytes: letter.bytes,
-    headers: fitting(headers, letter.bytes, transport.maxPayloadBytes),
+    headers,
     messageId: `dead/${nameOf(address, pattern, letter, progress)}`,
   };
+  return fitting(message, transport.maxPayloadBytes);
+}
+
+/** What a server takes of headers in a stream, whatever a message may have. */
+const MOST_HEADER_BYTES = 65_535;
+
+/** Of what a transport adds beside the message id: names of headers, and the stream's as the server spells it. */
+const ADDED_BYTES = 400;
+
+/** Whether a stream takes it, with all that is added on the way. */
+export function hasRoom(
+  message: Pick<StoreMessage, 'headers' | 'bytes' | 'messageId'>,
+  maxPayloadBytes: number,
+): boolean {
+  const { headers, bytes, messageId } = message;
+  const headerBytes = headersSize(headers) + messageId.length + ADDED_BYTES;
+  return headerBytes <= MOST_HEADER_BYTES && headerBytes + bytes.length <= maxPayloadBytes;
 }
 
 /** With the time: a stream that was deleted and made anew numbers from 1 again, and its copies are others. */
@@ -123,14 +140,23 @@ const oneLine = (text: string): string =>
     .replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ')
     .trim();
 
-/** A message of the largest size has no room for what is added: its own headers go first, since its bytes may not. */
-function fitting(headers: Map<string, string>, bytes: Uint8Array, maxPayloadBytes: number): Map<string, string> {
-  const fits = () => headersSize(headers) + bytes.length <= maxPayloadBytes;
-  if (fits()) return headers;
+/**
+ * A message of the largest size has no room for what is added: its own headers go first, and where that is not enough
+ * its bytes, which lie in its stream. One that nobody could put aside would keep its place for ever.
+ */
+function fitting(
+  message: StoreMessage & { readonly headers: Map<string, string> },
+  maxPayloadBytes: number,
+): StoreMessage {
+  const { headers, bytes } = message;
+  const fits = () => hasRoom(message, maxPayloadBytes);
+  if (fits()) return message;
   headers.delete(DEAD_HEADER.text);
   for (const name of ownHeaders(headers).keys()) {
     if (fits()) break;
     headers.delete(name);
   }
-  return headers;
+  if (fits()) return message;
+  headers.set(DEAD_HEADER.cut, String(bytes.length));
+  return { ...message, bytes: new Uint8Array() };
 }

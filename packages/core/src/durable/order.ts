@@ -40,9 +40,10 @@ export class Order {
     this.#since = this.#parts.clock.elapsed();
   }
 
-  take(delivery: StreamDelivery): void {
-    if (this.#held === undefined) this.#reading.take(delivery);
-    else this.#held.set(delivery.sequence, delivery);
+  /** Keeps one that must not begin yet. Says whether it does. */
+  keeps(delivery: StreamDelivery): boolean {
+    this.#held?.set(delivery.sequence, delivery);
+    return this.#held !== undefined;
   }
 
   /** Hands back what is held. */

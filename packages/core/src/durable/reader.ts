@@ -104,8 +104,9 @@ export class Reader {
       await this.#begin();
       this.#problem = undefined;
     } catch (error) {
-      this.#problem = BusError.from(error);
       await this.#stop();
+      if (!this.#reading) throw error;
+      this.#problem = BusError.from(error);
       this.#again = this.parts.clock.setTimer(TRY_AGAIN_MS, () => {
         if (this.#reading) this.begin().catch(() => undefined);
       });
@@ -116,6 +117,7 @@ export class Reader {
   /** Takes nothing more. Resolves when that is so. */
   async end(): Promise<void> {
     this.#reading = false;
+    this.#problem = undefined;
     this.#again?.cancel();
     this.#unwatch();
     await this.#stop();
@@ -162,9 +164,7 @@ export class Reader {
       else await consuming.stop();
     };
     this.#order?.hold();
-    await consume(stream, (delivery) =>
-      this.#order === undefined ? this.#take(delivery, false) : this.#order.take(delivery),
-    );
+    await consume(stream, (delivery) => this.#take(delivery, false));
     await this.#order?.look();
     await consume(retriesOf(address), (delivery) => this.#take(delivery, true));
   }
@@ -196,16 +196,18 @@ export class Reader {
       delivery.ack();
       return;
     }
-    if (!this.#reading) {
-      this.#late.push(delivery);
-      return;
-    }
     // Whoever put it back once has waited: the clocks of two machines need not agree.
     const dueMs = isRetry && delivery.deliveries === 1 ? this.#dueInMs(delivery) : 0;
     if (dueMs > 0) {
       delivery.later(dueMs);
       return;
     }
+    if (!this.#reading) {
+      this.#late.push(delivery);
+      return;
+    }
+    // What is here already is none that order waits for: it would be counted twice.
+    if (!isRetry && this.#order?.keeps(delivery)) return;
     this.#open(key, delivery, isRetry);
   }
 

@@ -33,7 +33,7 @@ export class Suspects {
   readonly #clock: Clock;
   readonly #queues = new Set<() => readonly DeliveryGroup[]>();
   readonly #waiting: { readonly suspect: Suspect; marks: number | undefined }[] = [];
-  #working: Promise<void> | undefined;
+  #isWorking = false;
   #timer: Timer | undefined;
   #wake = () => {};
 
@@ -55,9 +55,7 @@ export class Suspects {
 
   add(suspect: Suspect): void {
     this.#waiting.push({ suspect, marks: undefined });
-    this.#working ??= this.#work().finally(() => {
-      this.#working = undefined;
-    });
+    if (!this.#isWorking) void this.#work();
   }
 
   /** The host drains: it does not wait for a store that can't be reached. Those that run go on. */
@@ -67,6 +65,7 @@ export class Suspects {
   }
 
   async #work(): Promise<void> {
+    this.#isWorking = true;
     // What adds the first may add others in the same turn.
     await Promise.resolve();
     while (this.#waiting.length > 0) {
@@ -80,6 +79,7 @@ export class Suspects {
         await this.#pause();
       }
     }
+    this.#isWorking = false;
   }
 
   async #lookUp(): Promise<void> {

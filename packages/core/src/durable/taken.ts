@@ -199,7 +199,7 @@ export class Taken implements StoredWork {
     const { tries, firstFailed } = this.#state;
     const stored = await Promise.all(
       this.#givenBack
-        .toSorted()
+        .toSorted((one, other) => one - other)
         .map((index) =>
           depot.store(retryOf(this.#parts, this.letter, { index, tries, firstFailed }, clock.now(), 'back')),
         ),

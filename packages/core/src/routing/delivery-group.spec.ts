@@ -301,6 +301,42 @@ describe('a delivery group', () => {
     expect(clock.pendingTimers).to.equal(0);
   });
 
+  it('gives back all that waits, also behind one that waits for its turn, and goes on', async () => {
+    const group = newGroup({ concurrency: 1, keyed: true });
+    const x1 = add(group, 'x1', { key: 'x' });
+    add(group, 'x2', { key: 'x' });
+    add(group, 'y1', { key: 'y' });
+    add(group, 'y2', { key: 'y' });
+    await settle();
+    news();
+    group.giveBack();
+    expect(news().sort()).to.deep.equal(['x2', 'y1', 'y2'].map((name) => `${name} is cut off waiting`));
+    expect([group.running, group.waiting, group.waitingBytes]).to.deep.equal([1, 0, 0]);
+    x1.end();
+    await group.finished();
+    add(group, 'y3', { key: 'y' });
+    await settle();
+    expect(news()).to.include('y3 starts');
+  });
+
+  it('leaves a key to its owner when one that ran alone lets go of it', async () => {
+    const group = newGroup({ concurrency: 2, keyed: true });
+    const x1 = add(group, 'x1', { key: 'x' });
+    add(group, 'x2', { key: 'x' });
+    await settle();
+    group.hold();
+    const alone = new TestJob(log, 'alone', { key: 'x', run: () => undefined });
+    group.enqueueAlone(Object.assign(alone, { keepsKey: true }));
+    await settle();
+    group.resume();
+    group.letGo(alone);
+    await settle();
+    expect(news()).not.to.include('x2 starts');
+    x1.end();
+    await settle();
+    expect(news()).to.include('x2 starts');
+  });
+
   it('starts nothing that comes after it was cut off, and tells the job so', async () => {
     const group = newGroup();
     group.cutOff();

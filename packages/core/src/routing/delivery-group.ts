@@ -150,7 +150,7 @@ export class DeliveryGroup {
 
   /** A job that kept its key does so no more: the next one of its key has its turn. */
   letGo(job: Job): void {
-    if (!this.#options.keyed) return;
+    if (!this.#options.keyed || this.#keyless.delete(job)) return;
     this.#passKey(job);
     if (this.#ready.length > 0) this.#pumpSoon();
   }
@@ -191,12 +191,12 @@ export class DeliveryGroup {
   /** Gives up on what waits, and goes on with what runs. */
   giveBack(): void {
     const waiting: Job[] = [];
+    for (const behind of this.#keys.values()) {
+      for (let job = behind.shift(); job !== undefined; job = behind.shift()) waiting.push(job);
+    }
     for (let job = this.#ready.shift(); job !== undefined; job = this.#ready.shift()) {
       this.#keys.delete(job.key);
       waiting.push(job);
-    }
-    for (const behind of this.#keys.values()) {
-      for (let job = behind.shift(); job !== undefined; job = behind.shift()) waiting.push(job);
     }
     for (const job of waiting) {
       this.#waiting -= 1;
