@@ -255,6 +255,20 @@ describe('permissions of durable topics', () => {
     });
   });
 
+  it('are missed no longer than they are missing, whatever place answers come to', async () => {
+    const deaf = without(service, { how: 'subscribe', grant: '@prod._REPLY.ward.*.*' });
+    const transport = await connectNats(as('ward'));
+    connections.push(transport);
+    const take = () =>
+      transport.streams.consume({ stream: MAILBOX, consumer: GROUP, maxUnsettled: 1, maxUnsettledBytes: 1 }, () => {});
+    await server.reload(configurationWith(new Map([...users, ['ward', deaf]])));
+    expect(await reasonOf(take())).to.equal('TERABUS_NATS_FORBIDDEN');
+    expect(transport.health().problems).to.have.length(1);
+    await server.reload(configurationWith(users));
+    await take();
+    expect(transport.health().problems).to.deep.equal([]);
+  });
+
   it('name the grant that is missing, at the start of what needs it', async () => {
     const consumer = `${toName(MAILBOX, namespace)}.${toName(GROUP, namespace)}`;
     const grants = [
