@@ -38,6 +38,8 @@ export class NatsTransport implements Transport {
   readonly #connection: Connection;
   readonly #inbounds: Inbounds;
   readonly #requests: Requests;
+  /** At a place of their own: whoever is called sees where answers to its caller go, and could acknowledge what it stores. */
+  readonly #storeRequests: Requests;
   /** For those who make streams. */
   readonly jetStream: JetStream;
   readonly streams: Streams;
@@ -52,13 +54,14 @@ export class NatsTransport implements Transport {
     this.#connection = new Connection(options, dial, {
       emit,
       lost: (error) => {
-        this.#requests.settleAll(error);
+        this.#settleAll(error);
         this.jetStream.lost();
       },
       attached: () => this.jetStream.attached(),
     });
     this.#requests = new Requests(options, this.#connection, this.#inbounds, emit);
-    this.jetStream = new JetStream(options, this.#connection, this.#requests, emit);
+    this.#storeRequests = new Requests(options, this.#connection, this.#inbounds, emit);
+    this.jetStream = new JetStream(options, this.#connection, this.#storeRequests, emit);
     this.streams = new NatsStreams(this.jetStream);
     this.closed = new Promise((resolve) => {
       this.#resolveClosed = () => resolve(undefined);
@@ -165,13 +168,17 @@ export class NatsTransport implements Transport {
   async #end(): Promise<void> {
     const { clock, closeTimeoutMs } = this.#options;
     const { subscriptions, outbox } = this.#connection;
-    this.#requests.settleAll(closedError());
+    this.#settleAll(closedError());
     this.jetStream.close();
     const sent = subscriptions.drainAll().then(() => outbox.flush());
     // A server that is gone confirms nothing.
     await within(clock, closeTimeoutMs, sent).catch(() => {});
     this.#connection.close();
     this.#resolveClosed();
+  }
+
+  #settleAll(error: BusError): void {
+    for (const requests of [this.#requests, this.#storeRequests]) requests.settleAll(error);
   }
 
   #wire(subject: string, bytes: Uint8Array, headers: Headers | undefined): WireMessage {

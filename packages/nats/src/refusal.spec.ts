@@ -32,8 +32,8 @@ describe('refusals', () => {
       '_INBOX.abc.1': '_INBOX.>',
       '_R_.abc': '_R_.>',
       '$JS.ACK.S.C.1.2.3.4.5': '$JS.ACK.S.C.>',
-      '$JS.ACK._.hash.S.C.1.2.3.4.5': '$JS.ACK.*.*.S.C.>',
-      '$JS.ACK._.hash.S.C.1.2.3.4.5.token': '$JS.ACK.*.*.S.C.>',
+      '$JS.ACK._.hash.S.C.1.2.3.4.5': '$JS.ACK.*.*.S.C.*.*.*.*.>',
+      '$JS.ACK._.hash.S.C.1.2.3.4.5.token': '$JS.ACK.*.*.S.C.*.*.*.*.>',
       '$KV.marks.a.b': '$KV.marks.>',
       '$JS.API.STREAM.INFO.S': '$JS.API.STREAM.INFO.S',
     };

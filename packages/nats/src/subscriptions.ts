@@ -4,7 +4,7 @@ import type { LinkSubscription } from './link.js';
 import type { Live } from './outbox.js';
 import type { Problems } from './problems.js';
 import type { RawMessage } from './raw-message.js';
-import { forbidden, type Refusal } from './refusal.js';
+import { forbidden, grantFor, type Refusal } from './refusal.js';
 
 /** After so long one that was taken away is asked for again: a server says nothing when it grants it. */
 const AGAIN_MS = 2_000;
@@ -183,4 +183,5 @@ export class Subscriptions {
   }
 }
 
-const keyOf = ({ subject, queue }: Registered) => `subscribe ${subject} ${queue ?? ''}`;
+/** Places for answers are other ones each time: by what is granted, the next one that is let be solves it for all of them. */
+const keyOf = ({ subject, queue }: Registered) => `subscribe ${grantFor(subject)} ${queue ?? ''}`;

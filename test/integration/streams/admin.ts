@@ -9,7 +9,12 @@ export async function administrator(servers: string, user?: { readonly user: str
     async call(
       operation: string,
       body: object = {},
-    ): Promise<{ readonly error?: unknown; readonly config?: object; readonly success?: boolean }> {
+    ): Promise<{
+      readonly error?: unknown;
+      readonly config?: object;
+      readonly success?: boolean;
+      readonly delivered?: object;
+    }> {
       const answer = await connection.request(`$JS.API.${operation}`, JSON.stringify(body), { timeout: 5_000 });
       return answer.json();
     },

@@ -18,6 +18,7 @@ import { connect } from 'nats';
 import { configurationWith, type Grant, grantsOf, OPERATOR, refusedTo, without } from '../permissions/server.js';
 import { eventually } from '../support/eventually.js';
 import { bytes } from '../support/recorder.js';
+import { administrator } from './admin.js';
 import { reasonOf } from './consumed.js';
 
 /** Permissions ask nothing of a type but its name. */
@@ -83,7 +84,7 @@ describe('permissions of durable topics', () => {
     const marks = name('module.Clinic.Ward marks');
     const taking = (both: string) => [
       ...[`$JS.API.CONSUMER.INFO.${both}`, `$JS.API.CONSUMER.MSG.NEXT.${both}`],
-      ...[`$JS.ACK.${both}.>`, `$JS.ACK.*.*.${both}.>`],
+      ...[`$JS.ACK.${both}.>`, `$JS.ACK.*.*.${both}.*.*.*.*.>`],
     ];
     const { allow } = natsPermissions([WardService], { name: 'ward', namespace }).publish;
     expect(allow).to.have.members([
@@ -224,6 +225,48 @@ describe('permissions of durable topics', () => {
       ]);
     });
     await raw.close();
+  });
+
+  it('let no running service ask for messages of another consumer where that one is acknowledged to', async () => {
+    const admin = await administrator(server.url, { user: OPERATOR.user, pass: OPERATOR.password });
+    await admin.call('STREAM.CREATE.Others', { name: 'Others', subjects: ['others'], storage: 'memory' });
+    const config = { durable_name: 'Theirs', ack_policy: 'explicit' };
+    await admin.call('CONSUMER.DURABLE.CREATE.Others.Theirs', { stream_name: 'Others', config });
+    await admin.connection.request('others', 'secret');
+    const raw = await connect({ servers: server.url, user: 'ward', pass: OPERATOR.password });
+    const consumer = `${toName(MAILBOX, namespace)}.${toName(GROUP, namespace)}`;
+    const places = ['', '.1', '.1.1', '.1.1.1'].map((end) => `$JS.ACK.Others.Theirs.${consumer}${end}`);
+    const before = refusedTo(server, 'ward').length;
+    // A server hands out nothing to where nobody listens.
+    raw.subscribe('@prod._REPLY.ward.x.*');
+    for (const place of places) raw.publish(place, '+NXT', { reply: '@prod._REPLY.ward.x.1' });
+    await raw.flush();
+    await raw.close();
+    const { delivered } = await admin.call('CONSUMER.INFO.Others.Theirs');
+    await admin.call('STREAM.DELETE.Others');
+    await admin.close();
+    expect(delivered).to.include({ consumer_seq: 0 });
+    await eventually(() => {
+      expect(
+        refusedTo(server, 'ward')
+          .slice(before)
+          .map(({ subject }) => subject),
+      ).to.deep.equal(places);
+    });
+  });
+
+  it('are missed no longer than they are missing, whatever place answers come to', async () => {
+    const deaf = without(service, { how: 'subscribe', grant: '@prod._REPLY.ward.*.*' });
+    const transport = await connectNats(as('ward'));
+    connections.push(transport);
+    const take = () =>
+      transport.streams.consume({ stream: MAILBOX, consumer: GROUP, maxUnsettled: 1, maxUnsettledBytes: 1 }, () => {});
+    await server.reload(configurationWith(new Map([...users, ['ward', deaf]])));
+    expect(await reasonOf(take())).to.equal('TERABUS_NATS_FORBIDDEN');
+    expect(transport.health().problems).to.have.length(1);
+    await server.reload(configurationWith(users));
+    await take();
+    expect(transport.health().problems).to.deep.equal([]);
   });
 
   it('name the grant that is missing, at the start of what needs it', async () => {

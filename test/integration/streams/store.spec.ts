@@ -3,6 +3,7 @@ import { connectNats, provision } from '@terabus/nats';
 import { type NatsServer, startNatsServer } from '@terabus/testing';
 import { expect } from 'chai';
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
+import { connect } from 'nats';
 import { bytes } from '../support/recorder.js';
 import { reasonOf } from './consumed.js';
 import { plan, stream } from './plans.js';
@@ -56,6 +57,22 @@ describe('storing in JetStream', () => {
     await provision(plan(), options());
     const stored = await Promise.all(Array.from({ length: 200 }, (_, i) => store({ messageId: `${i}` })));
     expect(stored.map(({ sequence }) => sequence)).to.deep.equal(Array.from({ length: 200 }, (_, i) => i + 1));
+  });
+
+  it('is acknowledged at a place that nobody who was called knows', async () => {
+    await provision(plan(), options());
+    const plain = await connect({ servers: server.url });
+    const places: string[] = [];
+    for (const subject of ['a.call', 'ward.events.a']) {
+      plain.subscribe(`@case${cases}.${subject}`, { callback: (_, { reply = '' }) => void places.push(reply) });
+    }
+    await plain.flush();
+    transport.request({ topic: 'a.call', bytes: bytes('') }, () => {});
+    await store();
+    await plain.close();
+    const [called, stored] = places.map((place) => place.slice(0, place.lastIndexOf('.')));
+    expect([called, stored]).to.satisfy((all: string[]) => all.every((place) => place?.includes('._REPLY.')));
+    expect(stored).to.not.equal(called);
   });
 
   it('is told by a full stream', async () => {

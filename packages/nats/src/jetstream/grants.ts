@@ -44,8 +44,9 @@ function streamGrants(plan: StreamPlan, names: Names, deadLetters: boolean): Ent
         entry(`$JS.API.CONSUMER.INFO.${consumer}`),
         entry(`$JS.API.CONSUMER.MSG.NEXT.${consumer}`),
         entry(`$JS.ACK.${consumer}.>`),
-        // As newer servers write it, with domain and account in front.
-        entry(`$JS.ACK.*.*.${consumer}.>`),
+        // As newer servers write it, with domain and account in front. With fewer tokens behind it, the subject of any other
+        // consumer would fit, which hands out messages to whoever asks there (`+NXT`).
+        entry(`$JS.ACK.*.*.${consumer}.*.*.*.*.>`),
       ];
     }),
     ...(deadLetters && isDeadLetters(plan)
