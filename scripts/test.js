@@ -1,7 +1,11 @@
-/** `npm test`: installs and builds what is missing, then runs every spec. Arguments go to mocha. */
+/**
+ * `npm test`: installs and builds what is missing, then runs every spec: those that start servers and break them beside
+ * all others. Arguments go to mocha, of which there is one then.
+ */
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { runInForeground } from './lib/foreground.js';
+import { Lanes } from './lib/lanes.js';
 import { ensureNatsServer } from './lib/nats-server.js';
 import { prepare } from './lib/prepare.js';
 import { root } from './lib/root.js';
@@ -12,6 +16,9 @@ import { makeTempRoot } from './lib/temp-root.js';
 /** How long mocha may take to stop after Ctrl-C. */
 const graceMs = 5_000;
 
+/** What waits more than it works, and takes about half of the time of all. */
+const withFaults = ['*', '!(sql)/**/*'].map((files) => `test/dist/integration/${files}.spec.js`);
+
 await runScript(async () => {
   const server = await ensureNatsServer();
   if ('reason' in server) {
@@ -19,27 +26,53 @@ await runScript(async () => {
   }
   await prepare();
 
-  const temp = makeTempRoot();
   // No test may reach a server that it did not start.
-  const { NATS_URL: _, ...env } = process.env;
-  const { code, interrupted } = await runInForeground(
-    [join(root, 'node_modules/mocha/bin/mocha.js'), ...mochaArguments(temp.folder)],
-    { env: { ...env, TERABUS_TMP: temp.folder, TERABUS_NATS_SERVER: server.path }, graceMs },
-  );
-  await temp.settle();
-  return code || interrupted;
+  const { NATS_URL: _, ...rest } = process.env;
+  const env = { ...rest, TERABUS_NATS_SERVER: server.path };
+  const { specs, options } = specArguments(process.argv.slice(2));
+  if (specs.length > 0) return mocha(env, { spec: specs }, options);
+  if (options.length > 0) return mocha(env, {}, options);
+
+  const begun = performance.now();
+  const lanes = new Lanes((text) => process.stdout.write(text));
+  const codes = await Promise.all([
+    inLane(env, { ignore: withFaults }, lanes.open()),
+    inLane(env, { spec: withFaults }, lanes.open()),
+  ]);
+  lanes.close((performance.now() - begun) / 1_000);
+  return codes.find((code) => code !== 0) ?? 0;
 });
 
 /**
- * mocha adds the files of its command line to those of .mocharc.json; here they take their place.
- *
- * @param {string} folder for a configuration without files
+ * @param {NodeJS.ProcessEnv} env
+ * @param {object} configuration
+ * @param {{ onOutput: (text: string) => void, onEnd: () => void }} lane
  */
-function mochaArguments(folder) {
-  const { specs, options } = specArguments(process.argv.slice(2));
-  if (specs.length === 0) return options;
-  const { spec: _, ...configuration } = JSON.parse(readFileSync(join(root, '.mocharc.json'), 'utf8'));
-  const file = join(folder, 'mocharc.json');
-  writeFileSync(file, JSON.stringify(configuration));
-  return ['--config', file, ...options, ...specs];
+async function inLane(env, configuration, { onOutput, onEnd }) {
+  const reporter = ['--reporter', join(root, 'scripts/lib/lane-reporter.js')];
+  const color = process.stdout.isTTY ? ['--color'] : [];
+  const code = await mocha(env, configuration, [...reporter, ...color], onOutput);
+  onEnd();
+  return code;
+}
+
+/**
+ * Runs mocha with temporary files of its own.
+ *
+ * @param {NodeJS.ProcessEnv} env
+ * @param {object} configuration what differs from .mocharc.json: files of the command line would be added to its own
+ * @param {readonly string[]} options
+ * @param {((text: string) => void)} [onOutput]
+ */
+async function mocha(env, configuration, options, onOutput) {
+  const temp = makeTempRoot();
+  const file = join(temp.folder, 'mocharc.json');
+  const all = JSON.parse(readFileSync(join(root, '.mocharc.json'), 'utf8'));
+  writeFileSync(file, JSON.stringify({ ...all, ...configuration }));
+  const { code, interrupted } = await runInForeground(
+    [join(root, 'node_modules/mocha/bin/mocha.js'), '--config', file, ...options],
+    { env: { ...env, TERABUS_TMP: temp.folder }, graceMs, ...(onOutput && { onOutput }) },
+  );
+  await temp.settle();
+  return code || interrupted;
 }

@@ -1,10 +1,15 @@
 import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { constants } from 'node:os';
+import { setTimeout as pause } from 'node:timers/promises';
 import { root } from './root.js';
 import { StepFailed } from './step-failed.js';
 
 /** A terminal's Ctrl-C and npm's own forwarding deliver the same signal twice; later than this it is a second one. */
 const sameSignalMs = 1000;
+
+/** How long is waited for the last output of a program that has ended. */
+const drainMs = 2_000;
 
 /**
  * Runs a Node program with this terminal. It leads a process group of its own, so that it receives each signal
@@ -12,14 +17,18 @@ const sameSignalMs = 1000;
  * of its group is killed.
  *
  * @param {readonly string[]} args
- * @param {{ env: NodeJS.ProcessEnv, graceMs?: number }} options `graceMs`: how long it may take to end after a
- *   signal; without it, until a second signal
+ * @param {{ env: NodeJS.ProcessEnv, graceMs?: number, onOutput?: (text: string) => void }} options `graceMs`: how long
+ *   it may take to end after a signal; without it, until a second signal. `onOutput`: gets what it would write to the
+ *   terminal's stdout
  * @returns {Promise<{ code: number, interrupted: number }>} the exit code, 128 + n where signal n ended it; and 128 + n
  *   of the signal that this process received, else 0
  */
-export function runInForeground(args, { env, graceMs }) {
+export function runInForeground(args, { env, graceMs, onOutput }) {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, args, { cwd: root, env, stdio: 'inherit', detached: true });
+    /** @type {import('node:child_process').StdioOptions} */
+    const stdio = ['inherit', onOutput ? 'pipe' : 'inherit', 'inherit'];
+    const child = spawn(process.execPath, args, { cwd: root, env, stdio, detached: true });
+    if (onOutput) child.stdout?.setEncoding('utf8').on('data', onOutput);
 
     let isRunning = true;
     const signalGroup = (/** @type {NodeJS.Signals} */ signal) => {
@@ -48,9 +57,11 @@ export function runInForeground(args, { env, graceMs }) {
     process.on('exit', killGroup);
 
     child.on('error', (error) => reject(new StepFailed(`Node could not be started: ${error.message}.`)));
-    child.on('exit', (code, signal) => {
+    child.on('exit', async (code, signal) => {
       killGroup();
       isRunning = false;
+      // Somebody outside of the group may hold the pipe for longer.
+      if (child.stdout?.readable) await Promise.race([once(child.stdout, 'end'), pause(drainMs, null, { ref: false })]);
       resolve({ code: code ?? 128 + (signal ? constants.signals[signal] : 0), interrupted });
     });
   });

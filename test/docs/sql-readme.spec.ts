@@ -16,7 +16,7 @@ const found = defineTopic('devices.found', {
   durable: { duplicateWindowMs: 1_000 },
 });
 
-const pglite = new PGlite();
+const pglite = await PGlite.create();
 const database = pgliteDatabase(pglite);
 const outbox = new SqlOutbox(database, { topics: [Registry.events] });
 const inbox = new SqlInbox(database, { outbox });

@@ -100,7 +100,7 @@ describe('logins at a real server', () => {
     await using server = await startNatsServer();
     const servers = `tls://localhost:${server.port}`;
     // Long enough for several tries, of which the last ends with the time.
-    const error = await connectNats({ servers, connectTimeoutMs: 700 }).catch((thrown: BusError) => thrown);
+    const error = await connectNats({ servers, connectTimeoutMs: 2_500 }).catch((thrown: BusError) => thrown);
     expect(error).to.have.property('reason', 'TERABUS_NO_SERVER');
     expect(error)
       .to.have.property('rawMessage')

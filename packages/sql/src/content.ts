@@ -16,7 +16,7 @@ import {
  * The messages of a topic as bytes for the table, however the topic wraps them: the envelope is made when they are
  * sent, with the time and the number of then. They are read once, so that what nobody could read is refused here.
  *
- * @throws BusError `TERABUS_TYPE_NOT_CARRIED`, and what the type's own checks throw
+ * @throws BusError `TERABUS_TYPE_NOT_CARRIED`, `TERABUS_MESSAGE_INVALID`, and what the type's own checks throw
  */
 export function encodeContent(topic: Topic, messages: readonly unknown[], nowMs: number): Uint8Array {
   const { wrapper } = topic.definition;
@@ -52,8 +52,10 @@ function pack(topic: Topic, message: unknown): Any {
   const type = topic.definition.types.get(name as string);
   if (type === undefined) throw notCarried(topic, typeNames(topic), name ?? message);
   const any = packAny(type, message as Message);
-  unpackAny(type, any);
-  return any;
+  if (isWhole(type, unpackAny(type, any), any)) return any;
+  throw new BusError(`a ${name} for '${topic.name}' is not the same when it is read again`, {
+    reason: 'TERABUS_MESSAGE_INVALID',
+  });
 }
 
 function unpack(topic: Topic, any: Any): Message {
@@ -61,12 +63,15 @@ function unpack(topic: Topic, any: Any): Message {
   const type: MessageType | undefined = topic.definition.types.get(name);
   if (type === undefined) throw notCarried(topic, typeNames(topic), name);
   const message = unpackAny(type, any);
-  if (Buffer.compare(type.encode(message), any.value) === 0) return message;
+  if (isWhole(type, message, any)) return message;
   throw new BusError(
     `what is stored for '${topic.name}' has fields of ${name} that this version of the service does not know`,
     { reason: 'TERABUS_CONTRACT_MISMATCH' },
   );
 }
+
+const isWhole = (type: MessageType, message: Message, { value }: Any): boolean =>
+  Buffer.compare(type.encode(message), value) === 0;
 
 const typeNames = (topic: Topic): string => [...topic.definition.types.keys()].join(', ');
 

@@ -1,7 +1,7 @@
 /**
  * One statement with its parameters (`$1`, `$2`, …), inside of a transaction. Rejects when it fails. What this package
- * passes are texts, whole numbers and null, and what it reads are texts, whole numbers, booleans and null: no driver
- * has to be told of types.
+ * passes and reads are texts, whole numbers, booleans and null, also where the server looks at a parameter: no driver has
+ * to be told of types.
  */
 export type Query = (
   text: string,

@@ -1,3 +1,4 @@
+import type { BusError } from '@terabus/messages';
 import { expect } from 'chai';
 import { beforeEach, describe, it } from 'mocha';
 import type { Database, Query, TableNames } from './index.js';
@@ -63,6 +64,27 @@ describe('SqlInbox', () => {
     expect(error.reason).to.equal('TERABUS_TRANSACTION_FAILED');
     expect(error.message).to.contain('nowhere');
     expect([await kept(), await marks()]).to.deep.equal([[], []]);
+  });
+
+  it('takes no statement while it looks whether one that failed has spoiled the transaction', async () => {
+    const context = contextOf();
+    let late: Promise<BusError> | undefined;
+    const looking: Database = {
+      transaction: (work) =>
+        database.transaction((query) =>
+          work((text, parameters) => {
+            if (text === 'select 1') late = rejection(insert(watched.query(context), 'too late'));
+            return query(text, parameters);
+          }),
+        ),
+    };
+    const watched = new SqlInbox(looking, { names });
+    await watched.once({ handler, messageId: 'a', context }, async () => {
+      const query = watched.query(context);
+      await query('savepoint before');
+      await query('select * from nowhere').catch(() => query('rollback to savepoint before'));
+    });
+    expect([(await late)?.reason, await kept()]).to.deep.equal(['TERABUS_TRANSACTION_OVER', []]);
   });
 
   it('succeeds where the handler went back to a savepoint', async () => {

@@ -30,7 +30,8 @@ const WEEK_MS = 7 * 86_400_000;
  * or not at all, so that a crash at any point repeats no effect and loses none. That holds for effects that go through
  * {@link SqlInbox.query}; a letter that was sent, or another connection, knows nothing of the transaction.
  *
- * A handler whose time is over has its transaction rolled back there and then, also where it goes on.
+ * A handler whose time is over has its transaction rolled back there and then, also where it goes on; only a statement
+ * that the database is busy with ends first.
  *
  * The mark is written first. A second instance that has the same message waits for the first one's commit, and then
  * sees it; if that is rolled back, it handles the message itself.

@@ -33,6 +33,16 @@ describe('migrate', () => {
     });
   }
 
+  for (const inbox of ['box', 'box_relay', 'box_places', 'box_place']) {
+    it(`refuses an inbox ${inbox} beside an outbox box`, async () => {
+      const error = await rejection(migrate(open(), { inbox, outbox: 'box' }));
+      expect([error.reason, error.message]).to.deep.equal([
+        'TERABUS_OPTIONS_INVALID',
+        `[TERABUS_OPTIONS_INVALID] names of tables: with 'inbox' ${inbox} and 'outbox' box, both have a ${inbox}`,
+      ]);
+    });
+  }
+
   it('refuses names that it does not know', async () => {
     expect((await rejection(migrate(open(), { outbx: 'o' } as never))).message).to.contain('unknown option "outbx"');
   });

@@ -40,7 +40,7 @@ export function tablesOf(names: TableNames = {}): Tables {
   const outbox = checked('outbox', names.outbox ?? 'terabus_outbox');
   const quoted = (name: string) => `"${name}"`;
   const inSchema = (name: string) => `${quoted(schema)}.${quoted(name)}`;
-  return {
+  const tables = {
     schema: quoted(schema),
     inbox: inSchema(inbox),
     inboxIndex: quoted(`${inbox}_marked_at`),
@@ -52,6 +52,12 @@ export function tablesOf(names: TableNames = {}): Tables {
     place: inSchema(`${outbox}_set_place`),
     trigger: quoted(`${outbox}_at_commit`),
   };
+  // Tables, indexes and sequences of a schema have their names from one pool.
+  const ofInbox = [inbox, `${inbox}_marked_at`];
+  const ofOutbox = ['', '_place', '_failed', '_relay', '_places'].map((end) => outbox + end);
+  const both = ofInbox.find((name) => ofOutbox.includes(name));
+  if (both !== undefined) throw invalid(`with 'inbox' ${inbox} and 'outbox' ${outbox}, both have a ${both}`);
+  return tables;
 }
 
 function checked(option: string, name: unknown): string {

@@ -2,7 +2,7 @@ import { defineModule, defineTopic } from '@terabus/core';
 import { DeviceEvent, UserEvent } from '@terabus/messages';
 import { expect } from 'chai';
 import { beforeEach, describe, it } from 'mocha';
-import type { Database, Query } from './index.js';
+import type { Database, Query, TableNames } from './index.js';
 import { SqlOutbox } from './index.js';
 import { contextOf, FakeBus, fresh, rejection, until } from './support.spec.js';
 
@@ -19,10 +19,10 @@ type Open = Record<'publish' | 'publishAll' | 'send', (query: Query, ...args: re
 
 describe('SqlOutbox', () => {
   let database: Database;
+  let names: TableNames;
   let outbox: SqlOutbox;
   beforeEach(async () => {
-    const { names, ...rest } = await fresh();
-    database = rest.database;
+    ({ database, names } = await fresh());
     outbox = new SqlOutbox(database, {
       names,
       topics: [people, notes, blobs, Registry.messages],
@@ -103,6 +103,20 @@ describe('SqlOutbox', () => {
       expect(await outbox.state()).to.include({ waiting: 0 });
     });
   }
+
+  it('refuses at once what would be held for ever, since it is read otherwise than written', async () => {
+    const forgetful = {
+      ...UserEvent,
+      decode: (...args: Parameters<typeof UserEvent.decode>) => ({ ...UserEvent.decode(...args), userFullname: '' }),
+    };
+    const lossy = defineTopic('lossy', { wrapper: 'event', types: [forgetful as typeof UserEvent], durable: true });
+    const storing = new SqlOutbox(database, { names, topics: [lossy] });
+    const error = await rejection(storing.transaction((query) => storing.publish(query, lossy, user('Ana'))));
+    expect([error.reason, await outbox.state()]).to.deep.equal([
+      'TERABUS_MESSAGE_INVALID',
+      { waiting: 0, oldestMs: 0, failed: 0 },
+    ]);
+  });
 
   it('takes the same topic twice, and not two of one name', () => {
     expect(() => new SqlOutbox(database, { topics: [notes, notes] })).not.to.throw();

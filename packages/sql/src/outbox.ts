@@ -78,7 +78,7 @@ export class SqlOutbox {
    * it could never be sent, or can't be stored: let the transaction fail then.
    *
    * @throws BusError `TERABUS_NOT_DECLARED`, `TERABUS_TOPIC_INVALID`, `TERABUS_TYPE_NOT_CARRIED`,
-   * `TERABUS_HEADER_INVALID`, `TERABUS_PAYLOAD_TOO_LARGE`, and what the type's own checks throw
+   * `TERABUS_HEADER_INVALID`, `TERABUS_PAYLOAD_TOO_LARGE`, `TERABUS_MESSAGE_INVALID`, and what the type's own checks throw
    */
   publish<W extends 'event' | 'text' | 'bytes', P>(
     query: Query,

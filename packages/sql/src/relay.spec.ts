@@ -121,6 +121,30 @@ describe('the relay of an outbox', () => {
     expect(batches.filter((size) => size > 0)).to.deep.equal([2, 2, 1]);
   });
 
+  it('finds what is next by the index, also when an outbox that was empty has a sudden backlog', async () => {
+    const plans: string[] = [];
+    const explaining: Database = {
+      transaction: (work) =>
+        database.transaction((query) =>
+          work(async (text, parameters) => {
+            if (text.startsWith('with first'))
+              plans.push((await query(`explain ${text}`, parameters)).rows.map((row) => row['QUERY PLAN']).join('\n'));
+            return query(text, parameters);
+          }),
+        ),
+    };
+    await database.transaction((query) => query(`analyze ${names.schema}.terabus_outbox`));
+    await database.transaction((query) =>
+      query(`insert into ${names.schema}.terabus_outbox (message_id, topic, template, content, headers)
+        select n::text, 'notes', 'notes', '', '{}' from generate_series(1, 1000) as n`),
+    );
+    start({}, new SqlOutbox(explaining, { names, topics }));
+    await until(() => plans.length > 0);
+    expect(plans[0])
+      .to.contain('Index Scan using terabus_outbox_place')
+      .and.not.match(/Bitmap|Seq Scan/);
+  });
+
   describe('when a message cannot be sent now', () => {
     it('holds its topic, all of a family, and lets others pass', async () => {
       bus.answer = ({ topic }) => {
@@ -153,6 +177,18 @@ describe('the relay of an outbox', () => {
       expect(at).to.deep.equal([0, 1, 3, 7, 15, 31, 61, 91]);
       expect(await outbox.state()).to.include({ waiting: 1, failed: 0 });
       expect(lines[1]).to.match(/^the stored message \w{26} to 'notes' holds 'notes' and is tried again in 2000 ms$/);
+    });
+
+    it('tries again after that time, however seldom it looks for what nobody told it of', async () => {
+      const at: number[] = [];
+      bus.answer = () => {
+        at.push(clock.elapsed() / 1_000);
+        throw unavailable();
+      };
+      await store('held');
+      start({ pollMs: 60_000 });
+      await pass(() => at.length === 3);
+      expect(at).to.deep.equal([0, 1, 3]);
     });
 
     for (const reason of [

@@ -164,7 +164,8 @@ export class RunningRelay implements Relay {
     });
     this.#sent = [];
     this.#active = parcels !== undefined;
-    if (parcels === undefined || parcels.length === 0) return this.#pollMs;
+    if (parcels === undefined) return this.#pollMs;
+    if (parcels.length === 0) return this.#idleMs();
 
     const stopped = new Set<string>();
     for (const parcel of parcels) {
@@ -174,6 +175,13 @@ export class RunningRelay implements Relay {
       if (!(await this.#send(parcel))) stopped.add(parcel.template);
     }
     return 0;
+  }
+
+  /** Until a topic that is held is tried again, or a look for what nobody told of. */
+  #idleMs(): number {
+    const now = this.#clock.elapsed();
+    const ends = [...this.#held.values()].map(({ until }) => until - now);
+    return Math.max(1, Math.min(this.#pollMs, ...ends));
   }
 
   /** Topics that are not held, or not any longer. */

@@ -142,9 +142,10 @@ export class Shelf {
 
   async #remove(query: Query, sent: readonly string[]): Promise<void> {
     if (sent.length === 0) return;
-    await query(`delete from ${this.#tables.outbox} where message_id in (select json_array_elements_text($1::json))`, [
-      JSON.stringify(sent),
-    ]);
+    await query(
+      `delete from ${this.#tables.outbox} where message_id in (select json_array_elements_text($1::text::json))`,
+      [JSON.stringify(sent)],
+    );
   }
 
   async #lease(query: Query, { holder, leaseMs }: Demand): Promise<boolean> {
@@ -159,12 +160,14 @@ export class Shelf {
     return rows.length > 0;
   }
 
-  /** The first of each topic are found by the index, however much is stored for others. */
+  /** The first of each topic are found by the index, however much is stored. */
   async #read(query: Query, { templates, messages, bytes }: Demand): Promise<readonly Parcel[]> {
     const { outbox } = this.#tables;
+    // An outbox is nearly empty most of the time, and known as such: the planner would sort all of a sudden backlog.
+    await query(`select set_config('enable_seqscan', 'off', true), set_config('enable_bitmapscan', 'off', true)`);
     const { rows } = await query(
       `with first as (
-         select message_id, place, bytes from json_array_elements_text($1::json) as topic (template)
+         select message_id, place, bytes from json_array_elements_text($1::text::json) as topic (template)
          cross join lateral (
            select message_id, place, octet_length(content) as bytes from ${outbox} as stored
            where stored.template = topic.template and failed_at is null order by place limit $2

@@ -38,6 +38,7 @@ export function inTransaction<T>(database: Database, work: (query: Query) => Pro
       const result = await work(run);
       // Statements that nobody waited for belong to it too.
       while (running.size > 0) await Promise.allSettled(running);
+      over = true;
       if (failed !== undefined) await checkSound(query, failed.error);
       return result;
     } finally {
