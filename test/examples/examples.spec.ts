@@ -4,12 +4,12 @@ import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
 import { expectedOf, runExample } from './support/run-example.js';
 
-const names = ['01-events', '02-rpc', '03-module-messages', '04-own-messages'];
+const names = ['01-events', '02-rpc', '03-module-messages', '04-own-messages', '05-durable'];
 
 describe('the one-page examples', () => {
   let server: NatsServer;
   before(async () => {
-    server = await startNatsServer();
+    server = await startNatsServer({ jetstream: true });
   });
   after(() => server.stop());
 

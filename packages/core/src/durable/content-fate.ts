@@ -6,10 +6,14 @@ import type { Fate } from '../routing/stored-work.js';
 import type { Timer } from '../transport/clock.js';
 import { timeOf } from './derived-id.js';
 import type { GroupParts } from './group-parts.js';
+import { KeyValueInbox } from './key-value-inbox.js';
 import { deadLetterOf, hasRoom, type Letter, type Progress, retryOf } from './letters.js';
 import { formatOrigin } from './origin.js';
 import { retryDelayMs } from './retry-delay.js';
 import { StoredContext } from './stored-context.js';
+
+const FIRST_MARK_WAIT_MS = 500;
+const LONGEST_MARK_WAIT_MS = 10_000;
 
 /** How one content ended: handled or stored elsewhere, or to be handed out again. */
 export type ContentEnd = 'done' | 'given-back';
@@ -30,6 +34,10 @@ export class ContentFate implements Fate {
   #job: MessageJob | undefined;
   /** Whether its slot is another's again. */
   #released = false;
+  /** Whether the bucket of marks is asked, and not the handler: what fails then is no try of it. */
+  #marking = false;
+  /** How often that failed in a row. */
+  #unanswered = 0;
   /** Until it is tried again in its place. */
   #waitMs: number | undefined;
   #timer: Timer | undefined;
@@ -79,13 +87,21 @@ export class ContentFate implements Fate {
   }
 
   run(context: Context, handle: () => unknown): unknown {
-    const { inbox, emit, address } = this.#parts;
+    const { inbox, emit, address, depot } = this.#parts;
     if (inbox === undefined) return handled(context as StoredContext, handle);
     const messageId = this.#idOf(context.messageId ?? this.#origin);
     const work = { handler: this.#work, messageId, context: context as unknown as HandlerContext };
+    // Another inbox may refuse to commit what a handler did: that is its failure, and it has to end.
+    const marks = inbox instanceof KeyValueInbox;
+    this.#marking = marks;
     return inbox
-      .once(work, async () => handled(context as StoredContext, handle))
+      .once(work, async () => {
+        this.#marking = false;
+        await handled(context as StoredContext, handle);
+        this.#marking = marks;
+      })
       .then((called) => {
+        if (marks) depot.marked();
         if (called) return;
         const { topic } = this.#letter;
         emit({ kind: 'deduplicated', service: address, topic, handler: this.#handler, type: this.#type, messageId });
@@ -98,7 +114,15 @@ export class ContentFate implements Fate {
 
   failed(error: BusError): void {
     if (this.#over) return;
-    const { definition, options, clock } = this.#parts;
+    const { definition, options, clock, depot } = this.#parts;
+    if (this.#marking) {
+      this.#unanswered += 1;
+      depot.notMarked(error);
+      this.#waitHere(Math.min(LONGEST_MARK_WAIT_MS, retryDelayMs(this.#unanswered, FIRST_MARK_WAIT_MS)));
+      this.#ran();
+      return;
+    }
+    this.#unanswered = 0;
     this.#tries += 1;
     this.#firstFailed ??= clock.now();
     this.keepsKey = options.order === 'per-key';
@@ -141,16 +165,17 @@ export class ContentFate implements Fate {
       error,
     });
     if (inPlace) {
-      if (depot.givenUp) {
-        this.#end('given-back');
-        return;
-      }
-      this.keepsKey = true;
-      this.#waitMs = delayMs;
-      if (this.#released) this.#waitInPlace();
+      if (depot.givenUp) this.#end('given-back');
+      else this.#waitHere(delayMs);
       return;
     }
     this.#end((await depot.store(retry)) ? 'done' : 'given-back');
+  }
+
+  #waitHere(delayMs: number): void {
+    this.keepsKey = true;
+    this.#waitMs = delayMs;
+    if (this.#released) this.#waitInPlace();
   }
 
   /** The slot and the key of a handler that ran out of time are its own until it has ended. */

@@ -8,7 +8,13 @@ const TIMEOUT_MS = 5_000;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 10_000;
 
-/** Stores what a service could not handle: tries until it is stored, since a message is only then given up. */
+/** Where the problem of the bucket of marks stands: no stream is called so. */
+const MARKS = '';
+
+/**
+ * Stores what a service could not handle: tries until it is stored, since a message is only then given up. Knows what
+ * keeps the service from settling its messages.
+ */
 export class Depot {
   readonly #service: string;
   readonly #transport: Pick<Transport, 'streams'>;
@@ -51,9 +57,23 @@ export class Depot {
     return this.#givenUp;
   }
 
+  /** The bucket of marks does not answer, or has no room: what was to be handled once waits for it. */
+  notMarked(error: BusError): void {
+    const problem = new BusError(
+      `what ${this.#service} handles once waits, since its bucket of marks can't be asked: ${error.rawMessage}`,
+      { code: error.code, reason: error.reason, cause: error },
+    );
+    this.#problems.set(MARKS, problem);
+  }
+
+  marked(): void {
+    this.#problems.delete(MARKS);
+  }
+
   /** From now on what is refused is not tried again: the service drains, and it is still where it came from. */
   giveUp(): void {
     this.#givenUp = true;
+    this.#problems.delete(MARKS);
     for (const wake of this.#sleepers) wake();
   }
 

@@ -71,7 +71,7 @@ describe('what is stored', () => {
   };
 
   const start = async (service: ServiceClass = clinic(), options: Partial<HostOptions> = {}): Promise<Host> => {
-    stage.broker.provision(planStreams([service]));
+    stage.broker.provision(planStreams([service], options.store));
     const starting = stage.start(service, options);
     await stage.clock.advance(500);
     const host = await starting;
@@ -614,6 +614,38 @@ describe('what is stored', () => {
       await stage.clock.advance(60_000);
       expect(trail).to.deep.equal(['1 1', '1 1']);
       expect((await stage.client.streams.streamState('bills')).messages).to.equal(1);
+    });
+
+    it('waits where nobody knows what was done: a bucket that is away takes no try', async () => {
+      const host = await start(clinic({ deduplicate: true }));
+      stage.broker.deleteBucket(bucketOf(Clinic.address));
+      await say(user('1'));
+      await stage.clock.advance(600_000);
+      expect(trail).to.deep.equal([]);
+      expect(await left()).to.deep.equal({ ...NOTHING, unsettled: 1 });
+      expect(host.health().problems.map(({ reason }) => reason)).to.include('TERABUS_BUCKET_MISSING');
+      stage.broker.provision(planStreams([clinic({ deduplicate: true })]));
+      await stage.clock.advance(20_000);
+      expect(trail).to.deep.equal(['1 1']);
+      expect(await left()).to.deep.equal(NOTHING);
+      expect(host.health().ready).to.equal(true);
+    });
+
+    it('is handled once where its mark finds no room, and kept until there is some', async () => {
+      const store = { maxMarkBytes: 1_000 };
+      const host = await start(clinic({ deduplicate: true }), { store });
+      const bucket = stage.client.keyValue(bucketOf(Clinic.address));
+      await bucket.put('1', new Uint8Array(965));
+      await say(user('1'));
+      await stage.clock.advance(600_000);
+      expect(trail).to.deep.equal(['1 1']);
+      expect(await left()).to.deep.equal({ ...NOTHING, unsettled: 1 });
+      expect(host.health().problems.map(({ reason }) => reason)).to.include('TERABUS_STREAM_FULL');
+      await bucket.delete('1');
+      await stage.clock.advance(20_000);
+      expect(trail).to.deep.equal(['1 1']);
+      expect(await left()).to.deep.equal(NOTHING);
+      expect(host.health().ready).to.equal(true);
     });
 
     it('asks the inbox that the host was given', async () => {

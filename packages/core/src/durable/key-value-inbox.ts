@@ -12,6 +12,8 @@ const DONE = new Uint8Array([1]);
 export class KeyValueInbox implements Inbox {
   readonly #bucket: KeyValue;
   readonly #running = new Map<string, Promise<unknown>>();
+  /** What was handled and could not be marked: until it is, whoever asks again is not given it again. */
+  readonly #unmarked = new Set<string>();
 
   constructor(bucket: KeyValue) {
     this.#bucket = bucket;
@@ -27,9 +29,13 @@ export class KeyValueInbox implements Inbox {
   }
 
   async #once(key: string, handle: () => Promise<unknown>): Promise<boolean> {
-    if ((await this.#bucket.get(key)) !== undefined) return false;
-    await handle();
+    if (!this.#unmarked.has(key)) {
+      if ((await this.#bucket.get(key)) !== undefined) return false;
+      await handle();
+      this.#unmarked.add(key);
+    }
     await this.#bucket.put(key, DONE);
+    this.#unmarked.delete(key);
     return true;
   }
 }

@@ -19,9 +19,6 @@ const DEFAULT_MAX_ACK_PENDING = 1_000;
 /** What waits for its next try counts as handed out: so many of them may, before others that are due have to wait. */
 const MAX_RETRIES_PENDING = 10_000;
 
-/** Of marks, which are small: a bucket has room for some hundred thousand. */
-const MARKS_BYTES = 2 ** 26;
-
 const planOptions = z.strictObject({
   /** On how many servers of a cluster each stream lies: 1, 3 or 5. Defaults to 1, which every server can do. */
   replicas: z.int().min(1).max(5).default(1),
@@ -40,6 +37,14 @@ const planOptions = z.strictObject({
     .int()
     .min(1_000)
     .default(7 * DAY_MS),
+  /**
+   * The most that a service's marks may take, in bytes. Defaults to 64 MiB, some 500,000 messages: a service that
+   * deduplicates more of them within `keepMarksMs` needs more, or waits for old ones to go.
+   */
+  maxMarkBytes: z
+    .int()
+    .min(1)
+    .default(2 ** 26),
 });
 
 /** Options of {@link planStreams}. */
@@ -82,7 +87,7 @@ export function planStreams(
     buckets.push({
       name: bucketOf(address),
       ttlMs: checked.keepMarksMs,
-      maxBytes: MARKS_BYTES,
+      maxBytes: checked.maxMarkBytes,
       replicas: checked.replicas,
     });
   }
