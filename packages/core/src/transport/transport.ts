@@ -1,5 +1,5 @@
-import type { Clock } from './clock.js';
 import type { BusError } from '@terabus/messages';
+import type { Clock } from './clock.js';
 import type { KeyValue } from './key-value.js';
 import type { Streams } from './streams.js';
 import type { TransportEvent, TransportHealth } from './transport-health.js';
