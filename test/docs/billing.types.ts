@@ -34,9 +34,13 @@ export class BillingService extends TeraService {
 }
 // #endregion
 
+@Service(Stays)
+class StaysService extends TeraService {}
+
 export async function deploy(server: string) {
   // #region provision
-  await provision(planStreams([BillingService]), { servers: server, credsFile: '/run/secrets/admin.creds' });
+  const plan = planStreams([StaysService, BillingService]); // of all services: those that own topics, and those that read them
+  await provision(plan, { servers: server, credsFile: '/run/secrets/admin.creds' });
   // #endregion
 }
 

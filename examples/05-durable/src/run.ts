@@ -1,7 +1,7 @@
 import { EventEmitter, once } from 'node:events';
 import type { DurableTrackedContext } from '@terabus/core';
 import { defineModule, defineService, OnMessage, planStreams, Service, startHost, TeraService } from '@terabus/core';
-import { MemoryBroker } from '@terabus/core/memory';
+import { MemoryBroker, systemClock } from '@terabus/core/memory';
 import { DeviceEvent } from '@terabus/messages';
 import { connectNats, natsOptionsFromEnv, provision } from '@terabus/nats';
 
@@ -38,7 +38,7 @@ class WardService extends TeraService {
 // first; in a deployment a step with credentials of its own does.
 const services = [LabService, WardService];
 const { NATS_URL } = process.env;
-const broker = new MemoryBroker();
+const broker = new MemoryBroker({ clock: systemClock });
 if (NATS_URL) await provision(planStreams(services), natsOptionsFromEnv());
 else broker.provision(planStreams(services));
 console.log('The streams of Clinic.LabModule are there: this page has provisioned them.');

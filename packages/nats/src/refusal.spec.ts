@@ -45,4 +45,11 @@ describe('refusals', () => {
     expect(error.details).to.deep.equal({ operation: 'subscribe', subject: '_REPLY.web.>', queue: 'q' });
     expect(error.message).to.contain('subscribe').and.contain('_REPLY.web.>').and.contain('"q"');
   });
+
+  it('spell out a grant of any length, so that it can be granted', () => {
+    const subject = `$JS.API.CONSUMER.MSG.NEXT.${'s'.repeat(255)}.${'c'.repeat(255)}`;
+    const queue = `module.Clinic.${'q'.repeat(200)}`;
+    const { message } = forbidden({ operation: 'publish', subject, queue, subscription: undefined });
+    expect(message).to.contain(subject).and.contain(queue);
+  });
 });

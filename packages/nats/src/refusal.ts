@@ -43,12 +43,15 @@ export function grantFor(subject: string): string {
     .replace(/^(\$KV\.[^.]+)\..*$/, '$1.>');
 }
 
+/** A request of JetStream's names a stream and a consumer, of up to 255 characters each: whoever grants it needs all. */
+const LONGEST_GRANT = 600;
+
 /** @see Refusal */
 export function forbidden({ operation, subject, queue }: Refusal): BusError {
   const grant = grantFor(subject);
   return new BusError(
-    `the NATS server does not let this user ${operation} to ${printable(grant)}` +
-      `${queue === undefined ? '' : ` in the queue ${printable(queue)}`}: grant ${operation} on it`,
+    `the NATS server does not let this user ${operation} to ${printable(grant, LONGEST_GRANT)}` +
+      `${queue === undefined ? '' : ` in the queue ${printable(queue, LONGEST_GRANT)}`}: grant ${operation} on it`,
     { reason: 'TERABUS_NATS_FORBIDDEN', details: { operation, subject: grant, ...(queue && { queue }) } },
   );
 }

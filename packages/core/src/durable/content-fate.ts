@@ -4,7 +4,10 @@ import type { Arrival, Context, HandlerContext, HandlerPlace } from '../routing/
 import type { MessageJob } from '../routing/message-job.js';
 import type { Fate } from '../routing/stored-work.js';
 import type { Timer } from '../transport/clock.js';
+import { headersSize } from '../transport/headers.js';
 import { timeOf } from './derived-id.js';
+import { tellGivenUp } from './given-up.js';
+
 import type { GroupParts } from './group-parts.js';
 import { KeyValueInbox } from './key-value-inbox.js';
 import { deadLetterOf, hasRoom, type Letter, type Progress, retryOf } from './letters.js';
@@ -191,23 +194,12 @@ export class ContentFate implements Fate {
   }
 
   async #giveUp(error: BusError): Promise<void> {
-    const { emit, address, clock, depot } = this.#parts;
+    const { clock, depot } = this.#parts;
     const letter = this.#letter;
     const message = deadLetterOf(this.#parts, letter, this.progress, error, this.#handler, this.#type, clock.now());
     const stored = await depot.store(message);
     if (stored) {
-      const { stream, sequence } = letter.origin;
-      emit({
-        kind: 'dead-lettered',
-        service: address,
-        topic: letter.topic,
-        stream,
-        sequence,
-        handler: this.#handler,
-        type: this.#type,
-        tries: this.#tries,
-        error,
-      });
+      tellGivenUp(this.#parts, letter, { handler: this.#handler, type: this.#type, tries: this.#tries }, error);
     }
     this.#end(stored ? 'done' : 'given-back');
   }

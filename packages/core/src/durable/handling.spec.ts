@@ -14,6 +14,7 @@ import type { DurableContext, Host, HostOptions, ServiceClass } from '../index.j
 import { defineService, defineTopic, from, OnEvent, planStreams, Service, TeraService } from '../index.js';
 import { type Deferred, deferred } from '../service/deferred.js';
 import { rejection, Stage, thrown } from '../service/stage.spec.js';
+import { systemClock } from '../transport/memory/index.js';
 import type { StreamPlan } from '../transport/store-plan.js';
 import type { StreamDelivery, Streams } from '../transport/streams.js';
 import { bucketOf, consumerOf, deadLettersOf, retriesOf } from './names.js';
@@ -462,6 +463,14 @@ describe('what is stored', () => {
       const rejected = rejection(starting);
       await stage.clock.advance(60_000);
       expect((await rejected).message).to.contain("maxBytes of stream 'visits.{ward}' should be 268435456 and is 5");
+    });
+
+    it('refuses a host that goes by another clock than what it is stored in', async () => {
+      const service = clinic();
+      stage.broker.provision(planStreams([service]));
+      const error = await rejection(stage.start(service, { clock: systemClock }));
+      expect(error.reason).to.equal('TERABUS_HOST_INVALID');
+      expect(error.rawMessage).to.include("'clock: broker.clock'");
     });
 
     it('takes what was provisioned with options for what it is', async () => {

@@ -4,6 +4,7 @@ import type { Verdict } from '../sequencing/verdict.js';
 import { deferred } from '../service/deferred.js';
 import type { StreamDelivery } from '../transport/streams.js';
 import { type ContentEnd, ContentFate } from './content-fate.js';
+import { tellGivenUp } from './given-up.js';
 import type { GroupParts } from './group-parts.js';
 import { deadLetterOf, type Letter, retryOf } from './letters.js';
 import { parseVerdict } from './verdict-header.js';
@@ -144,26 +145,13 @@ export class Taken implements StoredWork {
     handler: string | undefined,
     type: string | undefined,
   ): Promise<void> {
-    const { clock, depot, emit, address } = this.#parts;
+    const { clock, depot } = this.#parts;
     const { letter } = this;
     const { tries, firstFailed } = this.#state;
     const at = index ?? letter.origin.index;
     const progress = { index: at, tries, firstFailed };
     const stored = await depot.store(deadLetterOf(this.#parts, letter, progress, error, handler, type, clock.now()));
-    if (stored) {
-      const { stream, sequence } = letter.origin;
-      emit({
-        kind: 'dead-lettered',
-        service: address,
-        topic: letter.topic,
-        stream,
-        sequence,
-        handler,
-        type,
-        tries,
-        error,
-      });
-    }
+    if (stored) tellGivenUp(this.#parts, letter, { handler, type, tries }, error);
     this.#contentEnded(stored ? 'done' : 'given-back', at ?? -1);
   }
 

@@ -106,7 +106,9 @@ export const hostOptions = z.strictObject({
   config: z.record(z.string(), z.unknown()).default({}),
   logger: z.custom<Logger>((value) => typeof (value as Logger)?.child === 'function', 'a pino logger').optional(),
   logLevel: z.enum(logLevels).default('info'),
-  clock: z.custom<Clock>((value) => typeof (value as Clock)?.setTimer === 'function', 'a Clock').default(systemClock),
+  clock: z
+    .custom<Clock>((value) => typeof (value as Clock)?.setTimer === 'function', 'a Clock')
+    .default(() => systemClock),
   middlewares: functions('a middleware'),
   interceptors: functions('an interceptor'),
   observers: functions('an observer'),

@@ -211,6 +211,7 @@ export class RunningHost implements Host {
     }
     const storing = this.#running.find(({ storing }) => storing);
     if (storing !== undefined) {
+      this.#refuseOtherClock(storing.plan);
       const expectation = await step(storing.plan, STEP.store, () =>
         expectStore(this.#options.transport, this.plans, this.#options.store),
       );
@@ -227,6 +228,16 @@ export class RunningHost implements Host {
     for (const { running } of this.#services.values()) {
       await step(running.plan, STEP.onReady, () => running.ready());
     }
+  }
+
+  /** What is put off by one clock comes back by the other: never, where that one stands still. */
+  #refuseOtherClock({ name }: ServicePlan): void {
+    const { transport, clock } = this.#options;
+    if (transport.clock === undefined || transport.clock === clock) return;
+    throw new BusError(
+      `${name} has durable topics, and the broker in memory another clock than the host, so that nothing would be tried again: start the host with 'clock: broker.clock' and move it, or make the broker with 'clock: systemClock'`,
+      { reason: 'TERABUS_HOST_INVALID' },
+    );
   }
 
   /** Each step goes on whatever the one before came to: what can still be finished, is. */

@@ -1,4 +1,5 @@
 import type { BusError } from '@terabus/messages';
+import type { Clock } from './clock.js';
 import type { KeyValue } from './key-value.js';
 import type { Streams } from './streams.js';
 import type { TransportEvent, TransportHealth } from './transport-health.js';
@@ -99,6 +100,11 @@ export interface Transport {
    * NATS counts them. A message of exactly this size is sent.
    */
   readonly maxPayloadBytes: number;
+  /**
+   * By what it stores and hands out again, where that is not the time of the world: hosts of durable topics are held to
+   * it. Undefined for a server.
+   */
+  readonly clock?: Clock | undefined;
 
   /**
    * Resolves when the message was handed to the connection, or with `confirm` when the server has it. That nobody

@@ -1,9 +1,12 @@
 import type {
   Client,
   Contract,
+  DeadLetters,
+  Durability,
   Host,
   Message,
   OpenBus,
+  Receipt,
   RpcMethod,
   ServiceClass,
   StopReport,
@@ -78,8 +81,17 @@ export class Harness implements AsyncDisposable {
    * Sends to any mailbox: counted, from `service.Harness`; or, with `source`, `seq` or `epoch`, as the message of
    * another sender, for tests of sequences and of OpenTera's own senders.
    */
-  send<P>(mailbox: Topic<'module-message', P>, message: NoInfer<P>, options?: SendOptions): Promise<void> {
-    return this.#parts.sender.send(mailbox, message, options);
+  send<P, D extends Durability>(
+    mailbox: Topic<'module-message', P, string, D>,
+    message: NoInfer<P>,
+    options?: SendOptions,
+  ): Promise<Receipt<D> | undefined> {
+    return this.#parts.sender.send<P, D>(mailbox, message, options);
+  }
+
+  /** What a service under test has given up: to list, show, replay and purge. */
+  deadLetters(serviceClass: ServiceClass): DeadLetters {
+    return this.#parts.services.deadLetters(serviceClass);
   }
 
   /**

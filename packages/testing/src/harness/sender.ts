@@ -1,4 +1,4 @@
-import type { OpenBus, Topic } from '@terabus/core';
+import type { Durability, OpenBus, PublishOptions, Receipt, Topic } from '@terabus/core';
 import { BusError, HEADER, openBus } from '@terabus/core';
 import type { Clock, Transport } from '@terabus/core/transport';
 import type { Message } from '@terabus/messages';
@@ -10,8 +10,11 @@ const ULID = /^[0-7][0-9A-HJKMNP-TV-Z]{25}$/;
 /** What the test itself is called on the bus. */
 const SOURCE = 'service.Harness';
 
-/** Options of `harness.send`. With any of the first three the message is that of another sender, made by hand. */
-export interface SendOptions {
+/**
+ * Options of `harness.send`. With any of the first three the message is that of another sender, made by hand: those of
+ * `publish` but headers mean nothing then, and nobody is told where it is stored.
+ */
+export interface SendOptions extends PublishOptions {
   /** Who claims to send it: `websocket.device.x`, `module.<name>`. Defaults to `service.Harness`. */
   readonly source?: string;
   /** Its number. Defaults to 0, as of senders that don't count: OpenTera's own never do. */
@@ -34,11 +37,15 @@ export class Sender {
     this.#clock = clock;
   }
 
-  async send<P>(mailbox: Topic<'module-message', P>, message: NoInfer<P>, options: SendOptions = {}): Promise<void> {
-    const { source, seq, epoch, headers = {} } = options;
+  async send<P, D extends Durability>(
+    mailbox: Topic<'module-message', P, string, D>,
+    message: NoInfer<P>,
+    options: SendOptions = {},
+  ): Promise<Receipt<D> | undefined> {
+    const { source, seq, epoch, ...ofPublish } = options;
+    const { headers = {} } = ofPublish;
     if (source === undefined && seq === undefined && epoch === undefined) {
-      await this.bus.send(mailbox, message, { headers });
-      return;
+      return this.bus.send<unknown, D>(mailbox, message, ofPublish);
     }
     if (epoch !== undefined && !ULID.test(epoch)) {
       throw new BusError(`an epoch is a ULID, 26 characters like 01JGFJJZ00000000000000000A, not '${epoch}'`, {
@@ -58,6 +65,7 @@ export class Sender {
       data: [packAny(type, message as Message)],
     });
     await this.publishBytes(mailbox, bytes, { ...headers, ...(epoch === undefined ? {} : { [HEADER.epoch]: epoch }) });
+    return undefined;
   }
 
   async publishBytes(

@@ -13,7 +13,8 @@ import { VirtualClock } from './virtual-clock.js';
 export interface MemoryBrokerOptions {
   /**
    * Tells the time of what observers see; a {@link VirtualClock} also waits for this broker's deliveries before it
-   * moves on. Defaults to a new `VirtualClock`, since whoever works in memory mostly wants to own time too.
+   * moves on. Defaults to a new `VirtualClock`, since whoever works in memory mostly wants to own time too. For a
+   * program in memory that runs by itself there is `systemClock`; hosts of durable topics need the broker's clock.
    */
   readonly clock?: Clock | undefined;
   /** The largest message, headers included, in bytes. Defaults to 1 MiB, the default of nats-server. */

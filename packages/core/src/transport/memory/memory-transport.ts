@@ -37,7 +37,7 @@ export class MemoryTransport implements Transport {
   /** As given to `connect`. */
   readonly name: string;
   readonly #exchange: Exchange;
-  readonly #clock: Clock;
+  readonly clock: Clock;
   readonly #inbox: string;
   readonly #subscriptions = new Set<MemorySubscription>();
   readonly #requests = new Map<number, PendingRequest>();
@@ -53,7 +53,7 @@ export class MemoryTransport implements Transport {
   constructor(exchange: Exchange, clock: Clock, name: string, id: number) {
     this.#exchange = exchange;
     this.maxPayloadBytes = exchange.maxPayloadBytes;
-    this.#clock = clock;
+    this.clock = clock;
     this.name = name;
     this.#sent = new InTransit(exchange.queue);
     this.#inbox = `_REPLY.${toName(name)}.${id}`;
@@ -165,7 +165,7 @@ export class MemoryTransport implements Transport {
   /** The link is lost until {@link restore}. */
   interrupt(error: BusError): void {
     if (this.#ended || this.#down !== undefined) return;
-    this.#down = { error, sinceMs: this.#clock.elapsed() };
+    this.#down = { error, sinceMs: this.clock.elapsed() };
     for (const subscription of this.#subscriptions) subscription.interrupt();
     this.streams.interrupt(error);
     for (const [n, request] of this.#requests) {
@@ -178,7 +178,7 @@ export class MemoryTransport implements Transport {
   /** The link is back, with all subscriptions. */
   restore(): void {
     if (this.#ended || this.#down === undefined) return;
-    const downMs = this.#clock.elapsed() - this.#down.sinceMs;
+    const downMs = this.clock.elapsed() - this.#down.sinceMs;
     this.#down = undefined;
     for (const subscription of this.#subscriptions) subscription.restore();
     this.#watchers.tell({ kind: 'reconnected', server: this.kind, downMs });
