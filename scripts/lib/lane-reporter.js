@@ -3,6 +3,7 @@ import Mocha from 'mocha';
 /** Stands in the output between stories and sums. */
 export const SUMS = '\x1esums ';
 
+// biome-ignore lint/style/noDefaultExport: mocha takes a reporter by it
 /** mocha's `spec`, with the sums as JSON behind the stories: whoever runs several mochas adds them up. */
 export default class LaneReporter extends Mocha.reporters.Spec {
   /** @override */

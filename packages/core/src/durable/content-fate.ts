@@ -4,7 +4,6 @@ import type { Arrival, Context, HandlerContext, HandlerPlace } from '../routing/
 import type { MessageJob } from '../routing/message-job.js';
 import type { Fate } from '../routing/stored-work.js';
 import type { Timer } from '../transport/clock.js';
-import { headersSize } from '../transport/headers.js';
 import { timeOf } from './derived-id.js';
 import { tellGivenUp } from './given-up.js';
 
