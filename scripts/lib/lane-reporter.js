@@ -4,6 +4,7 @@ import Mocha from 'mocha';
 export const SUMS = '\x1esums ';
 
 /** mocha's `spec`, with the sums as JSON behind the stories: whoever runs several mochas adds them up. */
+// biome-ignore lint/style/noDefaultExport: mocha takes a reporter from there.
 export default class LaneReporter extends Mocha.reporters.Spec {
   /** @override */
   epilogue() {
