@@ -1,7 +1,6 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import Mocha from 'mocha';
 import { root } from './root.js';
 import { StepFailed } from './step-failed.js';
 
@@ -29,6 +28,8 @@ export async function writeConformance() {
  * @returns {Promise<{ conformanceCases(): readonly Case[], neverRun(cases: readonly Case[]): readonly string[] }>}
  */
 async function adopted() {
+  // Not at the top: in a fresh clone this file is read before anything is installed.
+  const { default: Mocha } = await import('mocha');
   const mocha = new Mocha({ ui: 'bdd' });
   for (const folder of folders) {
     const path = join(root, folder);
