@@ -29,6 +29,9 @@ describe('startNatsServer with JetStream', () => {
   });
 });
 
+/** An election takes 5 to 13 s, and one of the stream may be followed by one of its consumer. */
+const ELECTIONS_MS = 30_000;
+
 describe('startNatsCluster', () => {
   let cluster: NatsCluster;
   before(async function () {
@@ -68,7 +71,7 @@ describe('startNatsCluster', () => {
   });
 
   it('shows that nobody stores and nobody hands out, and goes on when there is a leader again', async function () {
-    this.timeout(60_000);
+    this.timeout(120_000);
     // One that has lost the others would go on answering for some 10 s.
     const leader = await leading();
     const witness = cluster.nodes.find((node) => node !== leader);
@@ -82,13 +85,13 @@ describe('startNatsCluster', () => {
       expect(reasons()).to.deep.equal(new Set(['TERABUS_STREAM_UNAVAILABLE']));
     });
     await Promise.all(others.map((node) => node.restart()));
-    await eventually(() => stored(transport, 100));
+    await eventually(() => stored(transport, 100), ELECTIONS_MS);
     await eventually(() => {
       expect(reasons()).to.deep.equal(new Set());
-    });
+    }, ELECTIONS_MS);
     const { length } = consumed.deliveries;
     await stored(transport, 101);
-    await consumed.until(length + 1);
+    await consumed.until(length + 1, ELECTIONS_MS);
     expectation.end();
     await transport.close();
   });

@@ -28,10 +28,10 @@ export class Consumed {
     return this.deliveries.map(({ sequence }) => sequence);
   }
 
-  async until(count: number): Promise<StreamDelivery[]> {
+  async until(count: number, patienceMs?: number): Promise<StreamDelivery[]> {
     await eventually(() => {
       expect(this.deliveries.length).to.be.at.least(count);
-    });
+    }, patienceMs);
     return this.deliveries;
   }
 }

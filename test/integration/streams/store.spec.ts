@@ -4,6 +4,7 @@ import { type NatsServer, startNatsServer } from '@terabus/testing';
 import { expect } from 'chai';
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
 import { connect } from 'nats';
+import { eventually } from '../support/eventually.js';
 import { bytes } from '../support/recorder.js';
 import { reasonOf } from './consumed.js';
 import { plan, stream } from './plans.js';
@@ -69,6 +70,7 @@ describe('storing in JetStream', () => {
     await plain.flush();
     transport.request({ topic: 'a.call', bytes: bytes('') }, () => {});
     await store();
+    await eventually(() => void expect(places).to.have.length(2));
     await plain.close();
     const [called, stored] = places.map((place) => place.slice(0, place.lastIndexOf('.')));
     expect([called, stored]).to.satisfy((all: string[]) => all.every((place) => place?.includes('._REPLY.')));
