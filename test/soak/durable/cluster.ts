@@ -11,6 +11,7 @@ import { sharedNow } from '../run/stall-meter.js';
 import { until } from '../run/until.js';
 import { account } from './account.js';
 import { numbers, WritersService } from './contracts.js';
+import type { RawReaderMethods } from './raw-reader-process.js';
 import type { ReaderMethods } from './reader-process.js';
 import { ReaderService } from './reader-service.js';
 import { connectAdministrator, settledStream } from './settled-reader.js';
@@ -58,6 +59,7 @@ export const cluster = defineFigure<Size>({
     const urls = [...cluster.urls];
     const child = await Child.start<WritersMethods>(new URL('./writers-process.js', import.meta.url));
     const reader = await Child.start<ReaderMethods>(new URL('./reader-process.js', import.meta.url));
+    const raw = await Child.start<RawReaderMethods>(new URL('./raw-reader-process.js', import.meta.url));
     const admin = await connectAdministrator(urls);
     const hurt: Record<FaultKind, (server: NatsServer) => Promise<void>> = {
       async kill(server) {
@@ -80,6 +82,7 @@ export const cluster = defineFigure<Size>({
       const plan = planStreams([WritersService, ReaderService], { replicas: REPLICAS });
       await provision(plan, { servers: urls });
       await reader.call('open', { urls, replicas: REPLICAS });
+      await raw.call('open', { urls, stream: STREAM, replicas: REPLICAS });
       await child.call('open', { urls, writers, lanes: LANES, timeoutMs: TIMEOUT_MS });
       const stalled = control.watch();
       await child.call('begin', perSecond);
@@ -105,8 +108,11 @@ export const cluster = defineFigure<Size>({
       };
       await until(nothingMissing, PATIENCE_MS);
       const missing = await reader.call('missing', written);
+      await until(async () => (await raw.call('missing', written)).length === 0, PATIENCE_MS);
+      const withheld = await raw.call('missing', written);
+      const troubles = await raw.call('troubles');
       const counters = await reader.call('counters');
-      const consumer = await consumerState(admin);
+      const consumers = await consumerStates(admin);
       const total = written.reduce((sum, each) => sum + each.attempted - each.unknown.length - each.refused.length, 0);
 
       progress('all at once');
@@ -134,12 +140,14 @@ export const cluster = defineFigure<Size>({
         ],
         notes: [
           ...one.notes,
-          `not handled: ${missing.handedOut.slice(0, 10)}; never handed out: ${missing.never.slice(0, 10)}; the consumer: ${consumer}; counters: ${JSON.stringify(counters)}`,
+          `nats.js alone, beside it, was never handed out ${withheld.length}: ${withheld.slice(0, 10)}; it began anew: ${JSON.stringify(troubles)}`,
+          `not handled: ${missing.handedOut.slice(0, 10)}; never handed out: ${missing.never.slice(0, 10)}; the consumers: ${consumers}; counters: ${JSON.stringify(counters)}`,
           ...(end?.notes ?? []),
         ],
       };
     } finally {
       await admin.close();
+      await raw.kill();
       await reader.kill();
       await child.kill();
       await cluster.stop();
@@ -180,12 +188,15 @@ async function comeBack(
   };
 }
 
-/** How far the server says that the reader is. */
-async function consumerState(admin: NatsConnection): Promise<string> {
+/** How far the server says that the readers are. */
+async function consumerStates(admin: NatsConnection): Promise<string> {
   const jsm = await admin.jetstreamManager({ checkAPI: false, timeout: 5_000 });
-  const [consumer] = await jsm.consumers.list(toName(STREAM)).next();
-  const { delivered, ack_floor, num_pending, num_ack_pending, num_redelivered } = consumer ?? {};
-  return JSON.stringify({ delivered, ack_floor, num_pending, num_ack_pending, num_redelivered });
+  const consumers = await jsm.consumers.list(toName(STREAM)).next();
+  return JSON.stringify(
+    consumers.map(({ name, delivered, ack_floor, num_pending, num_ack_pending, num_redelivered }) => {
+      return { name, delivered, ack_floor, num_pending, num_ack_pending, num_redelivered };
+    }),
+  );
 }
 
 /** Which server leads the stream, from 0. */

@@ -4,6 +4,7 @@ import type { Transport } from '@terabus/core/transport';
 import { connectNats } from '@terabus/nats';
 import { serve } from '../run/child-process.js';
 import { sharedNow } from '../run/stall-meter.js';
+import { missingOf } from './missing-of.js';
 import { handled, ReaderService } from './reader-service.js';
 import type { Written } from './writers-process.js';
 
@@ -32,16 +33,11 @@ const methods = {
   },
   /** The acknowledged ones that were never handled: those that were handed out, and those that never were. */
   missing(written: readonly Written[]) {
-    const missing = { handedOut: [] as string[], never: [] as string[] };
-    for (const { writer, attempted, unknown, refused } of written) {
-      const inDoubt = new Set([...unknown, ...refused]);
-      for (let n = 1; n <= attempted; n++) {
-        const id = `${writer}-${n}`;
-        if (inDoubt.has(n) || handled.has(id)) continue;
-        (handedOut.has(id) ? missing.handedOut : missing.never).push(id);
-      }
-    }
-    return missing;
+    const missing = missingOf(written, handled);
+    return {
+      handedOut: missing.filter((id) => handedOut.has(id)),
+      never: missing.filter((id) => !handedOut.has(id)),
+    };
   },
   /** How it got on with what it was handed out. */
   counters: () => host.counters,
