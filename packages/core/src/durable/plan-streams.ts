@@ -28,8 +28,9 @@ const planOptions = z.strictObject({
     .min(1_000)
     .default(30 * DAY_MS),
   /**
-   * How many dead letters of a service are kept at most, and how many of its messages may wait for another try. Defaults
-   * to 100,000 each, ten times what is handed out of the retries at once: when there are more, somebody has to look.
+   * How many dead letters of a service are kept at most, and how many of its messages may wait for another try, that
+   * only where there is one replica. Defaults to 100,000 each, ten times what is handed out of the retries at once: when
+   * there are more, somebody has to look.
    */
   maxDeadLetters: z.int().min(1).default(100_000),
   /** For how many milliseconds messages are remembered as done, or as suspects. Defaults to 7 days. */
@@ -198,7 +199,9 @@ function retries({ contract }: ServicePlan, groups: readonly Group[], options: O
     // Whoever takes one out of it has handled it, tried it once more, or dead-lettered it.
     retention: 'workqueue',
     maxAgeMs: 0,
-    maxMessages: options.maxDeadLetters,
+    // Copies of a work queue take acknowledgements at moments of their own. When it is full, those of 2.9.10 come to hold
+    // different messages under one number, and what was stored is removed as another one.
+    maxMessages: options.replicas > 1 ? -1 : options.maxDeadLetters,
     replicas: options.replicas,
     consumers: groups.map(({ pattern, options: { ackWaitMs = DEFAULT_ACK_WAIT_MS } }) =>
       consumer(
