@@ -138,7 +138,7 @@ describe('a stored message', () => {
 });
 
 describe('a service that can give up nothing', () => {
-  const store = { maxDeadLetterBytes: 20_000 };
+  const store = { maxDeadLetters: 20 };
   let handled: string[];
   let deadLetters: FailingDeadLetters;
   let host: Host;

@@ -28,7 +28,7 @@ describe('key and value in JetStream', () => {
 
   const made = (some: object = {}) =>
     provision(
-      { streams: [], buckets: [{ name: `marks ${cases}`, ttlMs: 0, maxBytes: 100_000, replicas: 1, ...some }] },
+      { streams: [], buckets: [{ name: `marks ${cases}`, ttlMs: 0, maxKeys: 1_000, replicas: 1, ...some }] },
       { servers: server.url },
     );
   const read = async (key: string) => {
@@ -129,7 +129,7 @@ describe('key and value in JetStream', () => {
     ];
     for (const attempt of attempts) expect(await reasonOf(attempt())).to.equal('TERABUS_BUCKET_MISSING');
     const difference = { where: "bucket 'missing'", field: undefined, found: undefined };
-    const buckets = [{ name: 'missing', ttlMs: 0, maxBytes: 1, replicas: 1 }];
+    const buckets = [{ name: 'missing', ttlMs: 0, maxKeys: 1, replicas: 1 }];
     const expectation = await transport.streams.expect({ streams: [], buckets });
     expect(expectation.differences[0]).to.include(difference);
     expect(transport.health().problems.map(({ reason }) => reason)).to.deep.equal(['TERABUS_BUCKET_MISSING']);

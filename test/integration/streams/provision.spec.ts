@@ -31,7 +31,7 @@ const everything: StorePlan = {
       consumers: [consumer({ filter: '_RETRY.x.y' })],
     }),
   ],
-  buckets: [{ name: 'the marks', ttlMs: 5_000, maxBytes: 1_000, replicas: 1 }],
+  buckets: [{ name: 'the marks', ttlMs: 5_000, maxKeys: 1_000, replicas: 1 }],
 };
 
 describe('provisioning', () => {
@@ -128,6 +128,19 @@ describe('provisioning', () => {
       { where: CONSUMER, field: 'max_deliver', wanted: -1, found: 5 },
     ]);
     expect(await reasonOf(provision(plan(), options()))).to.equal('TERABUS_STORE_DRIFT');
+  });
+
+  it('refuses a bucket that is limited in bytes', async () => {
+    const marks = { streams: [], buckets: everything.buckets };
+    await provision(marks, options());
+    const admin = await administrator(server.url);
+    const called = `KV_${toName('the marks', options().namespace)}`;
+    const { config } = await admin.call(`STREAM.INFO.${called}`);
+    await admin.call(`STREAM.UPDATE.${called}`, { ...config, max_bytes: 5_000 });
+    await admin.close();
+    expect(await compareStore(marks, options())).to.deep.equal([
+      { where: "bucket 'the marks'", field: 'max_bytes', wanted: -1, found: 5_000 },
+    ]);
   });
 
   it('makes consumers on a stream of another service, and says whose plan has to be provisioned first', async () => {

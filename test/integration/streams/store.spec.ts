@@ -85,6 +85,25 @@ describe('storing in JetStream', () => {
     expect((await transport.streams.streamState('ward.events')).messages).to.equal(2);
   });
 
+  it('is told where the account has no room, which takes nothing from what is there', async () => {
+    const account = 'accounts { A { jetstream { max_file: 20000 }, users [{ user: a, password: a }] } }';
+    await using small = await startNatsServer({ jetstream: true, configuration: account });
+    const credentials = { servers: small.url, user: 'a', password: 'a' };
+    await provision(plan({ maxBytes: -1 }), credentials);
+    const publisher = await connectNats(credentials);
+    let stored = 0;
+    for (let size = 400; size >= 0; size -= 4) {
+      const reason = await reasonOf(
+        publisher.streams.store(message({ messageId: `${size}`, bytes: new Uint8Array(size) }), 5_000),
+      );
+      if (reason === 'no rejection') stored += 1;
+      else expect(reason).to.equal('TERABUS_STREAM_FULL');
+    }
+    expect(stored).to.be.lessThan(101);
+    expect(await publisher.streams.streamState('ward.events')).to.include({ messages: stored, firstSequence: 1 });
+    await publisher.close();
+  });
+
   it('stores nothing in a stream that is not the one of the topic', async () => {
     await provision(plan(), options());
     expect(await reasonOf(store({ stream: 'other' }))).to.equal('TERABUS_STREAM_MISMATCH');

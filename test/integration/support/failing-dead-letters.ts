@@ -2,8 +2,6 @@ import type { StorePlan, Transport } from '@terabus/core/transport';
 import { connectNats, provision } from '@terabus/nats';
 import { type NatsServer, startNatsServer } from '@terabus/testing';
 
-const FILLER_BYTES = 100_000;
-
 const configuration = (deny: string) => `authorization { users = [
   { user: admin, password: admin }
   { user: worker, password: worker, permissions: { publish: { deny: [${deny}] } } }
@@ -37,15 +35,15 @@ export class FailingDeadLetters {
 
   /** Until the server takes no more; what is there stays. */
   async fill(): Promise<void> {
-    for (let size = FILLER_BYTES; size >= 1; ) {
+    for (;;) {
       this.#filled += 1;
       const messageId = `filling ${this.#filled}`;
+      const message = { subject: this.#filling, stream: this.#stream, bytes: new Uint8Array(1), messageId };
       try {
-        const message = { subject: this.#filling, stream: this.#stream, bytes: new Uint8Array(size), messageId };
         await this.admin.streams.store(message, 5_000);
       } catch (error) {
         if ((error as { reason?: string }).reason !== 'TERABUS_STREAM_FULL') throw error;
-        size = Math.floor(size / 2);
+        return;
       }
     }
   }

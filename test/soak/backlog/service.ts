@@ -4,8 +4,8 @@ import { defineService, defineTopic, from, OnPayload, planStreams, Service, Tera
 export const MESSAGE_BYTES = 200;
 
 /** What is stored before anybody reads it, and what is published to measure publishing. */
-export const backlog = defineTopic('soak.backlog.jobs', { wrapper: 'text', durable: true });
-export const offers = defineTopic('soak.backlog.offers', { wrapper: 'text', durable: true });
+export const backlog = defineTopic('soak.backlog.jobs', { wrapper: 'text', durable: { maxMessages: 10_000_000 } });
+export const offers = defineTopic('soak.backlog.offers', { wrapper: 'text', durable: { maxMessages: 10_000_000 } });
 
 /** How long a handler takes, in milliseconds; 0 for not at all. */
 export const stage = { handlerMs: 0, handled: 0, onHandled: () => {} };

@@ -30,5 +30,5 @@ export class WorksService extends TeraService {
 }
 
 /** Small, so that the stream of dead letters can be filled. */
-export const STORE = { maxDeadLetterBytes: 4 * 2 ** 20 };
+export const STORE = { maxDeadLetters: 2_000 };
 export const plan = planStreams([WorksService], STORE);

@@ -8,12 +8,17 @@ export interface DurableSettings {
   /** For how many milliseconds messages are kept. Defaults to 7 days: a weekend and the days until it is mended. */
   readonly keepMs: number;
   /**
-   * The most that is kept, in bytes. A full stream refuses what is published. Defaults to 256 MiB, a
-   * million messages of the usual size: a server keeps as much free for it.
+   * The most that is kept, in messages; -1 for no limit. A full stream refuses what is published, and keeps all that it
+   * has. Defaults to 1,000,000: more than one in each second of `keepMs`, some 300 MB where messages are of the usual
+   * size. Where a server or its account has less storage than that, it refuses as a full stream does.
+   */
+  readonly maxMessages: number;
+  /**
+   * The most that is kept, in bytes; -1 for no limit, which is the default. A limit is room that the server keeps free
+   * for this stream alone. Within some 40 bytes of it, nats-server 2.9.10 takes a message and lets the oldest go, which
+   * were acknowledged: it counts what it has around a message only when it has stored it. `maxMessages` is exact.
    */
   readonly maxBytes: number;
-  /** The most that is kept, in messages; -1 for no limit, which is the default. */
-  readonly maxMessages: number;
   /** For how many milliseconds a message id is known, so that a second try stores nothing. Defaults to 2 minutes, as JetStream does. */
   readonly duplicateWindowMs: number;
   /** How often a message is given to a handler that fails, before it is dead-lettered. Defaults to 5. */
@@ -41,16 +46,15 @@ export type DurabilityOf<Option> = Option extends DurableOptions ? DurableSettin
 
 const DAY_MS = 86_400_000;
 
+const limit = z.union([z.literal(-1), z.int().min(1)]);
+
 const settings = z.strictObject({
   keepMs: z
     .int()
     .min(1_000)
     .default(7 * DAY_MS),
-  maxBytes: z
-    .int()
-    .min(1)
-    .default(2 ** 28),
-  maxMessages: z.union([z.literal(-1), z.int().min(1)]).default(-1),
+  maxMessages: limit.default(1_000_000),
+  maxBytes: limit.default(-1),
   duplicateWindowMs: z.int().min(1_000).default(120_000),
   tries: z.int().min(1).max(1_000).default(5),
   retryAfterMs: z.int().min(1).default(1_000),

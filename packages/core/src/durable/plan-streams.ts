@@ -27,24 +27,23 @@ const planOptions = z.strictObject({
     .int()
     .min(1_000)
     .default(30 * DAY_MS),
-  /** The most that a service's dead letters, and its retries, may take, in bytes each. Defaults to 128 MiB. */
-  maxDeadLetterBytes: z
-    .int()
-    .min(1)
-    .default(2 ** 27),
+  /**
+   * How many dead letters of a service are kept at most, and how many of its messages may wait for another try, that
+   * only where there is one replica. Defaults to 100,000 each, ten times what is handed out of the retries at once: when
+   * there are more, somebody has to look.
+   */
+  maxDeadLetters: z.int().min(1).default(100_000),
   /** For how many milliseconds messages are remembered as done, or as suspects. Defaults to 7 days. */
   keepMarksMs: z
     .int()
     .min(1_000)
     .default(7 * DAY_MS),
   /**
-   * The most that a service's marks may take, in bytes. Defaults to 64 MiB, some 500,000 messages: a service that
-   * deduplicates more of them within `keepMarksMs` needs more, or waits for old ones to go.
+   * How many marks of a service are kept at most: a message that was done once, a suspect, or a lease is one each, also
+   * after it was deleted, for `keepMarksMs`. Defaults to 1,000,000, more than one in each second of 7 days. A service
+   * that deduplicates more messages within `keepMarksMs` needs more, or waits for old ones to go; none is forgotten before.
    */
-  maxMarkBytes: z
-    .int()
-    .min(1)
-    .default(2 ** 26),
+  maxMarks: z.int().min(1).default(1_000_000),
 });
 
 /** Options of {@link planStreams}. */
@@ -87,7 +86,7 @@ export function planStreams(
     buckets.push({
       name: bucketOf(address),
       ttlMs: checked.keepMarksMs,
-      maxBytes: checked.maxMarkBytes,
+      maxKeys: checked.maxMarks,
       replicas: checked.replicas,
     });
   }
@@ -183,7 +182,7 @@ function consumer(
 }
 
 const OWN = {
-  maxMessages: -1,
+  maxBytes: -1,
   maxMessagesPerSubject: -1,
   discard: 'new',
   duplicateWindowMs: 120_000,
@@ -200,7 +199,9 @@ function retries({ contract }: ServicePlan, groups: readonly Group[], options: O
     // Whoever takes one out of it has handled it, tried it once more, or dead-lettered it.
     retention: 'workqueue',
     maxAgeMs: 0,
-    maxBytes: options.maxDeadLetterBytes,
+    // Copies of a work queue take acknowledgements at moments of their own. When it is full, those of 2.9.10 come to hold
+    // different messages under one number, and what was stored is removed as another one.
+    maxMessages: options.replicas > 1 ? -1 : options.maxDeadLetters,
     replicas: options.replicas,
     consumers: groups.map(({ pattern, options: { ackWaitMs = DEFAULT_ACK_WAIT_MS } }) =>
       consumer(
@@ -222,7 +223,7 @@ function deadLetters({ contract }: ServicePlan, options: Options): Mutable {
     subjects: [deadLetterSubject(address, '').replace(/[^.]+$/, '*')],
     retention: 'limits',
     maxAgeMs: options.keepDeadLettersMs,
-    maxBytes: options.maxDeadLetterBytes,
+    maxMessages: options.maxDeadLetters,
     replicas: options.replicas,
     consumers: [],
   };

@@ -19,7 +19,7 @@ const STREAM: StreamPlan = {
   owned: true,
   consumers: [CONSUMER],
 };
-const BUCKET: BucketPlan = { name: 'b', ttlMs: 1, maxBytes: 1, replicas: 1 };
+const BUCKET: BucketPlan = { name: 'b', ttlMs: 1, maxKeys: 1, replicas: 1 };
 const PLAN: StorePlan = { streams: [STREAM], buckets: [BUCKET] };
 
 /** The same with another value for each field, but for names and what is no setting. */
@@ -32,7 +32,7 @@ const OTHER: StorePlan = {
       consumers: [{ name: 'c', filter: 'b', ackWaitMs: 2, maxAckPending: 2, start: { sequence: 1 } }],
     },
   ],
-  buckets: [{ name: 'b', ttlMs: 2, maxBytes: 2, replicas: 2 }],
+  buckets: [{ name: 'b', ttlMs: 2, maxKeys: 2, replicas: 2 }],
 };
 
 const fieldsOf = (wanted: StorePlan, found: StorePlan) =>

@@ -22,7 +22,7 @@ const CONSUMER_FIELDS = [
   'start',
 ] as const satisfies readonly (keyof ConsumerPlan)[];
 
-const BUCKET_FIELDS = ['ttlMs', 'maxBytes', 'replicas'] as const satisfies readonly (keyof BucketPlan)[];
+const BUCKET_FIELDS = ['ttlMs', 'maxKeys', 'replicas'] as const satisfies readonly (keyof BucketPlan)[];
 
 /**
  * How what is there differs from a plan. What the plan does not name is nobody's business; of a stream that it does

@@ -19,7 +19,7 @@ export interface StreamPlan {
   readonly maxAgeMs: number;
   /** -1 for no limit. */
   readonly maxMessages: number;
-  /** -1 for no limit. */
+  /** -1 for no limit. Not exact: nats-server 2.9.10 lets old messages go within some 40 bytes of it. */
   readonly maxBytes: number;
   /** How many messages of one subject are kept; the oldest go. -1 for all. */
   readonly maxMessagesPerSubject: number;
@@ -59,6 +59,10 @@ export interface BucketPlan {
   readonly name: string;
   /** An entry is gone after so many milliseconds without a change. 0 for never. */
   readonly ttlMs: number;
-  readonly maxBytes: number;
+  /**
+   * How many keys it may have; -1 for no limit. One more is refused, and none goes for it; a key that is there takes a new
+   * value also where it is full. One that was deleted counts until `ttlMs` is over.
+   */
+  readonly maxKeys: number;
   readonly replicas: number;
 }

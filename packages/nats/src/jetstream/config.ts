@@ -71,8 +71,9 @@ export function bucketConfig(plan: BucketPlan, names: Names): StreamConfig {
     subjects: [`${names.keys(plan.name)}>`],
     retention: 'limits',
     max_age: plan.ttlMs * NANOSECONDS,
-    max_msgs: -1,
-    max_bytes: plan.maxBytes,
+    // One message is one key: the last.
+    max_msgs: plan.maxKeys,
+    max_bytes: -1,
     max_msgs_per_subject: 1,
     discard: 'new',
     duplicate_window: (plan.ttlMs === 0 ? BUCKET_WINDOW_MS : Math.min(plan.ttlMs, BUCKET_WINDOW_MS)) * NANOSECONDS,
@@ -133,7 +134,7 @@ function republished(republish: NonNullable<StreamConfig['republish']>, names: N
 export const foundBucket = (plan: BucketPlan, config: StreamConfig): BucketPlan => ({
   ...plan,
   ttlMs: config.max_age / NANOSECONDS,
-  maxBytes: config.max_bytes,
+  maxKeys: config.max_msgs,
   replicas: config.num_replicas,
 });
 
@@ -164,9 +165,17 @@ export const alwaysOfStream = ({ storage, allow_rollup_hdrs, sealed, mirror, sou
   sources,
 });
 
-/** A bucket may be made by other tools, which allow rollups. */
-export const alwaysOfBucket = ({ subjects, max_msgs_per_subject, discard, storage, sealed }: StreamConfig) => ({
+/** A bucket may be made by other tools, which allow rollups. One with a limit of bytes lets keys go near it. */
+export const alwaysOfBucket = ({
   subjects,
+  max_bytes,
+  max_msgs_per_subject,
+  discard,
+  storage,
+  sealed,
+}: StreamConfig) => ({
+  subjects,
+  max_bytes,
   max_msgs_per_subject,
   discard,
   storage,

@@ -121,7 +121,10 @@ function notMade(called: string, error: ApiError): BusError {
   if (isOff(error)) return made('TERABUS_STREAM_UNAVAILABLE', 'Switch JetStream on at the server and for this account');
   const full = [ERR.storageExceeded, ERR.memoryExceeded, ERR.insufficientResources, ERR.accountResourcesExceeded];
   if (full.some((code) => code === err_code)) {
-    return made('TERABUS_STREAM_FULL', 'JetStream keeps room for maxBytes of each stream: plan less, or give it more');
+    return made(
+      'TERABUS_STREAM_FULL',
+      'JetStream keeps room for maxBytes of each stream: plan less or none, or give it more',
+    );
   }
   return new BusError(`${called} can't be made: ${described(error)}`, { reason: 'TERABUS_NATS_ERROR' });
 }

@@ -16,10 +16,10 @@ export class MemoryBucket {
 
   constructor(plan: BucketPlan, clock: Clock) {
     this.plan = plan;
-    const { name, ttlMs, maxBytes, replicas } = plan;
+    const { name, ttlMs, maxKeys, replicas } = plan;
     const stream = {
-      ...({ name, subjects: [], retention: 'limits', maxAgeMs: ttlMs, maxMessages: -1, maxBytes } as const),
-      ...({ maxMessagesPerSubject: 1, discard: 'new', duplicateWindowMs: 0, replicas } as const),
+      ...({ name, subjects: [], retention: 'limits', maxAgeMs: ttlMs, maxMessages: maxKeys } as const),
+      ...({ maxBytes: -1, maxMessagesPerSubject: 1, discard: 'new', duplicateWindowMs: 0, replicas } as const),
       ...{ republishTo: undefined, owned: true, consumers: [] },
     };
     this.#stream = new MemoryStream(stream, clock, () => {});

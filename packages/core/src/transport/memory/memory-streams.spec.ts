@@ -40,7 +40,7 @@ function plan(stream: Partial<StreamPlan> = {}): StorePlan {
         ...stream,
       },
     ],
-    buckets: [{ name: 'marks', ttlMs: 1_000, maxBytes: 100, replicas: 1 }],
+    buckets: [{ name: 'marks', ttlMs: 1_000, maxKeys: 100, replicas: 1 }],
   };
 }
 
@@ -372,16 +372,6 @@ describe('streams of the MemoryBroker', () => {
       expect(await bucket.keys()).to.deep.equal(['a']);
       await clock.advance(1);
       expect(await bucket.keys()).to.deep.equal([]);
-    });
-
-    it('refuse what it has no room for, and take what makes its own', async () => {
-      const { alice } = setUp();
-      const bucket = alice.keyValue('marks');
-      await bucket.put('a', Buffer.alloc(60));
-      expect(await reasonOf(bucket.put('b', Buffer.alloc(60)))).to.equal('TERABUS_STREAM_FULL');
-      await bucket.put('a', Buffer.alloc(60));
-      await bucket.delete('a');
-      await bucket.put('b', Buffer.alloc(10));
     });
 
     it('tell what becomes of a call whose link is lost', async () => {

@@ -20,10 +20,7 @@ import { brokenUser, device, packedLog, packedUser, user } from './contracts.js'
 import { Log } from './log.js';
 import type { ServiceSuite } from './service-suite.js';
 
-/** JetStream keeps room for all that may be stored, and each case has streams of its own. */
-const MAX_BYTES = 2 ** 20;
-const STORE = { maxDeadLetterBytes: MAX_BYTES };
-const stored = { tries: 3, retryAfterMs: 40, maxBytes: MAX_BYTES } as const;
+const stored = { tries: 3, retryAfterMs: 40 } as const;
 const Keeper = defineService('Conformance.Keeper', { instances: 'one' });
 const Post = defineModule('Conformance.Post', { messages: { types: [UserEvent], durable: stored } });
 const ledger = defineTopic('conformance.ledger.{desk}', {
@@ -53,8 +50,8 @@ export function durable({ host, speaker, provision, gate, pass, given }: Service
 
   /** Services on what was made for them, and somebody who speaks. */
   async function begin(...services: ServiceClass[]) {
-    await provision(planStreams(services, STORE));
-    const running = await host(services, { store: STORE });
+    await provision(planStreams(services));
+    const running = await host(services);
     const bus = await speaker();
     const say = async (...ids: string[]) => {
       for (const id of ids) await bus.publish(at('a'), user(id));
@@ -72,15 +69,15 @@ export function durable({ host, speaker, provision, gate, pass, given }: Service
     it('is handled by a service that comes later, and once by one that comes again', async () => {
       const log = new Log();
       const service = keeper((id) => log.add(id));
-      await provision(planStreams([service], STORE));
+      await provision(planStreams([service]));
       const bus = await speaker();
       await bus.publish(at('a'), user('1'));
       await bus.publish(at('b'), user('2'));
-      const first = await host([service], { store: STORE });
+      const first = await host([service]);
       await log.first(2);
       await first.host.stop();
       await bus.publish(at('a'), user('3'));
-      const second = await host([service], { store: STORE });
+      const second = await host([service]);
       await log.first(3);
       await second.host.stop();
       expect(log.entries).to.deep.equal(['1', '2', '3']);
@@ -239,7 +236,7 @@ export function durable({ host, speaker, provision, gate, pass, given }: Service
       const stopping = running.stop();
       door.open();
       expect(await stopping).to.deep.equal({ running: 0, waiting: 0, error: undefined });
-      const second = await host([service], { store: STORE });
+      const second = await host([service]);
       await log.first(3);
       await second.host.stop();
       expect(log.entries).to.deep.equal(['1', '2', '3']);
@@ -249,12 +246,12 @@ export function durable({ host, speaker, provision, gate, pass, given }: Service
       const log = new Log();
       const service = keeper((id) => log.add(id), { start: 'all' });
       // Stored before the consumer was made.
-      const plan = planStreams([service], STORE);
+      const plan = planStreams([service]);
       await provision({ ...plan, streams: plan.streams.map((stream) => ({ ...stream, consumers: [] })) });
       const bus = await speaker();
       for (const id of ['1', '2', '3']) await bus.publish(at('a'), user(id));
       await provision(plan);
-      const { host: running } = await host([service], { store: STORE });
+      const { host: running } = await host([service]);
       await running.catchUp();
       expect(log.entries).to.deep.equal(['1', '2', '3']);
     });

@@ -101,6 +101,50 @@ export function keyValues({ bus, connect, elsewhere, pass }: StreamsSuite): void
       expect(await textOf(bucket, 'a')).to.equal('2');
     });
 
+    describe('that is full', () => {
+      const full = async () => {
+        const bucket = await aBucketOf({ maxKeys: 3 });
+        for (const key of ['a', 'b', 'c']) await bucket.put(key, bytes(key));
+        return bucket;
+      };
+      const values = (bucket: KeyValue) => Promise.all(['a', 'b', 'c'].map((key) => textOf(bucket, key)));
+
+      it('refuses another key, and forgets none for it', async () => {
+        const bucket = await full();
+        const calls = [bucket.put('d', bytes('d')), bucket.create('d', bytes('d')), bucket.delete('d')];
+        for (const error of await Promise.all(calls.map(failure))) expect(error).to.be.busError('TERABUS_STREAM_FULL');
+        expect(await values(bucket)).to.deep.equal(['a', 'b', 'c']);
+      });
+
+      it('takes new values of the keys that it has, whatever their size', async () => {
+        const bucket = await full();
+        for (const size of [100, 0, 5_000, 1]) {
+          await bucket.put('a', bytes('x'.repeat(size)));
+          expect(await values(bucket)).to.deep.equal(['x'.repeat(size), 'b', 'c']);
+        }
+        const { revision = 0 } = (await bucket.get('b')) ?? {};
+        await bucket.update('b', bytes('changed'), revision);
+        expect(await values(bucket)).to.deep.equal(['x', 'changed', 'c']);
+      });
+
+      it('has the room of a deleted key for that key alone', async () => {
+        const bucket = await full();
+        await bucket.delete('a');
+        expect(await failure(bucket.put('d', bytes('d')))).to.be.busError('TERABUS_STREAM_FULL');
+        await bucket.create('a', bytes('again'));
+        expect(await values(bucket)).to.deep.equal(['again', 'b', 'c']);
+      });
+
+      it('has room for others when what was deleted is older than it keeps', async () => {
+        const bucket = await aBucketOf({ maxKeys: 1, ttlMs: 500 });
+        await bucket.put('a', bytes('a'));
+        await bucket.delete('a');
+        await pass(500);
+        await until(async () => (await bucket.put('b', bytes('b')).catch(() => undefined)) !== undefined);
+        expect(await textOf(bucket, 'b')).to.equal('b');
+      });
+    });
+
     it('copies what it is given, and what it gives', async () => {
       const bucket = await aBucketOf();
       const value = bytes('intact');

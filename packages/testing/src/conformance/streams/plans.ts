@@ -43,7 +43,7 @@ export function aStream(changes: Partial<StreamPlan> = {}): StreamPlan {
 }
 
 export function aBucket(changes: Partial<BucketPlan> = {}): BucketPlan {
-  return { name: BUCKET, ttlMs: 0, maxBytes: 100_000, replicas: 1, ...changes };
+  return { name: BUCKET, ttlMs: 0, maxKeys: 1_000, replicas: 1, ...changes };
 }
 
 export const streamsOf = (...streams: StreamPlan[]): StorePlan => ({ streams, buckets: [] });

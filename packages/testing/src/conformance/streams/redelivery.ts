@@ -2,8 +2,9 @@ import type { StreamDelivery } from '@terabus/core/transport';
 import { systemClock } from '@terabus/core/transport';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { failure } from '../messages.js';
 import { ACK_WAIT_MS, aConsumer, aStream, CONSUMER, SOON, STREAM } from './plans.js';
-import { readFrom, storeAll, textOf, told } from './reader.js';
+import { readFrom, store, storeAll, textOf, told } from './reader.js';
 import { type StreamsSuite, until } from './streams-suite.js';
 
 export function redelivery({ bus, connect, pass, withStream }: StreamsSuite): void {
@@ -180,9 +181,10 @@ export function redelivery({ bus, connect, pass, withStream }: StreamsSuite): vo
       await until(async () => (await alice.streams.streamState(STREAM)).messages === 0);
     });
 
-    it('makes room by it', async () => {
+    it('makes room by it, and refuses what is new before', async () => {
       const alice = await withStream({ ...queue, maxMessages: 1 });
       await storeAll(alice, 'a');
+      expect(await failure(store(alice, 'news.a', 'b'))).to.be.busError('TERABUS_STREAM_FULL');
       (await (await readFrom(alice)).first(1))[0]?.ack();
       await until(async () => (await alice.streams.streamState(STREAM)).messages === 0);
       await storeAll(alice, 'b');

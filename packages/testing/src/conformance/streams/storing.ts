@@ -135,6 +135,22 @@ export function storing({ bus, connect, pass, withStream }: StreamsSuite): void 
       expect(await alice.streams.streamState(STREAM)).to.deep.include({ messages: 2, lastSequence: 2 });
     });
 
+    it('keeps all that it has said it stored, whatever is published beyond that', async () => {
+      const alice = await withStream(aStream({ maxMessages: 40 }));
+      const kept: number[] = [];
+      // Smaller and smaller, so that what limits it is met as closely as can be.
+      for (let size = 480; size >= 0; size -= 4) {
+        await store(alice, `news.${size % 3}`, 'x'.repeat(size)).then(
+          ({ sequence }) => kept.push(sequence),
+          (error) => expect(error).to.be.busError('TERABUS_STREAM_FULL'),
+        );
+      }
+      expect(kept).to.have.length(40);
+      expect(await alice.streams.streamState(STREAM)).to.deep.include({ messages: 40, firstSequence: 1 });
+      const found = await Promise.all(kept.map((fromSequence) => alice.streams.read(STREAM, { fromSequence })));
+      expect(found.map((each) => each?.sequence)).to.deep.equal(kept);
+    });
+
     it('refuses what is new when its bytes are as many as may be', async () => {
       const alice = await withStream(aStream({ maxBytes: 1_000 }));
       await storeAll(alice, 'x'.repeat(600));
