@@ -83,7 +83,7 @@ export class ContentFate implements Fate {
     const { definition, clock } = this.#content.parts;
     const askAgainMs = this.#once?.waitMs(error);
     if (askAgainMs !== undefined) {
-      this.#keepPlace(askAgainMs);
+      this.#tryHere(askAgainMs, true, true);
     } else {
       this.#tries += 1;
       this.#firstFailed ??= clock.now();
@@ -100,7 +100,7 @@ export class ContentFate implements Fate {
   released(): void {
     const state = this.#state;
     if (state.kind === 'storing') this.#state = { ...state, hasSlot: false };
-    else if (state.kind === 'leaving-slot') this.#wait(state.waitMs, state.keepsKey);
+    else if (state.kind === 'leaving-slot') this.#tryHere(state.waitMs, state.keepsKey, false);
   }
 
   /** The drain begins: one that waits for its next try in its place does so no more. */
@@ -114,19 +114,23 @@ export class ContentFate implements Fate {
     const delayMs = retryDelayMs(this.#tries, definition.durable.retryAfterMs);
     const retry = retryOf(parts, letter, this.#progress, clock.now() + delayMs, 'retry');
     // One of the largest size has no room for what is added.
-    const inPlace = this.#isOrdered || !hasRoom(retry, transport.maxPayloadBytes);
-    emit({ kind: 'retried', ...told, tries: this.#tries, delayMs, inPlace, error });
-    if (inPlace) {
-      this.#keepPlace(delayMs);
+    const keepsKey = this.#isOrdered || !hasRoom(retry, transport.maxPayloadBytes);
+    const failedAt = clock.elapsed();
+    this.#state = { kind: 'storing', keepsKey, hasSlot: true };
+    const isStored = !keepsKey && (await depot.storeRetry(retry, this));
+    if (!isStored && depot.givenUp) {
+      this.#end('given-back');
       return;
     }
-    this.#state = { kind: 'storing', keepsKey: false, hasSlot: true };
-    this.#end((await depot.store(retry)) ? 'done' : 'given-back');
+    emit({ kind: 'retried', ...told, tries: this.#tries, delayMs, inPlace: !isStored, error });
+    if (isStored) this.#end('done');
+    else this.#tryHere(Math.max(0, delayMs - (clock.elapsed() - failedAt)), keepsKey, this.#state.hasSlot);
   }
 
   async #giveUp(error: BusError): Promise<void> {
     this.#state = { kind: 'storing', keepsKey: this.#isOrdered, hasSlot: true };
     const { parts, letter, handler, type } = this.#content;
+    parts.depot.forget(this);
     const message = deadLetterOf(parts, letter, this.#progress, error, handler, type, parts.clock.now());
     const stored = await parts.depot.store(message);
     if (stored) tellGivenUp(parts, letter, { handler, type, tries: this.#tries }, error);
@@ -134,15 +138,14 @@ export class ContentFate implements Fate {
   }
 
   /** The slot and the key of a handler that ran out of time are its own until it has ended. */
-  #keepPlace(waitMs: number): void {
-    if (this.#content.parts.depot.givenUp) this.#end('given-back');
-    else this.#state = { kind: 'leaving-slot', keepsKey: true, waitMs };
-  }
-
-  #wait(waitMs: number, keepsKey: boolean): void {
+  #tryHere(waitMs: number, keepsKey: boolean, hasSlot: boolean): void {
+    if (hasSlot) {
+      this.#state = { kind: 'leaving-slot', keepsKey, waitMs };
+      return;
+    }
     const timer = this.#content.parts.clock.setTimer(waitMs, () => {
       this.#state = { kind: 'at-work' };
-      this.#job?.again();
+      this.#job?.again(keepsKey);
     });
     this.#state = { kind: 'waiting', keepsKey, timer };
   }
@@ -155,6 +158,7 @@ export class ContentFate implements Fate {
     // With its slot it gives back its key.
     const hasSlot = state.kind !== 'waiting' && !(state.kind === 'storing' && !state.hasSlot);
     if (!hasSlot && state.keepsKey) this.#job?.letGo();
+    this.#content.parts.depot.forget(this);
     this.#ran();
     this.#ended(end, this.#content.index);
   }
