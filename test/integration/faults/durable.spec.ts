@@ -117,7 +117,7 @@ describe('a stored message', () => {
     expect((await dead(host, service)).map(({ index }) => index)).to.deep.equal([2]);
   });
 
-  it('that fails where nothing more can be put aside is tried in its place, and given up as any other', async () => {
+  it('that finds no room among the retries is tried in its place, and given up', async () => {
     const names = Array.from({ length: 10 }, (_, n) => `bad ${n}`);
     let open = () => {};
     const door = new Promise<void>((resolve) => {

@@ -301,7 +301,7 @@ describe('what is stored', () => {
     const ROOM = { maxBytes: 2 ** 27 };
     const names = Array.from({ length: 10 }, (_, n) => `bad ${n}`);
 
-    it('is tried in its place and in the end a dead letter, with as many tries as any, and the others go on', async () => {
+    it('is tried in its place, and given up after its tries, while others go on', async () => {
       const service = clinic();
       const host = await start(service);
       update(RETRIES, { maxMessages: 2 });
