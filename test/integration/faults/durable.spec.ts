@@ -12,13 +12,14 @@ import {
   startHost,
   TeraService,
 } from '@terabus/core';
-import type { Transport } from '@terabus/core/transport';
+import { type Transport, toName } from '@terabus/core/transport';
 import { DeviceEvent } from '@terabus/messages';
 import { connectNats, provision } from '@terabus/nats';
 import { type NatsServer, startNatsServer } from '@terabus/testing';
 import { expect } from 'chai';
 import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
 import { unfinished } from '../../soak/run/stored.js';
+import { administrator } from '../streams/admin.js';
 import { eventually } from '../support/eventually.js';
 import { FailingDeadLetters, WORKER } from '../support/failing-dead-letters.js';
 
@@ -114,6 +115,45 @@ describe('a stored message', () => {
     await done(service);
     expect(trail.toSorted()).to.deep.equal(['bad 1', 'bad 2', 'first 1', 'last 1', 'worst 1', 'worst 2', 'worst 3']);
     expect((await dead(host, service)).map(({ index }) => index)).to.deep.equal([2]);
+  });
+
+  it('that finds no room among the retries is tried in its place, and given up', async () => {
+    const names = Array.from({ length: 10 }, (_, n) => `bad ${n}`);
+    let open = () => {};
+    const door = new Promise<void>((resolve) => {
+      open = resolve;
+    });
+    const handle = async (name: string, { durable }: DurableContext) => {
+      trail.push(`${name} ${durable.attempt}`);
+      if (durable.attempt > 1) await door;
+      if (name !== 'good') throw new Error(`no ${name}`);
+    };
+    const service = works(handle, { concurrency: 20 });
+    const host = await start(service);
+    const { streams } = planStreams([service]);
+    const retries = streams.find(({ subjects }) => subjects[0]?.startsWith('_RETRY.'))?.name as string;
+    const admin = await administrator(server.url);
+    const stream = toName(retries, namespace);
+    const { config } = await admin.call(`STREAM.INFO.${stream}`);
+    await admin.call(`STREAM.UPDATE.${stream}`, { ...config, max_msgs: 2 });
+    await admin.close();
+    for (const name of [...names, 'good']) await publish(name);
+    const isFull = () => host.health().problems.some(({ reason }) => reason === 'TERABUS_STREAM_FULL');
+    await eventually(async () => {
+      expect([isFull(), trail.includes('good 1')]).to.deep.equal([true, true]);
+      expect(trail.filter((line) => line.endsWith(' 2'))).to.have.lengthOf(10);
+      expect((await transport.streams.streamState(retries)).messages).to.equal(2);
+    });
+    open();
+    await done(service);
+    for (const name of names) {
+      expect(trail.filter((line) => line.startsWith(name))).to.deep.equal([1, 2, 3].map((n) => `${name} ${n}`));
+    }
+    const letters = await dead(host, service);
+    expect(letters.map(({ reason, tries }) => [reason, tries])).to.deep.equal(
+      Array(10).fill(['TERABUS_HANDLER_FAILED', 3]),
+    );
+    expect(isFull()).to.equal(false);
   });
 
   it('goes to one of two instances that share a group', async () => {

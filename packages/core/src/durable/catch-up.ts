@@ -16,7 +16,7 @@ export async function catchUp(reader: Reader, signal: AbortSignal): Promise<void
   const { lastSequence } = await transport.streams.streamState(stream);
   let changed = deferred<void>();
   const change = () => changed.resolve();
-  const unwatch = reader.onSettled(change);
+  const unwatch = reader.unsettled.onSettled(change);
   signal.addEventListener('abort', change);
   try {
     for (;;) {

@@ -1,70 +1,57 @@
 import type { BusError } from '@terabus/messages';
-import { HEADER } from '../publishing/headers.js';
-import type { Arrival, Context, HandlerContext, HandlerPlace } from '../routing/context.js';
+import type { Arrival, Context, HandlerPlace } from '../routing/context.js';
 import type { MessageJob } from '../routing/message-job.js';
 import type { Fate } from '../routing/stored-work.js';
 import type { Timer } from '../transport/clock.js';
-import { timeOf } from './derived-id.js';
+import type { Content } from './content.js';
 import { tellGivenUp } from './given-up.js';
-
-import type { GroupParts } from './group-parts.js';
-import { KeyValueInbox } from './key-value-inbox.js';
-import { deadLetterOf, hasRoom, type Letter, type Progress, retryOf } from './letters.js';
-import { formatOrigin } from './origin.js';
+import { deadLetterOf, hasRoom, type Progress, retryOf } from './letters.js';
+import { Once } from './once.js';
 import { retryDelayMs } from './retry-delay.js';
-import { StoredContext } from './stored-context.js';
-
-const FIRST_MARK_WAIT_MS = 500;
-const LONGEST_MARK_WAIT_MS = 10_000;
+import type { StoredContext } from './stored-context.js';
 
 /** How one content ended: handled or stored elsewhere, or to be handed out again. */
 export type ContentEnd = 'done' | 'given-back';
 
+/** Where a content is on its way. What failed may have its slot still: a handler that ran out of time goes on. */
+type State =
+  /** It waits for its turn, or its handler has it. */
+  | { readonly kind: 'at-work' }
+  /** Its handler failed, and what follows from that is on its way to a stream. */
+  | { readonly kind: 'storing'; readonly keepsKey: boolean; readonly hasSlot: boolean }
+  /** It will be tried again in its place, so much later than it has given back its slot. */
+  | { readonly kind: 'leaving-slot'; readonly keepsKey: boolean; readonly waitMs: number }
+  | { readonly kind: 'waiting'; readonly keepsKey: boolean; readonly timer: Timer }
+  | { readonly kind: 'over' };
+
 /** One content of a stored message, on its way to being handled, tried again or given up. */
 export class ContentFate implements Fate {
-  keepsKey = false;
-  readonly #parts: GroupParts;
-  readonly #letter: Letter;
-  readonly #index: number;
-  readonly #handler: string;
-  readonly #type: string;
+  readonly #content: Content;
+  readonly #once: Once | undefined;
   /** The handler's part is over, this time. */
   readonly #ran: () => void;
   readonly #ended: (end: ContentEnd, index: number) => void;
   #tries: number;
   #firstFailed: number | undefined;
   #job: MessageJob | undefined;
-  /** Whether its slot is another's again. */
-  #released = false;
-  /** Whether the bucket of marks is asked, and not the handler: what fails then is no try of it. */
-  #marking = false;
-  /** How often that failed in a row. */
-  #unanswered = 0;
-  /** Until it is tried again in its place. */
-  #waitMs: number | undefined;
-  #timer: Timer | undefined;
-  #over = false;
+  #state: State = { kind: 'at-work' };
 
   constructor(
-    parts: GroupParts,
-    letter: Letter,
-    progress: Progress & { readonly index: number },
-    { handler, type }: { readonly handler: string; readonly type: string },
+    content: Content,
+    { tries, firstFailed }: { readonly tries: number; readonly firstFailed: number | undefined },
     told: { readonly ran: () => void; readonly ended: (end: ContentEnd, index: number) => void },
   ) {
-    this.#parts = parts;
-    this.#letter = letter;
-    this.#index = progress.index;
-    this.#tries = progress.tries;
-    this.#firstFailed = progress.firstFailed;
-    this.#handler = handler;
-    this.#type = type;
+    const { inbox, depot } = content.parts;
+    this.#content = content;
+    this.#once = inbox && new Once(inbox, depot);
+    this.#tries = tries;
+    this.#firstFailed = firstFailed;
     this.#ran = told.ran;
     this.#ended = told.ended;
   }
 
-  get progress(): Progress {
-    return { index: this.#index, tries: this.#tries, firstFailed: this.#firstFailed };
+  get keepsKey(): boolean {
+    return 'keepsKey' in this.#state && this.#state.keepsKey;
   }
 
   queued(job: MessageJob): void {
@@ -72,41 +59,18 @@ export class ContentFate implements Fate {
   }
 
   context(place: HandlerPlace, arrival: Arrival, deadline: number): StoredContext {
-    const { origin, storedAt, replay } = this.#letter;
-    const { stream, sequence } = origin;
-    const attempt = this.#tries + 1;
-    const durable = { stream, sequence, index: this.#index, attempt, storedAt, replayed: replay !== undefined };
-    const { inbox } = this.#parts;
-    const messageId = inbox === undefined ? undefined : this.#letter.headers.get(HEADER.messageId);
-    const root =
-      messageId === undefined
-        ? { id: this.#origin, time: storedAt }
-        : { id: this.#idOf(messageId), time: timeOf(messageId) };
-    return new StoredContext(place, arrival, deadline, Object.freeze(durable), {
-      id: `${root.id} ${this.#work}`,
-      time: root.time,
-    });
+    return this.#content.context(place, arrival, deadline, this.#tries + 1);
   }
 
   run(context: Context, handle: () => unknown): unknown {
-    const { inbox, emit, address, depot } = this.#parts;
-    if (inbox === undefined) return handled(context as StoredContext, handle);
-    const messageId = this.#idOf(context.messageId ?? this.#origin);
-    const work = { handler: this.#work, messageId, context: context as unknown as HandlerContext };
-    // Another inbox may refuse to commit what a handler did: that is its failure, and it has to end.
-    const marks = inbox instanceof KeyValueInbox;
-    this.#marking = marks;
-    return inbox
-      .once(work, async () => {
-        this.#marking = false;
-        await handled(context as StoredContext, handle);
-        this.#marking = marks;
-      })
+    if (this.#once === undefined) return handled(context as StoredContext, handle);
+    const work = this.#content.inboxWork(context);
+    return this.#once
+      .run(work, () => handled(context as StoredContext, handle))
       .then((called) => {
-        if (marks) depot.marked();
         if (called) return;
-        const { topic } = this.#letter;
-        emit({ kind: 'deduplicated', service: address, topic, handler: this.#handler, type: this.#type, messageId });
+        const { parts, told } = this.#content;
+        parts.emit({ kind: 'deduplicated', ...told, messageId: work.messageId });
       });
   }
 
@@ -115,21 +79,17 @@ export class ContentFate implements Fate {
   }
 
   failed(error: BusError): void {
-    if (this.#over) return;
-    const { definition, options, clock, depot } = this.#parts;
-    if (this.#marking) {
-      this.#unanswered += 1;
-      depot.notMarked(error);
-      this.#waitHere(Math.min(LONGEST_MARK_WAIT_MS, retryDelayMs(this.#unanswered, FIRST_MARK_WAIT_MS)));
-      this.#ran();
-      return;
+    if (this.#state.kind === 'over') return;
+    const { definition, clock } = this.#content.parts;
+    const askAgainMs = this.#once?.waitMs(error);
+    if (askAgainMs !== undefined) {
+      this.#tryHere(askAgainMs, true, true);
+    } else {
+      this.#tries += 1;
+      this.#firstFailed ??= clock.now();
+      if (this.#tries < definition.durable.tries) void this.#tryAgain(error);
+      else void this.#giveUp(error);
     }
-    this.#unanswered = 0;
-    this.#tries += 1;
-    this.#firstFailed ??= clock.now();
-    this.keepsKey = options.order === 'per-key';
-    if (this.#tries >= definition.durable.tries) void this.#giveUp(error);
-    else void this.#tryAgain(error);
     this.#ran();
   }
 
@@ -138,93 +98,78 @@ export class ContentFate implements Fate {
   }
 
   released(): void {
-    this.#released = true;
-    this.#waitInPlace();
+    const state = this.#state;
+    if (state.kind === 'storing') this.#state = { ...state, hasSlot: false };
+    else if (state.kind === 'leaving-slot') this.#tryHere(state.waitMs, state.keepsKey, false);
   }
 
   /** The drain begins: one that waits for its next try in its place does so no more. */
   giveBackWaiting(): void {
-    if (this.#timer === undefined && this.#waitMs === undefined) return;
-    this.#timer?.cancel();
-    this.givenBack();
+    if (this.#state.kind === 'waiting' || this.#state.kind === 'leaving-slot') this.#end('given-back');
   }
 
   async #tryAgain(error: BusError): Promise<void> {
-    const { emit, address, clock, definition, depot, transport } = this.#parts;
+    const { parts, letter, told } = this.#content;
+    const { emit, clock, definition, depot, transport } = parts;
     const delayMs = retryDelayMs(this.#tries, definition.durable.retryAfterMs);
-    const retry = retryOf(this.#parts, this.#letter, this.progress, clock.now() + delayMs, 'retry');
+    const retry = retryOf(parts, letter, this.#progress, clock.now() + delayMs, 'retry');
     // One of the largest size has no room for what is added.
-    const inPlace = this.keepsKey || !hasRoom(retry, transport.maxPayloadBytes);
-    emit({
-      kind: 'retried',
-      service: address,
-      topic: this.#letter.topic,
-      handler: this.#handler,
-      type: this.#type,
-      tries: this.#tries,
-      delayMs,
-      inPlace,
-      error,
-    });
-    if (inPlace) {
-      if (depot.givenUp) this.#end('given-back');
-      else this.#waitHere(delayMs);
+    const keepsKey = this.#isOrdered || !hasRoom(retry, transport.maxPayloadBytes);
+    const failedAt = clock.elapsed();
+    this.#state = { kind: 'storing', keepsKey, hasSlot: true };
+    const isStored = !keepsKey && (await depot.storeRetry(retry, this));
+    if (!isStored && depot.givenUp) {
+      this.#end('given-back');
       return;
     }
-    this.#end((await depot.store(retry)) ? 'done' : 'given-back');
-  }
-
-  #waitHere(delayMs: number): void {
-    this.keepsKey = true;
-    this.#waitMs = delayMs;
-    if (this.#released) this.#waitInPlace();
-  }
-
-  /** The slot and the key of a handler that ran out of time are its own until it has ended. */
-  #waitInPlace(): void {
-    if (this.#waitMs === undefined || this.#timer !== undefined || this.#over) return;
-    this.#timer = this.#parts.clock.setTimer(this.#waitMs, () => {
-      this.#timer = undefined;
-      this.#waitMs = undefined;
-      this.#released = false;
-      this.keepsKey = false;
-      this.#job?.again();
-    });
+    emit({ kind: 'retried', ...told, tries: this.#tries, delayMs, inPlace: !isStored, error });
+    if (isStored) this.#end('done');
+    else this.#tryHere(Math.max(0, delayMs - (clock.elapsed() - failedAt)), keepsKey, this.#state.hasSlot);
   }
 
   async #giveUp(error: BusError): Promise<void> {
-    const { clock, depot } = this.#parts;
-    const letter = this.#letter;
-    const message = deadLetterOf(this.#parts, letter, this.progress, error, this.#handler, this.#type, clock.now());
-    const stored = await depot.store(message);
-    if (stored) {
-      tellGivenUp(this.#parts, letter, { handler: this.#handler, type: this.#type, tries: this.#tries }, error);
-    }
+    this.#state = { kind: 'storing', keepsKey: this.#isOrdered, hasSlot: true };
+    const { parts, letter, handler, type } = this.#content;
+    parts.depot.forget(this);
+    const message = deadLetterOf(parts, letter, this.#progress, error, handler, type, parts.clock.now());
+    const stored = await parts.depot.store(message);
+    if (stored) tellGivenUp(parts, letter, { handler, type, tries: this.#tries }, error);
     this.#end(stored ? 'done' : 'given-back');
   }
 
-  #end(end: ContentEnd): void {
-    if (this.#over) return;
-    this.#over = true;
-    if (this.keepsKey) {
-      this.keepsKey = false;
-      if (this.#released) this.#job?.letGo();
+  /** The slot and the key of a handler that ran out of time are its own until it has ended. */
+  #tryHere(waitMs: number, keepsKey: boolean, hasSlot: boolean): void {
+    if (hasSlot) {
+      this.#state = { kind: 'leaving-slot', keepsKey, waitMs };
+      return;
     }
+    const timer = this.#content.parts.clock.setTimer(waitMs, () => {
+      this.#state = { kind: 'at-work' };
+      this.#job?.again(keepsKey);
+    });
+    this.#state = { kind: 'waiting', keepsKey, timer };
+  }
+
+  #end(end: ContentEnd): void {
+    const state = this.#state;
+    if (state.kind === 'over') return;
+    this.#state = { kind: 'over' };
+    if (state.kind === 'waiting') state.timer.cancel();
+    // With its slot it gives back its key.
+    const hasSlot = state.kind !== 'waiting' && !(state.kind === 'storing' && !state.hasSlot);
+    if (!hasSlot && state.keepsKey) this.#job?.letGo();
+    this.#content.parts.depot.forget(this);
     this.#ran();
-    this.#ended(end, this.#index);
+    this.#ended(end, this.#content.index);
   }
 
-  #idOf(messageId: string): string {
-    return `${messageId}/${this.#index}`;
+  /** Whether those of its key wait behind it, whatever becomes of it. */
+  get #isOrdered(): boolean {
+    return this.#content.parts.options.order === 'per-key';
   }
 
-  get #origin(): string {
-    return formatOrigin({ ...this.#letter.origin, index: this.#index });
-  }
-
-  /** Which work it is: it outlives renamed methods. */
-  get #work(): string {
-    return `${this.#parts.address} ${this.#parts.pattern} ${this.#type}`;
+  get #progress(): Progress {
+    return { index: this.#content.index, tries: this.#tries, firstFailed: this.#firstFailed };
   }
 }
 

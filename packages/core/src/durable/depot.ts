@@ -8,8 +8,12 @@ const TIMEOUT_MS = 5_000;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 10_000;
 
-/** Where the problem of the bucket of marks stands: no stream is called so. */
-const MARKS = '';
+/** A stream that does not take what it is given. */
+interface Refusal {
+  problem: BusError;
+  /** Those that are kept because of it. */
+  readonly kept: Set<object>;
+}
 
 /**
  * Stores what a service could not handle: tries until it is stored, since a message is only then given up. Knows what
@@ -20,8 +24,9 @@ export class Depot {
   readonly #transport: Pick<Transport, 'streams'>;
   readonly #clock: Clock;
   readonly #reporter: Reporter;
-  /** What keeps it from storing, by stream. */
-  readonly #problems = new Map<string, BusError>();
+  /** By stream. */
+  readonly #refusals = new Map<string, Refusal>();
+  #marksProblem: BusError | undefined;
   readonly #sleepers = new Set<() => void>();
   #givenUp = false;
 
@@ -33,22 +38,33 @@ export class Depot {
   }
 
   get problems(): readonly BusError[] {
-    return [...this.#problems.values()];
+    const problems = [...this.#refusals.values()].map(({ problem }) => problem);
+    return this.#marksProblem === undefined ? problems : [...problems, this.#marksProblem];
   }
 
   /** Resolves with whether it is stored: false only when {@link giveUp} was called. Never rejects. */
   async store(message: StoreMessage): Promise<boolean> {
-    for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(LONGEST_WAIT_MS, waitMs * 2)) {
-      try {
-        await this.#transport.streams.store(message, TIMEOUT_MS);
-        this.#problems.delete(message.stream);
-        return true;
-      } catch (thrown) {
-        this.#failed(message.stream, BusError.from(thrown));
-      }
-      if (this.#givenUp) return false;
-      await this.#sleep(waitMs);
-      if (this.#givenUp) return false;
+    const isStored = await this.#store(message, message, false);
+    this.forget(message);
+    return isStored;
+  }
+
+  /**
+   * The same for what is tried again, which ends with false also where the stream is full: it may be full of what can
+   * only leave it when something else is stored there. `who` counts as kept then, until {@link forget}.
+   *
+   * "Full" is the one refusal that a try may be spent on. A stream that does not answer may have it. One that is away or
+   * forbidden comes back, often together with what the handler missed. What an earlier attempt stored after all, a
+   * full stream knows by its message id.
+   */
+  storeRetry(message: StoreMessage, who: object): Promise<boolean> {
+    return this.#store(message, who, true);
+  }
+
+  /** It is kept no more, whatever has become of it. */
+  forget(who: object): void {
+    for (const [stream, { kept }] of this.#refusals) {
+      if (kept.delete(who) && kept.size === 0) this.#refusals.delete(stream);
     }
   }
 
@@ -63,17 +79,17 @@ export class Depot {
       `what ${this.#service} handles once waits, since its bucket of marks can't be asked: ${error.rawMessage}`,
       { code: error.code, reason: error.reason, cause: error },
     );
-    this.#problems.set(MARKS, problem);
+    this.#marksProblem = problem;
   }
 
   marked(): void {
-    this.#problems.delete(MARKS);
+    this.#marksProblem = undefined;
   }
 
   /** From now on what is refused is not tried again: the service drains, and it is still where it came from. */
   giveUp(): void {
     this.#givenUp = true;
-    this.#problems.delete(MARKS);
+    this.#marksProblem = undefined;
     for (const wake of this.#sleepers) wake();
   }
 
@@ -82,12 +98,32 @@ export class Depot {
     this.#givenUp = false;
   }
 
-  #failed(stream: string, error: BusError): void {
+  async #store(message: StoreMessage, who: object, endsWhenFull: boolean): Promise<boolean> {
+    for (let waitMs = FIRST_WAIT_MS; ; waitMs = Math.min(LONGEST_WAIT_MS, waitMs * 2)) {
+      try {
+        await this.#transport.streams.store(message, TIMEOUT_MS);
+        this.#refusals.delete(message.stream);
+        return true;
+      } catch (thrown) {
+        const error = BusError.from(thrown);
+        this.#refused(message.stream, who, error);
+        if (endsWhenFull && error.reason === 'TERABUS_STREAM_FULL') return false;
+      }
+      if (this.#givenUp) return false;
+      await this.#sleep(waitMs);
+      if (this.#givenUp) return false;
+    }
+  }
+
+  #refused(stream: string, who: object, error: BusError): void {
     const problem = new BusError(
       `what ${this.#service} could not handle is kept, since '${stream}' does not take it: ${error.rawMessage}`,
       { code: error.code, reason: error.reason, cause: error },
     );
-    this.#problems.set(stream, problem);
+    const refusal = this.#refusals.get(stream) ?? { problem, kept: new Set() };
+    refusal.problem = problem;
+    refusal.kept.add(who);
+    this.#refusals.set(stream, refusal);
     this.#reporter.report(stream, problem, { stream });
   }
 

@@ -80,10 +80,11 @@ describe('what is stored', () => {
     return host;
   };
   const say = (...messages: (readonly [MessageType, Message])[]) => stage.event('visits.a', messages);
+  const ofStream = () => stage.client.streams.consumerState('visits.{ward}', consumerOf(Clinic.address, 'visits.*'));
   const left = async () => {
     const { streams } = stage.client;
     const [consumer, retries, dead] = await Promise.all([
-      streams.consumerState('visits.{ward}', consumerOf(Clinic.address, 'visits.*')),
+      ofStream(),
       streams.streamState(RETRIES),
       streams.streamState(DEAD),
     ]);
@@ -91,6 +92,7 @@ describe('what is stored', () => {
   };
   const NOTHING = { unsettled: 0, pending: 0, retries: 0, dead: 0 };
   const update = (name: string, changes: Partial<StreamPlan>) => stage.broker.updateStream(name, changes);
+  const reasons = (host: Host) => host.health().problems.map(({ reason }) => reason);
   const stop = async (host: Host) => {
     const stopping = host.stop();
     await stage.clock.advance(60_000);
@@ -253,17 +255,17 @@ describe('what is stored', () => {
     it('is kept while nobody takes it, and put aside when somebody does', async () => {
       failing.set('1', 1);
       const host = await start();
-      update(RETRIES, { maxBytes: 1 });
+      stage.broker.deleteStream(RETRIES);
       await say(user('1'), user('2'));
       await stage.clock.advance(60_000);
       expect(trail).to.deep.equal(['1 1', '2 1']);
-      expect(await left()).to.deep.equal({ ...NOTHING, unsettled: 1 });
-      expect(host.health().problems.map(({ reason }) => reason)).to.include('TERABUS_STREAM_FULL');
-      update(RETRIES, { maxBytes: -1 });
+      expect((await ofStream()).unsettled).to.equal(1);
+      expect(reasons(host)).to.include('TERABUS_STREAM_UNAVAILABLE');
+      stage.broker.provision(planStreams([clinic()]));
       await stage.clock.advance(20_000);
       expect(trail).to.deep.equal(['1 1', '2 1', '1 2']);
       expect(await left()).to.deep.equal(NOTHING);
-      expect(host.health().problems.map(({ reason }) => reason)).not.to.include('TERABUS_STREAM_FULL');
+      expect(reasons(host)).to.deep.equal([]);
     });
 
     it('is not given up before its dead letter is stored', async () => {
@@ -291,6 +293,153 @@ describe('what is stored', () => {
       await stage.clock.advance(2_000);
       expect(trail.map((line) => line.slice(0, 3))).to.deep.equal(['1 1', 'xxx', '1 2']);
       expect(await left()).to.deep.equal(NOTHING);
+    });
+  });
+
+  describe('when there is no room for what is tried again', () => {
+    const FULL = { maxBytes: 1 };
+    const ROOM = { maxBytes: 2 ** 27 };
+    const names = Array.from({ length: 10 }, (_, n) => `bad ${n}`);
+
+    it('is tried in its place, and given up after its tries, while others go on', async () => {
+      const service = clinic();
+      const host = await start(service);
+      update(RETRIES, { maxMessages: 2 });
+      for (const name of names) {
+        failing.set(name, 9);
+        await say(user(name));
+      }
+      await say(user('good'));
+      expect(trail.at(-1)).to.equal('good 1');
+      expect(await left()).to.deep.equal({ unsettled: 8, pending: 0, retries: 2, dead: 0 });
+      expect(reasons(host)).to.include('TERABUS_STREAM_FULL');
+      await stage.clock.advance(600_000);
+      expect(await left()).to.deep.equal({ ...NOTHING, dead: 10 });
+      const tried = (name: string) => trail.filter((line) => line.startsWith(name));
+      for (const name of names) expect(tried(name)).to.deep.equal([1, 2, 3, 4, 5].map((n) => `${name} ${n}`));
+      const { letters } = await host.deadLetters(service).list();
+      expect(letters.map(({ tries }) => tries)).to.deep.equal(Array(10).fill(5));
+      expect(reasons(host)).not.to.include('TERABUS_STREAM_FULL');
+    });
+
+    it('is put aside as soon as there is some', async () => {
+      failing.set('1', 3);
+      const host = await start();
+      update(RETRIES, FULL);
+      await say(user('1'));
+      await stage.clock.advance(1_000);
+      expect(trail).to.deep.equal(['1 1', '1 2']);
+      expect(await left()).to.deep.equal({ ...NOTHING, unsettled: 1 });
+      expect(stage.eventsOf('retried').map(({ inPlace }) => inPlace)).to.deep.equal([true, true]);
+      expect(host.health().ready).to.equal(false);
+      update(RETRIES, ROOM);
+      await stage.clock.advance(2_000);
+      expect(trail.slice(2)).to.deep.equal(['1 3']);
+      expect(await left()).to.deep.equal({ ...NOTHING, retries: 1 });
+      expect(host.health()).to.deep.include({ ready: true, problems: [] });
+      await stage.clock.advance(4_000);
+      expect(trail.slice(3)).to.deep.equal(['1 4']);
+      expect(await left()).to.deep.equal(NOTHING);
+    });
+
+    it('is no problem any more when it is handled in its place', async () => {
+      failing.set('1', 1);
+      const host = await start();
+      update(RETRIES, FULL);
+      await say(user('1'));
+      expect(reasons(host)).to.include('TERABUS_STREAM_FULL');
+      await stage.clock.advance(1_000);
+      expect(trail).to.deep.equal(['1 1', '1 2']);
+      expect(reasons(host)).not.to.include('TERABUS_STREAM_FULL');
+    });
+
+    it('lets those of its key go on, and takes its turn behind them', async () => {
+      const key = (message: unknown) => (message as UserEvent).userUuid.slice(0, 1);
+      failing.set('a1', 1);
+      doors.set('a2', deferred());
+      const host = await start(clinic({ key } as Parameters<typeof from>[1]));
+      update(RETRIES, FULL);
+      await say(user('a1'));
+      await say(user('a2'));
+      await say(user('a3'));
+      await stage.clock.advance(5_000);
+      expect(trail).to.deep.equal(['a1 1', 'a2 1']);
+      const group = () => host.health().services[0]?.groups[0];
+      expect(group()).to.deep.include({ running: 1, waiting: 2 });
+      doors.get('a2')?.resolve();
+      await stage.settle();
+      expect(trail.slice(2)).to.deep.equal(['a3 1', 'a1 2']);
+      await say(user('a4'));
+      expect(trail.slice(4)).to.deep.equal(['a4 1']);
+      expect(group()).to.deep.include({ running: 0, waiting: 0 });
+      expect(await left()).to.deep.equal(NOTHING);
+    });
+
+    it('is not begun beside itself where its handler ran out of time', async () => {
+      doors.set('1', deferred());
+      await start(clinic({ concurrency: 2, timeoutMs: 100, abandonAfterMs: 60_000 }));
+      update(RETRIES, FULL);
+      await say(user('1'));
+      await stage.clock.advance(30_000);
+      expect(trail).to.deep.equal(['1 1']);
+      doors.get('1')?.resolve();
+      await stage.clock.advance(5_000);
+      expect(trail).to.deep.equal(['1 1', '1 2']);
+      expect(await left()).to.deep.equal(NOTHING);
+    });
+
+    it('stays with who has it, however long it waits', async () => {
+      failing.set('1', 4);
+      await start(clinic({ ackWaitMs: 1_000 }));
+      update(RETRIES, FULL);
+      await say(user('1'));
+      const other: unknown[] = [];
+      const place = { stream: 'visits.{ward}', consumer: consumerOf(Clinic.address, 'visits.*') };
+      const reading = await stage.client.streams.consume(
+        { ...place, maxUnsettled: 100, maxUnsettledBytes: 1e6 },
+        (delivery) => other.push(delivery),
+      );
+      await stage.clock.advance(60_000);
+      await reading.stop();
+      expect(other).to.deep.equal([]);
+      expect(trail).to.deep.equal(['1 1', '1 2', '1 3', '1 4', '1 5']);
+      expect(await left()).to.deep.equal(NOTHING);
+    });
+
+    it('is handed out again with the tries that are stored when its service drains', async () => {
+      failing.set('1', 2);
+      const service = clinic();
+      const host = await start(service);
+      update(RETRIES, FULL);
+      await say(user('1'));
+      await stage.clock.advance(1_000);
+      expect(trail).to.deep.equal(['1 1', '1 2']);
+      const before = stage.clock.elapsed();
+      const stopping = host.stop();
+      await stage.clock.advance(100);
+      await stopping;
+      expect(stage.clock.elapsed() - before).to.be.lessThan(200);
+      expect(await left()).to.deep.equal({ ...NOTHING, unsettled: 1 });
+      update(RETRIES, ROOM);
+      await start(service);
+      expect(trail.slice(2)).to.deep.equal(['1 1']);
+    });
+
+    it('is handed out again where it fails while its service drains', async () => {
+      doors.set('1', deferred());
+      failing.set('1', 9);
+      const host = await start();
+      update(RETRIES, FULL);
+      await say(user('1'));
+      const before = stage.clock.elapsed();
+      const stopping = host.stop();
+      await stage.settle();
+      doors.get('1')?.resolve();
+      await stage.clock.advance(100);
+      await stopping;
+      expect(stage.clock.elapsed() - before).to.be.lessThan(200);
+      expect(await left()).to.deep.equal({ ...NOTHING, unsettled: 1 });
+      expect(stage.eventsOf('retried')).to.deep.equal([]);
     });
   });
 
@@ -400,14 +549,16 @@ describe('what is stored', () => {
     it('does not wait for a dead letter that nobody takes', async () => {
       failing.set('1', 9);
       const host = await start(clinic());
-      update(RETRIES, { maxBytes: 1 });
+      update(DEAD, { maxBytes: 1 });
       await say(user('1'));
+      await stage.clock.advance(60_000);
+      expect(trail).to.have.lengthOf(5);
       const before = stage.clock.elapsed();
       const stopping = host.stop();
       await stage.clock.advance(100);
       await stopping;
       expect(stage.clock.elapsed() - before).to.be.lessThan(200);
-      expect(await left()).to.deep.equal({ ...NOTHING, unsettled: 1 });
+      expect(await left()).to.deep.equal({ ...NOTHING, retries: 1 });
     });
   });
 

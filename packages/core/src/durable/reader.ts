@@ -4,16 +4,19 @@ import type { Verdict } from '../sequencing/verdict.js';
 import type { Timer } from '../transport/clock.js';
 import type { KeyValue } from '../transport/key-value.js';
 import type { Consuming, StreamDelivery } from '../transport/streams.js';
+import { Backlog } from './backlog.js';
 import type { GroupParts } from './group-parts.js';
 import { DURABLE_HEADER, numberIn } from './headers.js';
 import { arrivedLetter, wholeOf } from './incoming.js';
+import { Known } from './known.js';
 import { consumerOf, retriesOf, streamOf } from './names.js';
 import { Order } from './order.js';
-import { formatOrigin } from './origin.js';
 import { dueInMs } from './retry-delay.js';
-import { type Suspect, UNFINISHED } from './suspects.js';
+import { Suspected } from './suspected.js';
+import { UNFINISHED } from './suspects.js';
 import { Taken } from './taken.js';
 import { Turns } from './turns.js';
+import { Unsettled } from './unsettled.js';
 
 /** Two and a half seconds of a handler of 10 ms: enough to be busy over the round trip of a refill. */
 const DEFAULT_MAX_UNSETTLED = 256;
@@ -21,10 +24,7 @@ const DEFAULT_MAX_UNSETTLED_BYTES = 16 * 2 ** 20;
 const DEFAULT_ACK_WAIT_MS = 10_000;
 const DEFAULT_MAX_ACK_PENDING = 1_000;
 
-/** So many of those that it has settled last are known, should the server not have heard of it. */
-const MOST_KNOWN = 10_000;
 const TRY_AGAIN_MS = 1_000;
-const ASK_EVERY_MS = 1_000;
 
 /**
  * Reads what is stored for a delivery group, and what it has to try again, as fast as it is handled: never more than
@@ -32,46 +32,33 @@ const ASK_EVERY_MS = 1_000;
  */
 export class Reader {
   readonly parts: GroupParts;
-  readonly #marks: () => KeyValue;
-  readonly #ackWaitMs: number;
-  readonly #unsettled = new Map<string, Taken>();
-  /** What was settled last. A lost link loses acknowledgements: what comes again then must not run again. */
-  readonly #known = new Set<string>();
-  /** The same in a ring, the next to be forgotten at {@link Reader.#oldest}: a set is slow to find its first. */
-  readonly #knownInOrder: string[] = [];
-  #oldest = 0;
-  readonly #waiters = new Set<() => void>();
-  readonly #watchers = new Set<() => void>();
+  readonly unsettled: Unsettled;
+  readonly #known = new Known();
+  readonly #backlog: Backlog;
+  readonly #suspected: Suspected;
   readonly #order: Order | undefined;
   readonly #turns = new Turns();
   /** What came while the intake ended. Given back at once, it would come again, and again. */
   readonly #late: StreamDelivery[] = [];
-  /** Those that wait until they may run alone. */
-  readonly #suspected = new Map<Suspect, Taken>();
   #consuming: Consuming[] = [];
-  #working: Timer | undefined;
   #again: Timer | undefined;
   #unwatch = () => {};
-  /** Of the stream itself: what is to be tried again has no order. */
-  #ofStream = 0;
-  #settledOfStream = 0;
-  #backlog: number | undefined;
-  /** When the server was asked for it last, on `clock.elapsed()`. */
-  #askedAt = Number.NEGATIVE_INFINITY;
   #reading = false;
   #problem: BusError | undefined;
 
   constructor(parts: GroupParts, marks: () => KeyValue) {
     this.parts = parts;
-    this.#marks = marks;
-    this.#ackWaitMs = parts.options.ackWaitMs ?? DEFAULT_ACK_WAIT_MS;
+    const ackWaitMs = parts.options.ackWaitMs ?? DEFAULT_ACK_WAIT_MS;
+    this.unsettled = new Unsettled(parts.clock, ackWaitMs);
+    this.#backlog = new Backlog(parts, this.place);
+    this.#suspected = new Suspected(parts, marks);
     if (parts.options.order !== 'per-key') return;
     const [stream, consumer] = this.place;
     this.#order = new Order(parts, {
       stream,
       consumer,
-      ackWaitMs: this.#ackWaitMs,
-      count: () => ({ unsettled: this.#ofStream, settled: this.#settledOfStream }),
+      ackWaitMs,
+      count: () => this.unsettled.ofStream,
       take: (delivery) => this.#take(delivery, false),
     });
   }
@@ -82,18 +69,12 @@ export class Reader {
     return [streamOf(definition), consumerOf(address, pattern)];
   }
 
-  /** How many deliveries it answers for. */
-  get unsettled(): number {
-    return this.#unsettled.size;
-  }
-
   get problem(): BusError | undefined {
     return this.#problem;
   }
 
   get health(): BacklogHealth {
-    this.#askForBacklog();
-    return { unsettled: this.#unsettled.size, backlog: this.#reading ? this.#backlog : undefined };
+    return { unsettled: this.unsettled.size, backlog: this.#reading ? this.#backlog.look() : undefined };
   }
 
   /** Begins to read. Rejects when a consumer can't be read from; it is tried again all the same, until {@link end}. */
@@ -128,24 +109,9 @@ export class Reader {
   /** What has not begun is handed out again, to whoever reads then. What runs goes on. */
   giveBack(): void {
     this.parts.router.queue.giveBack();
-    for (const [suspect, taken] of this.#suspected) {
-      if (this.parts.suspects.withdraw(suspect)) taken.giveBackWhole();
-    }
-    this.#suspected.clear();
+    this.#suspected.giveBack();
     for (const taken of this.#turns.withdraw()) taken.giveBackWhole();
-    for (const taken of [...this.#unsettled.values()]) taken.giveBackWaiting();
-  }
-
-  /** Resolves when nothing is unsettled any more. */
-  settled(): Promise<void> {
-    if (this.#unsettled.size === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#waiters.add(resolve));
-  }
-
-  /** Calls back whenever something was settled, until the returned function is called. */
-  onSettled(watcher: () => void): () => void {
-    this.#watchers.add(watcher);
-    return () => this.#watchers.delete(watcher);
+    this.unsettled.giveBackWaiting();
   }
 
   async #begin(): Promise<void> {
@@ -187,7 +153,7 @@ export class Reader {
 
   #take(delivery: StreamDelivery, isRetry: boolean): void {
     const key = `${isRetry ? 'r' : 's'}${delivery.sequence} ${delivery.storedAt}`;
-    const there = this.#unsettled.get(key);
+    const there = this.unsettled.get(key);
     if (there !== undefined) {
       there.renew(delivery);
       return;
@@ -224,86 +190,18 @@ export class Reader {
       const letter = wholeOf(delivery);
       taken = new Taken(this.parts, { letter, tries: 0, firstFailed: undefined, verdict: undefined }, delivery);
     }
-    this.#unsettled.set(key, taken);
-    if (!isRetry) this.#ofStream += 1;
-    this.#prolong();
-    void taken.settled.then((how) => this.#settle(key, how, isRetry));
+    void taken.settled.then((how) => {
+      if (how === 'acked') this.#known.add(key);
+    });
+    this.unsettled.add(key, taken, isRetry);
     const isSuspect = bad === undefined && delivery.deliveries - (isRetry ? 2 : 1) >= UNFINISHED;
     const begin = () => {
       if (bad !== undefined) taken.deadLetter(bad);
-      else if (isSuspect) this.#suspect(taken);
+      else if (isSuspect) this.#suspected.add(taken);
       else taken.open();
     };
     if (this.#order === undefined || isRetry) begin();
     else this.#turns.add({ taken, begin, first: isSuspect });
-  }
-
-  #suspect(taken: Taken): void {
-    const { suspects, reporter, address, pattern } = this.parts;
-    const { origin, storedAt } = taken.letter;
-    const suspect: Suspect = {
-      name: `${consumerOf(address, pattern)} ${formatOrigin(origin)}@${Math.trunc(storedAt)}`,
-      marks: this.#marks(),
-      reporter,
-      run: () => {
-        this.#suspected.delete(suspect);
-        taken.alone = true;
-        taken.open();
-        return taken.ran;
-      },
-      giveUp: (error) => {
-        this.#suspected.delete(suspect);
-        taken.deadLetter(error);
-      },
-    };
-    this.#suspected.set(suspect, taken);
-    suspects.add(suspect);
-  }
-
-  #settle(key: string, how: 'acked' | 'given-back', isRetry: boolean): void {
-    this.#unsettled.delete(key);
-    if (!isRetry) {
-      this.#ofStream -= 1;
-      this.#settledOfStream += 1;
-    }
-    if (how === 'acked') this.#know(key);
-    for (const watch of this.#watchers) watch();
-    if (this.#unsettled.size > 0) return;
-    this.#working?.cancel();
-    this.#working = undefined;
-    for (const resolve of this.#waiters) resolve();
-    this.#waiters.clear();
-  }
-
-  #know(key: string): void {
-    const oldest = this.#knownInOrder[this.#oldest];
-    if (oldest !== undefined) this.#known.delete(oldest);
-    this.#known.add(key);
-    this.#knownInOrder[this.#oldest] = key;
-    this.#oldest = (this.#oldest + 1) % MOST_KNOWN;
-  }
-
-  /** As long as anything is unsettled: what waits for its turn is worked on too. */
-  #prolong(): void {
-    this.#working ??= this.parts.clock.setTimer(this.#ackWaitMs / 3, () => {
-      this.#working = undefined;
-      for (const taken of this.#unsettled.values()) taken.delivery.working();
-      if (this.#unsettled.size > 0) this.#prolong();
-    });
-  }
-
-  #askForBacklog(): void {
-    const { clock, transport } = this.parts;
-    if (!this.#reading || clock.elapsed() - this.#askedAt < ASK_EVERY_MS) return;
-    this.#askedAt = clock.elapsed();
-    transport.streams.consumerState(...this.place).then(
-      ({ pending }) => {
-        this.#backlog = pending;
-      },
-      () => {
-        this.#backlog = undefined;
-      },
-    );
   }
 
   #dueInMs({ headers }: StreamDelivery): number {

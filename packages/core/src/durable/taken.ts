@@ -3,6 +3,7 @@ import type { Fate, StoredWork } from '../routing/stored-work.js';
 import type { Verdict } from '../sequencing/verdict.js';
 import { deferred } from '../service/deferred.js';
 import type { StreamDelivery } from '../transport/streams.js';
+import { Content } from './content.js';
 import { type ContentEnd, ContentFate } from './content-fate.js';
 import { tellGivenUp } from './given-up.js';
 import type { GroupParts } from './group-parts.js';
@@ -110,22 +111,17 @@ export class Taken implements StoredWork {
     this.#begin();
     this.#toRun += 1;
     let ran = false;
-    const fate = new ContentFate(
-      this.#parts,
-      this.letter,
-      { index, tries: this.#state.tries, firstFailed: this.#state.firstFailed },
-      { handler, type },
-      {
-        ran: () => {
-          if (!ran) this.#oneRan();
-          ran = true;
-        },
-        ended: (end, at) => {
-          this.#fates.delete(fate);
-          this.#contentEnded(end, at);
-        },
+    const content = new Content(this.#parts, this.letter, index, handler, type);
+    const fate = new ContentFate(content, this.#state, {
+      ran: () => {
+        if (!ran) this.#oneRan();
+        ran = true;
       },
-    );
+      ended: (end, at) => {
+        this.#fates.delete(fate);
+        this.#contentEnded(end, at);
+      },
+    });
     this.#fates.add(fate);
     return fate;
   }

@@ -100,14 +100,20 @@ export type BusEvent =
     })
   /** Work that the end of the drain cut off: `running` handlers were aborted, `waiting` messages never started. */
   | (Place & { readonly kind: 'cut-off'; readonly running: number; readonly waiting: number })
-  /** A handler failed on a stored message for the `tries`-th time: it will be tried again, about `delayMs` later. */
+  /**
+   * A handler failed on a stored message for the `tries`-th time: it will be tried again, about `delayMs` later. Told
+   * when it is known where it waits.
+   */
   | (Place & {
       readonly kind: 'retried';
       readonly handler: string;
       readonly type: string;
       readonly tries: number;
       readonly delayMs: number;
-      /** Whether it keeps its place, and those behind it wait: else it is stored with what is to be tried again. */
+      /**
+       * Whether it is kept here until then, since those of its key wait behind it, or nobody has room for it: else it is
+       * stored with what is to be tried again.
+       */
       readonly inPlace: boolean;
       readonly error: BusError;
     })

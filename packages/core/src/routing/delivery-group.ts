@@ -273,8 +273,8 @@ export class DeliveryGroup {
   #release(run: Run): void {
     this.#running.delete(run);
     const { job } = run;
-    if (job.keepsKey === true) job.released?.();
-    else if (this.#options.keyed && !this.#keyless.delete(job)) this.#passKey(job);
+    if (job.keepsKey !== true && this.#options.keyed && !this.#keyless.delete(job)) this.#passKey(job);
+    job.released?.();
     if (this.#ready.length > 0 || this.#alone !== undefined) this.#pumpSoon();
     this.#strike(job);
   }

@@ -25,7 +25,7 @@ export interface Job {
   cutOff(running: boolean): void;
   /** Its key stays taken when its slot is given back: until {@link DeliveryGroup.letGo}, or its next run. */
   readonly keepsKey?: boolean;
-  /** One that keeps its key has given back its slot. */
+  /** It has given back its slot, and its key unless it keeps that. */
   released?(): void;
 }
 

@@ -60,12 +60,13 @@ export class MessageJob implements Job {
     });
   }
 
-  /** Runs once more, behind those that wait; its key it has kept. */
-  again(): void {
+  /** Runs once more, behind those that wait: also behind those of its key, unless it has kept that. */
+  again(keptKey: boolean): void {
     this.#context = undefined;
     this.arrivedAt = this.handler.place.clock.elapsed();
     this.accepted(true);
-    this.#router.queue.again(this);
+    if (keptKey) this.#router.queue.again(this);
+    else this.#router.queue.enqueue(this);
   }
 
   /** Lets go of the key that it has kept. */

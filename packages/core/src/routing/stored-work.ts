@@ -34,6 +34,6 @@ export interface Fate {
   failed(error: BusError): void;
   /** It was taken out of its queue, or its handler was cut off. */
   givenBack(): void;
-  /** A job that keeps its key gave back its slot. */
+  /** Its job gave back its slot, and its key unless it keeps that. */
   released(): void;
 }

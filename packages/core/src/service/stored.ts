@@ -77,7 +77,7 @@ export class Stored {
 
   /** Resolves when nothing is unsettled any more. */
   async settled(): Promise<void> {
-    await Promise.all(this.#readers.map((reader) => reader.settled()));
+    await Promise.all(this.#readers.map((reader) => reader.unsettled.settled()));
   }
 
   /** The same, or when so many milliseconds are over. */

@@ -1,0 +1,69 @@
+import { HEADER } from '../publishing/headers.js';
+import type { Arrival, Context, HandlerContext, HandlerPlace } from '../routing/context.js';
+import { timeOf } from './derived-id.js';
+import type { GroupParts } from './group-parts.js';
+import type { InboxWork } from './inbox.js';
+import type { Letter } from './letters.js';
+import { formatOrigin } from './origin.js';
+import { StoredContext } from './stored-context.js';
+
+/** One content of a stored message, for one handler: what it is, whatever becomes of it. */
+export class Content {
+  readonly parts: GroupParts;
+  readonly letter: Letter;
+  readonly index: number;
+  readonly handler: string;
+  readonly type: string;
+
+  constructor(parts: GroupParts, letter: Letter, index: number, handler: string, type: string) {
+    this.parts = parts;
+    this.letter = letter;
+    this.index = index;
+    this.handler = handler;
+    this.type = type;
+  }
+
+  /** What its handler is given at its n-th try, from 1. */
+  context(place: HandlerPlace, arrival: Arrival, deadline: number, attempt: number): StoredContext {
+    const { origin, storedAt, replay } = this.letter;
+    const { stream, sequence } = origin;
+    const durable = { stream, sequence, index: this.index, attempt, storedAt, replayed: replay !== undefined };
+    const messageId = this.parts.inbox === undefined ? undefined : this.letter.headers.get(HEADER.messageId);
+    const root =
+      messageId === undefined
+        ? { id: this.#origin, time: storedAt }
+        : { id: this.#idOf(messageId), time: timeOf(messageId) };
+    return new StoredContext(place, arrival, deadline, Object.freeze(durable), {
+      id: `${root.id} ${this.#work}`,
+      time: root.time,
+    });
+  }
+
+  /** What an inbox knows it by. */
+  inboxWork(context: Context): InboxWork {
+    return {
+      handler: this.#work,
+      messageId: this.#idOf(context.messageId ?? this.#origin),
+      context: context as unknown as HandlerContext,
+    };
+  }
+
+  /** What observers are told of it. */
+  get told(): { readonly service: string; readonly topic: string; readonly handler: string; readonly type: string } {
+    const { parts, letter, handler, type } = this;
+    return { service: parts.address, topic: letter.topic, handler, type };
+  }
+
+  #idOf(messageId: string): string {
+    return `${messageId}/${this.index}`;
+  }
+
+  get #origin(): string {
+    return formatOrigin({ ...this.letter.origin, index: this.index });
+  }
+
+  /** Which work it is: it outlives renamed methods. */
+  get #work(): string {
+    return `${this.parts.address} ${this.parts.pattern} ${this.type}`;
+  }
+}

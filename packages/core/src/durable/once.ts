@@ -1,0 +1,49 @@
+import type { BusError } from '@terabus/messages';
+import type { Depot } from './depot.js';
+import type { Inbox, InboxWork } from './inbox.js';
+import { KeyValueInbox } from './key-value-inbox.js';
+import { retryDelayMs } from './retry-delay.js';
+
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 10_000;
+
+/** Calls a handler through an inbox, and knows whether what failed then was the handler. */
+export class Once {
+  readonly #inbox: Inbox;
+  readonly #depot: Depot;
+  /** Another inbox may refuse to commit what a handler did: that is its failure, and it has to end. */
+  readonly #isBucket: boolean;
+  /** Whether the bucket of marks is asked, and not the handler: what fails then is no try of it. */
+  #asking = false;
+  /** How often that failed in a row. */
+  #unanswered = 0;
+
+  constructor(inbox: Inbox, depot: Depot) {
+    this.#inbox = inbox;
+    this.#depot = depot;
+    this.#isBucket = inbox instanceof KeyValueInbox;
+  }
+
+  /** Resolves with whether it called. */
+  async run(work: InboxWork, handle: () => unknown): Promise<boolean> {
+    this.#asking = this.#isBucket;
+    const called = await this.#inbox.once(work, async () => {
+      this.#asking = false;
+      await handle();
+      this.#asking = this.#isBucket;
+    });
+    if (this.#isBucket) this.#depot.marked();
+    return called;
+  }
+
+  /** For how long to wait before the bucket is asked again; undefined where it was the handler that failed. */
+  waitMs(error: BusError): number | undefined {
+    if (!this.#asking) {
+      this.#unanswered = 0;
+      return undefined;
+    }
+    this.#unanswered += 1;
+    this.#depot.notMarked(error);
+    return Math.min(LONGEST_WAIT_MS, retryDelayMs(this.#unanswered, FIRST_WAIT_MS));
+  }
+}
