@@ -54,7 +54,11 @@ export class Publisher {
     const { clock, sequencer, transport } = parts;
     this.#heartbeats = new Heartbeats({ clock, sequencer, publish: (stamp) => this.#beat(stamp) });
     this.#lines = new StoreLines({ streams: () => transport.streams, clock, random: parts.random });
+    const unwatch = transport.watch(({ kind }) => {
+      if (kind === 'reconnected') this.#lines.wake();
+    });
     void transport.closed.then(() => {
+      unwatch();
       this.#heartbeats.cancel();
       this.#lines.close();
     });
