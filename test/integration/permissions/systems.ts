@@ -42,6 +42,9 @@ export function examplesUnderTest(): Promise<SystemUnderTest[]> {
   return Promise.all([...pages.map(onePage), telerehab()]);
 }
 
+/** What a connection is called that is given no name. */
+const CONNECTION = 'terabus';
+
 /** How many namespaces the one-page examples are prepared for. */
 const NAMESPACES = 40;
 export const namespaceOf = (index: number) => `n${index}`;
@@ -51,7 +54,7 @@ async function onePage(name: string): Promise<SystemUnderTest> {
   const namespaces = Array.from({ length: NAMESPACES }, (_, index) => namespaceOf(index));
   const { permissions, declared } = await collected(name, namespaces);
   const host: HostUnderTest = {
-    name: 'terabus',
+    name: CONNECTION,
     declared,
     comingAndGoing: [],
     permissions: (namespace) => permissions[namespaces.indexOf(namespace)] as NatsPermissions,
@@ -75,7 +78,7 @@ async function onePage(name: string): Promise<SystemUnderTest> {
 
 async function collected(name: string, namespaces: readonly string[]) {
   const collect = new URL('./collect.js', import.meta.url).href;
-  const options = JSON.stringify(namespaces.map((namespace) => ({ namespace })));
+  const options = JSON.stringify(namespaces.map((namespace) => ({ namespace, name: CONNECTION })));
   const child = startNode(name, 'dist/run.js', ['--import', collect], { PERMISSION_OPTIONS: options });
   child.stdout?.resume();
   const [message] = await once(child, 'message');
