@@ -149,6 +149,15 @@ describe('natsPermissions', () => {
     });
   });
 
+  it('grants no heartbeats of what is stored: it is not lost on its way', () => {
+    const Stored = defineModule('Stored', { messages: { types: [UserEvent], durable: true } });
+    @Service(Silent, { uses: [Stored.messages] })
+    class Sender extends TeraService {
+      work() {}
+    }
+    expect(natsPermissions([Sender], { name: 'sender' }).publish.allow).to.deep.equal(['module.Stored.messages']);
+  });
+
   it('lets the instances of a service talk to each other, and answer, where one of them is active', () => {
     @Service(defineService('Single', { instances: 'one' }))
     class Single extends TeraService {}

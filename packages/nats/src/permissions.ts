@@ -149,13 +149,17 @@ function parse<T extends z.ZodType>(schema: T, options: unknown, name: string): 
 function spoken(plan: ServicePlan): Entry[] {
   return spokenTo(plan).flatMap((topic) =>
     'definition' in topic
-      ? withHeartbeat(topic.definition.tracked, { pattern: patternOf(topic) })
+      ? withHeartbeat(beats(topic), { pattern: patternOf(topic) })
       : [{ pattern: toSubject(topic.topic) }],
   );
 }
 
 const spokenTo = ({ contract, uses }: ServicePlan): Addressed[] =>
   [contract.events as Addressed | undefined, ...uses.flatMap(addressed)].filter((topic) => topic !== undefined);
+
+/** What is stored is not lost on its way, and needs no word of how far its sender has come. */
+const beats = ({ definition }: Pick<Subscribable, 'definition'>): boolean =>
+  definition.tracked && definition.durable === undefined;
 
 /** Whether something that a service says is stored, which is acknowledged. */
 const stores = (plan: ServicePlan): boolean =>
