@@ -48,17 +48,16 @@ export class Publisher {
   readonly #send: Send;
   readonly #heartbeats: Heartbeats;
   readonly #lines: StoreLines;
+  /** Set as soon as something is stored. */
+  #unwatch: (() => void) | undefined;
 
   constructor(parts: PublisherParts) {
     this.#parts = parts;
     const { clock, sequencer, transport } = parts;
     this.#heartbeats = new Heartbeats({ clock, sequencer, publish: (stamp) => this.#beat(stamp) });
     this.#lines = new StoreLines({ streams: () => transport.streams, clock, random: parts.random });
-    const unwatch = transport.watch(({ kind }) => {
-      if (kind === 'reconnected') this.#lines.wake();
-    });
     void transport.closed.then(() => {
-      unwatch();
+      this.#unwatch?.();
       this.#heartbeats.cancel();
       this.#lines.close();
     });
@@ -170,6 +169,9 @@ export class Publisher {
   #intoLine(outgoing: PublishedOutgoing, messageId: string, bytes: Uint8Array): Promise<Stored> {
     const { topic, headers, ordered = false, timeoutMs = DEFAULT_STORE_TIMEOUT_MS } = outgoing;
     const stream = streamOf(topic.definition);
+    this.#unwatch ??= this.#parts.transport.watch(({ kind }) => {
+      if (kind === 'reconnected') this.#lines.wake();
+    });
     return this.#lines.store({
       topic: topic.name,
       message: { subject: toSubject(topic.name), bytes, headers, stream, messageId },
