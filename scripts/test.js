@@ -20,6 +20,7 @@ const graceMs = 5_000;
 const withFaults = ['*', '!(sql)/**/*'].map((files) => `test/dist/integration/${files}.spec.js`);
 
 await runScript(async () => {
+  const { specs, options } = specArguments(process.argv.slice(2));
   const server = await ensureNatsServer();
   if ('reason' in server) {
     throw new StepFailed(`The tests start their own NATS servers. ${server.reason}`, server.output);
@@ -29,7 +30,6 @@ await runScript(async () => {
   // No test may reach a server that it did not start.
   const { NATS_URL: _, ...rest } = process.env;
   const env = { ...rest, TERABUS_NATS_SERVER: server.path };
-  const { specs, options } = specArguments(process.argv.slice(2));
   if (specs.length > 0) return mocha(env, { spec: specs }, options);
   if (options.length > 0) return mocha(env, {}, options);
 

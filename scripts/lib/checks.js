@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { arrowBreaches } from './arrows.js';
 import { build } from './build.js';
@@ -30,6 +30,7 @@ const exportsFolder = 'docs/exports';
  */
 export const checks = [
   { label: 'Lock file', run: checkLock },
+  { label: 'Licenses', run: copyLicenses },
   { label: 'Generated code', run: generate },
   { label: 'Exported names', run: listExports },
   { label: 'Conformance table', run: () => build().then(writeConformance) },
@@ -74,6 +75,11 @@ async function checkRules() {
 async function checkLock() {
   const problems = lockProblems(JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')));
   if (problems.length > 0) throw new StepFailed('package-lock.json does not serve every machine.', problems.join('\n'));
+}
+
+/** What is published is a folder of packages/, which has no other license than its own. */
+async function copyLicenses() {
+  for (const { folder } of readWorkspace().packages) copyFileSync(join(root, 'LICENSE'), join(root, folder, 'LICENSE'));
 }
 
 async function listExports() {

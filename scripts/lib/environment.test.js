@@ -1,7 +1,10 @@
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { findNatsServer } from './nats-server.js';
 import { natsUrl } from './nats-url.js';
+import { root } from './root.js';
 import { specArguments } from './spec-arguments.js';
 
 test('NATS_URL may be unset, one address or several', () => {
@@ -53,4 +56,48 @@ test('files among the arguments of `npm test` are told apart, sources stand for 
       options: ['--grep', 'packages'],
     },
   );
+});
+
+test('options of mocha keep their values, also where those are names of folders', () => {
+  const options = ['-g', 'packages', '--grep=drain', '--bail', '--timeout', '5000'];
+  assert.deepEqual(specArguments(['test', ...options, 'packages']), {
+    specs: ['test/dist/**/*.spec.js', 'packages/**/*.spec.js'],
+    options,
+  });
+});
+
+test('what is no spec and no folder of specs is refused, before anything is loaded', () => {
+  for (const place of [
+    'scripts',
+    'scripts/',
+    'scripts/lib',
+    'scripts/check.js',
+    './scripts/lib/../test.js',
+    'scripts/x.spec.js',
+    'packages/core/src/index.ts',
+    'packages/core/src/middleware',
+    'packages/nowhere',
+    'docs',
+    'drain',
+    '.',
+    '..',
+    '/tmp',
+  ])
+    assert.throws(() => specArguments(['--bail', place]), {
+      name: 'StepFailed',
+      message: new RegExp(
+        `^'${place.replaceAll('.', '\\.')}' is no spec and no folder of specs, so nothing was run\\.`,
+      ),
+    });
+});
+
+test('`npm test` with such an argument says so, fails, and starts nothing', () => {
+  for (const script of ['scripts/test.js', 'scripts/test-postgres.js']) {
+    const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, script), 'scripts'], {
+      encoding: 'utf8',
+      env: { PATH: '/nowhere' },
+    });
+    assert.deepEqual({ status, stdout }, { status: 1, stdout: '' });
+    assert.match(stderr, /^'scripts' is no spec .*\n$/);
+  }
 });

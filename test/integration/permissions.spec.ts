@@ -27,7 +27,7 @@ describe('the permissions that are generated for a host', function () {
   });
   const system = (name: string) => systems.find((each) => each.name === name) as SystemUnderTest;
 
-  for (const name of ['01-events', '02-rpc', '04-own-messages', 'telerehab']) {
+  for (const name of ['01-events', '02-rpc', '04-own-messages', '05-durable', 'telerehab']) {
     it(`are all that ${name} needs, and all that its services declare`, async () => {
       expect(await problemsOf(system(name))).to.deep.equal([]);
     });
@@ -45,7 +45,7 @@ describe('the permissions that are generated for a host', function () {
   it('refuse 500 subjects of others to each user, to publish and to subscribe', async () => {
     const mute: HostUnderTest = {
       name: 'mute',
-      declared: { speaks: [], asks: [], answers: [], hears: [], singles: [] },
+      declared: { speaks: [], asks: [], answers: [], hears: [], singles: [], stored: { streams: [], buckets: [] } },
       comingAndGoing: [],
       permissions: () => natsPermissions([]),
     };

@@ -88,6 +88,27 @@ from(Registry.events, { key: (event: DatabaseEvent) => event.objectType });
 // @ts-expect-error no such option
 from(Registry.events, { parallel: 2 });
 
+// Those of durable topics are for these alone.
+from(visits.all, { order: 'per-key', key: ({ userUuid }) => userUuid, start: { sequence: 7 }, concurrency: 2 });
+from(notes, { deduplicate: true, ackWaitMs: 1_000, maxAckPending: 5, maxUnsettled: 5, maxUnsettledBytes: 1_000 });
+from(Orders.events({ kind: 'new' }), { start: 'all' });
+from(Orders.messages, { deduplicate: true });
+export const anywhere = (topic: Topic) => from(topic, { deduplicate: true });
+// @ts-expect-error nothing is tried again
+from(Registry.events, { order: 'per-key', key: () => 1 });
+// @ts-expect-error nothing comes twice
+from(Registry.messages, { deduplicate: true });
+// @ts-expect-error there is no past
+from(personEvents.all, { start: 'all' });
+// @ts-expect-error nothing is given to another instance
+from(personEvents({ uuid: 'u' }), { ackWaitMs: 1_000 });
+// @ts-expect-error nothing is handed out
+from(room.all, { maxAckPending: 5 });
+// @ts-expect-error nothing is taken from a stream
+from(blobs, { maxUnsettled: 5 });
+// @ts-expect-error nor in bytes
+from(participants, { concurrency: 2, maxUnsettledBytes: 1_000 });
+
 // Options of topics and contracts.
 // @ts-expect-error a topic of messages says which
 defineTopic('a', { wrapper: 'event' });

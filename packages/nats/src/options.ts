@@ -33,7 +33,8 @@ export const natsOptions = z
     servers: z.union([server.transform((one) => [one]), z.array(server).min(1)]).prefault('nats://127.0.0.1:4222'),
     /**
      * The name of the connection, which a server shows in its list of connections, and the second token of its
-     * reply subjects `_REPLY.<name>.…`, where a grant can tell services apart. Any text. Defaults to `terabus`.
+     * reply subjects `_REPLY.<name>.…`, where a grant can tell services apart: with permissions each host has a name of
+     * its own. Any text. Defaults to `terabus`.
      */
     name: text.default('terabus'),
     /**

@@ -66,19 +66,19 @@ describe('natsPermissions', () => {
       publish: { allow: ['_INBOX.>', '_REPLY.*.*.*', 'module.Clinic.Ward.events.*', ...instances] },
       subscribe: {
         allow: [
-          '_REPLY.terabus.*.*',
+          '_REPLY.own.*.*',
           ...[claim, talk, `${standby} ${toName(standby)}`],
           `${inbox} ${toName(`module.Clinic.Ward ${inbox}`)}`,
           `${inbox}.heartbeat ${toName(`module.Clinic.Ward ${inbox}.heartbeat`)}`,
           `module.Clinic.Ward.rpc ${toName('module.Clinic.Ward module.Clinic.Ward.rpc')}`,
         ],
-        deny: ['_REPLY.terabus.*.*.>'],
+        deny: ['_REPLY.own.*.*.>'],
       },
     };
-    expect(natsPermissions([WardService])).to.deep.equal(expected);
-    expect(natsPermissions([contractOf(WardService)]), 'its plan').to.deep.equal(expected);
+    expect(natsPermissions([WardService], { name: 'own' })).to.deep.equal(expected);
+    expect(natsPermissions([contractOf(WardService)], { name: 'own' }), 'its plan').to.deep.equal(expected);
 
-    const publish = (options: object) => natsPermissions([WardService], options).publish.allow;
+    const publish = (options: object) => natsPermissions([WardService], { name: 'own', ...options }).publish.allow;
     expect(publish({ replyTo: { inbox: false } })).to.deep.equal([
       ...['_REPLY.*.*.*', 'module.Clinic.Ward.events.*'],
       ...instances,
@@ -87,6 +87,20 @@ describe('natsPermissions', () => {
       .to.include('_R_.>')
       .and.include('_INBOX.>');
     expect(publish({ answerRedisClients: true, namespace: 'n' })).to.include('@n.RedisRPCClient.*');
+  });
+
+  it('asks for a name where answers come to: those who shared a default could hear each other’s', () => {
+    @Service(Silent, { uses: [Ward] })
+    class Asking extends TeraService {
+      work() {}
+    }
+    for (const options of [undefined, {}, { namespace: 'prod' }]) {
+      expect(() => natsPermissions([SilentService, Asking], options))
+        .to.throw('natsPermissions needs the option name for SilentService, Asking: that of its connection')
+        .with.property('reason', 'TERABUS_OPTIONS_INVALID');
+    }
+    const hearing = ['one', 'two'].map((name) => natsPermissions([Asking], { name }).subscribe.allow);
+    expect(hearing).to.deep.equal([['_REPLY.one.*.*'], ['_REPLY.two.*.*']]);
   });
 
   it('gives a service what it uses: mailbox and calls of a contract, topics, single methods', () => {
@@ -110,7 +124,10 @@ describe('natsPermissions', () => {
     class Some extends TeraService {
       work() {}
     }
-    expect(natsPermissions([Some]).publish.allow).to.deep.equal(['module.Clinic.Ward.rpc', 'news.paper']);
+    expect(natsPermissions([Some], { name: 'some' }).publish.allow).to.deep.equal([
+      'module.Clinic.Ward.rpc',
+      'news.paper',
+    ]);
   });
 
   it('needs no answers where nobody is called', () => {
@@ -130,6 +147,15 @@ describe('natsPermissions', () => {
       },
       subscribe: nothing,
     });
+  });
+
+  it('grants no heartbeats of what is stored: it is not lost on its way', () => {
+    const Stored = defineModule('Stored', { messages: { types: [UserEvent], durable: true } });
+    @Service(Silent, { uses: [Stored.messages] })
+    class Sender extends TeraService {
+      work() {}
+    }
+    expect(natsPermissions([Sender], { name: 'sender' }).publish.allow).to.deep.equal(['module.Stored.messages']);
   });
 
   it('lets the instances of a service talk to each other, and answer, where one of them is active', () => {
@@ -181,6 +207,7 @@ describe('natsPermissions', () => {
       }
     }
     const { publish, subscribe } = natsPermissions([WardService], {
+      name: 'own',
       namespace: 'prod',
       replyTo: { crossAccount: true },
     });
@@ -189,7 +216,7 @@ describe('natsPermissions', () => {
     );
     expect(outside).to.deep.equal(['_INBOX.>', '_R_.>']);
     expect(publish.allow).to.include('@prod._REPLY.*.*.*');
-    expect(subscribe.allow).to.include('@prod._REPLY.terabus.*.*');
+    expect(subscribe.allow).to.include('@prod._REPLY.own.*.*');
   });
 
   it('reaches a mailbox and its methods at every alias', () => {
@@ -246,15 +273,15 @@ describe('natsPermissions', () => {
       expect(subscribe(Ward.events({ room: '12' }))).to.deep.equal([grant('module.Clinic.Ward.events.12')]);
       expect(subscribe(from(news.all, { everyInstance: true }) as never)).to.deep.equal(['news.*']);
       expect(
-        natsPermissions([Listener, SilentService], { subscribes: [news.all] }).subscribe.allow,
+        natsPermissions([Listener, SilentService], { subscribes: [news.all], name: 'own' }).subscribe.allow,
         'the other service does not declare it',
-      ).to.deep.equal(['_REPLY.terabus.*.*', grant('news.*')]);
+      ).to.deep.equal(['_REPLY.own.*.*', grant('news.*')]);
     });
 
     it('grants a family with any queue group: its members have names of their own', () => {
-      expect(natsPermissions([Listener], { subscribes: [news, news.all] }).subscribe).to.deep.equal({
-        allow: ['_REPLY.terabus.*.*', 'news.* *'],
-        deny: ['_REPLY.terabus.*.*.>', 'news.*.>'],
+      expect(natsPermissions([Listener], { subscribes: [news, news.all], name: 'own' }).subscribe).to.deep.equal({
+        allow: ['_REPLY.own.*.*', 'news.* *'],
+        deny: ['_REPLY.own.*.*.>', 'news.*.>'],
       });
     });
 

@@ -20,10 +20,11 @@ export type Subscribable = Source | Pick<TopicFamily, 'kind' | 'definition' | 'a
 const { name, namespace, replyTo } = natsOptions.shape;
 const permissionOptions = z.strictObject({
   /**
-   * The name of the connection, as `connectNats` gets it: the host's answers come to `_REPLY.<name>.…`. `runService`
-   * connects by the names of its classes with `+` between them. Defaults to `terabus`, as there.
+   * The name of the connection, as `connectNats` gets it: the host's answers come to `_REPLY.<name>.…`, so that no other
+   * host may have it: two of one name could hear each other's answers. `runService` connects by the names of its
+   * classes with `+` between them. Needed for a host that has answers to wait for; it has no default.
    */
-  name,
+  name: name.unwrap().optional(),
   /** The namespace, as `connectNats` gets it. None by default. */
   namespace,
   /** Which callers that are no Terabus get an answer, as `connectNats` gets it: `_INBOX.` by default, `_R_.` not. */
@@ -49,7 +50,7 @@ const permissionOptions = z.strictObject({
   deadLetters: z.boolean().default(false),
 });
 
-/** Options of {@link natsPermissions}. All of them are optional. */
+/** Options of {@link natsPermissions}. A host that has answers to wait for needs `name`; all others are optional. */
 export type PermissionOptions = z.input<typeof permissionOptions>;
 
 /**
@@ -66,7 +67,7 @@ export type PermissionOptions = z.input<typeof permissionOptions>;
  * mailbox or calls its own methods names its own contract there too.
  *
  * @param services classes with `@Service`, or their plans
- * @throws BusError `TERABUS_OPTIONS_INVALID`; `TERABUS_SERVICE_INVALID` for a class that is no service;
+ * @throws BusError `TERABUS_OPTIONS_INVALID`, also without a `name` where answers come to; `TERABUS_SERVICE_INVALID` for a class that is no service;
  * `TERABUS_NOT_DECLARED` for something in `subscribes` that no service may subscribe to; `TERABUS_TOPIC_TOO_LONG`
  */
 export function natsPermissions(
@@ -99,9 +100,17 @@ export function natsPermissions(
     ...plans.flatMap(handled).map(inNamespace),
     ...checked.subscribes.flatMap((source) => heard(source, plans)).map(inNamespace),
     ...plans.flatMap((plan) => controlled(plan).subscribe).map(inNamespace),
-    ...(asks ? [reply(`${toName(checked.name)}.*.*`)] : []),
+    ...(asks ? [reply(`${toName(checked.name ?? unnamed(plans))}.*.*`)] : []),
   ];
   return { publish: publishGrants(publish), subscribe: subscribeGrants(subscribe) };
+}
+
+/** A default would be that of other hosts too. */
+function unnamed(plans: readonly ServicePlan[]): never {
+  throw new BusError(
+    `natsPermissions needs the option name for ${plans.map((plan) => plan.name).join(', ')}: that of its connection, and of no other host, since answers come to _REPLY.<name>.…`,
+    { reason: 'TERABUS_OPTIONS_INVALID' },
+  );
 }
 
 const provisionOptions = z.strictObject({ name, namespace });
@@ -140,13 +149,17 @@ function parse<T extends z.ZodType>(schema: T, options: unknown, name: string): 
 function spoken(plan: ServicePlan): Entry[] {
   return spokenTo(plan).flatMap((topic) =>
     'definition' in topic
-      ? withHeartbeat(topic.definition.tracked, { pattern: patternOf(topic) })
+      ? withHeartbeat(beats(topic), { pattern: patternOf(topic) })
       : [{ pattern: toSubject(topic.topic) }],
   );
 }
 
 const spokenTo = ({ contract, uses }: ServicePlan): Addressed[] =>
   [contract.events as Addressed | undefined, ...uses.flatMap(addressed)].filter((topic) => topic !== undefined);
+
+/** What is stored is not lost on its way, and needs no word of how far its sender has come. */
+const beats = ({ definition }: Pick<Subscribable, 'definition'>): boolean =>
+  definition.tracked && definition.durable === undefined;
 
 /** Whether something that a service says is stored, which is acknowledged. */
 const stores = (plan: ServicePlan): boolean =>

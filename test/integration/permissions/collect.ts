@@ -17,7 +17,7 @@ Reflect.defineMetadata = (...args: unknown[]) => {
 process.once('beforeExit', () => {
   const options = JSON.parse(process.env['PERMISSION_OPTIONS'] ?? '[]') as PermissionOptions[];
   process.send?.({
-    permissions: options.map((each) => natsPermissions(services, each)),
+    permissions: options.map((each) => natsPermissions(services, { ...each, deadLetters: true })),
     declared: declaredBy(services.map(contractOf)),
   });
   process.disconnect();

@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import type { Host, Role } from '@terabus/core';
 import { defineModule, defineService, Service, startHost, TeraService } from '@terabus/core';
 import type { Transport } from '@terabus/core/transport';
-import { toSubject } from '@terabus/core/transport';
+import { type StorePlan, toName, toSubject } from '@terabus/core/transport';
 import { connectNats } from '@terabus/nats';
 import type { NatsServer } from '@terabus/testing';
 import { expect } from 'chai';
@@ -10,7 +10,7 @@ import { connect } from 'nats';
 import { pino } from 'pino';
 import { eventually } from '../support/eventually.js';
 import { ask, bytes } from '../support/recorder.js';
-import type { Declared } from './declared.js';
+import { type Declared, isDeadLetters } from './declared.js';
 import { OPERATOR, refusedTo } from './server.js';
 
 /** Who exercises, and as what its host connects. */
@@ -47,6 +47,8 @@ export async function exercise(
       await untilRefused(server, user, ask(operator, pattern));
       await untilRefused(server, user, plain.request(`@${namespace}.${toSubject(pattern)}`, '', { timeout: 10_000 }));
     }
+    await useStored(transport, declared.stored);
+    if (declared.stored.streams.length > 0) await acknowledge(server, { user, name, namespace }, declared.stored);
     await transport.flush();
   } finally {
     await Promise.all([transport.close(), operator.close(), plain.close()]);
@@ -57,6 +59,48 @@ export async function exercise(
     const connectAgain = () => connectNats({ ...connection, name, user, password: OPERATOR.password });
     await handOver(single, connectAgain).catch(() => undefined);
   }
+}
+
+/** All that a host does with its streams and buckets, but for settling. */
+async function useStored(transport: Transport, plan: StorePlan): Promise<void> {
+  const { streams } = transport;
+  const uses: (() => Promise<unknown>)[] = [
+    ...plan.streams.flatMap(({ name: stream, subjects, consumers }) => [
+      () => streams.streamState(stream),
+      ...subjects
+        .filter((subject) => subject.startsWith('_'))
+        .map((subject) => subject.replace('*', 'sample'))
+        .map((subject) => () => streams.store({ subject, bytes: bytes('x'), stream, messageId: subject }, 3_000)),
+      ...consumers.flatMap(({ name: consumer }) => [
+        () => streams.consumerState(stream, consumer),
+        () => streams.consume({ stream, consumer, maxUnsettled: 1, maxUnsettledBytes: 1 }, () => {}),
+      ]),
+      ...(isDeadLetters(subjects)
+        ? [
+            () => streams.read(stream, { fromSequence: 1 }),
+            () => streams.purge(stream, { sequence: 1 }),
+            () => streams.purge(stream, { filter: '>' }),
+          ]
+        : []),
+    ]),
+    ...plan.buckets
+      .map(({ name }) => transport.keyValue(name))
+      .flatMap((bucket) => [() => bucket.put('key', bytes('x')), () => bucket.get('key'), () => bucket.keys()]),
+  ];
+  for (const use of uses) await use().catch(() => undefined);
+}
+
+/** As servers of now, and newer ones, have it written on messages. */
+async function acknowledge({ url }: NatsServer, { user, namespace }: Exercised, { streams }: StorePlan): Promise<void> {
+  const connection = await connect({ servers: url, user, pass: OPERATOR.password });
+  for (const { name, consumers } of streams) {
+    for (const consumer of consumers) {
+      const both = `${toName(name, namespace)}.${toName(consumer.name, namespace)}`;
+      for (const front of ['', 'domain.account.']) connection.publish(`$JS.ACK.${front}${both}.1.1.1.1.1`);
+    }
+  }
+  await connection.flush();
+  await connection.close();
 }
 
 /** A second instance takes over from a first, which stands by, and gives it back as it stops. */

@@ -45,6 +45,8 @@ export async function permissionRound(systems: readonly SystemUnderTest[]): Prom
 
 const userOf = (host: HostUnderTest, namespace: string) => `${host.name}-${namespace}`;
 
+const stores = ({ hosts }: SystemUnderTest) => hosts.some(({ declared }) => declared.stored.streams.length > 0);
+
 /** The users of a system in a namespace, with what is generated for them. */
 function usersOf({ hosts }: SystemUnderTest, namespace: string): [string, NatsPermissions][] {
   return hosts.map((host) => [userOf(host, namespace), host.permissions(namespace)]);
@@ -56,7 +58,7 @@ function usersOf({ hosts }: SystemUnderTest, namespace: string): [string, NatsPe
  */
 export async function problemsOf(system: SystemUnderTest): Promise<string[]> {
   const namespace = namespaceOf(0);
-  await using server = await serverWith(new Map(usersOf(system, namespace)));
+  await using server = await serverWith(new Map(usersOf(system, namespace)), stores(system));
   const drive = system.start(server.url, namespace, (host) => userOf(host, namespace));
   const failure = await drive.outcome;
   await drive.kill();
@@ -84,7 +86,7 @@ async function mutations(system: SystemUnderTest, width = 3): Promise<Finding[]>
   });
   const users = new Map(cases.flatMap(({ namespace }) => usersOf(system, namespace)));
   for (const { host, namespace, left } of cases) users.set(userOf(host, namespace), left);
-  await using server = await serverWith(users);
+  await using server = await serverWith(users, stores(system));
 
   return await inParallel(cases, width, async ({ host, taken, namespace }) => {
     const user = userOf(host, namespace);

@@ -5,8 +5,8 @@ import { type NatsServer, startNatsServer } from '@terabus/testing';
 export const OPERATOR = { user: 'operator', password: 'p' };
 
 /** A server with these users, all with the password `p`, and the {@link OPERATOR}. */
-export const serverWith = (users: ReadonlyMap<string, NatsPermissions>): Promise<NatsServer> =>
-  startNatsServer({ configuration: configurationWith(users) });
+export const serverWith = (users: ReadonlyMap<string, NatsPermissions>, jetstream = false): Promise<NatsServer> =>
+  startNatsServer({ configuration: configurationWith(users), jetstream });
 
 /** JSON is all that the configuration of a server is. */
 export function configurationWith(users: ReadonlyMap<string, NatsPermissions>): string {

@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { createConnection } from 'node:net';
 import { matches, toSubject } from '@terabus/core/transport';
 import type { NatsPermissions } from '@terabus/nats';
-import { claimOf, newsOf, standbyOf } from './declared.js';
+import { claimOf, newsOf, standbyOf, storedSubjects } from './declared.js';
 import { OPERATOR } from './server.js';
 import type { HostUnderTest } from './systems.js';
 
@@ -44,7 +44,7 @@ export function strangersTo(
   namespace: string,
   subjects: readonly string[],
 ) {
-  const { speaks, asks, answers, hears, singles } = declared;
+  const { speaks, asks, answers, hears, singles, stored } = declared;
   const inside = (subject: string) => `@${namespace}.${subject}`;
   // Members of a family are declared by a sample.
   const spoken = [...speaks, ...asks].map((topic) => inside(toSubject(topic).replaceAll(/\bsample\b/g, '*')));
@@ -53,6 +53,7 @@ export function strangersTo(
   const published = [
     ...spoken,
     ...single,
+    ...storedSubjects(stored, namespace),
     ...(answers.length > 0 ? ['_INBOX.>'] : []),
     ...(answers.length + singles.length > 0 ? [inside('_REPLY.*.*.*')] : []),
   ];

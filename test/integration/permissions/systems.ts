@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 import type { ServiceClass, TopicFamily } from '@terabus/core';
 import { contractOf } from '@terabus/core';
-import { type NatsPermissions, natsPermissions } from '@terabus/nats';
+import { type NatsPermissions, natsPermissions, provision } from '@terabus/nats';
 import { expectedOf } from '../../examples/support/run-example.js';
 import { type Declared, declaredBy } from './declared.js';
 import { OPERATOR } from './server.js';
@@ -38,9 +38,12 @@ export interface Drive {
 
 /** All examples. */
 export function examplesUnderTest(): Promise<SystemUnderTest[]> {
-  const pages = ['01-events', '02-rpc', '03-module-messages', '04-own-messages'];
+  const pages = ['01-events', '02-rpc', '03-module-messages', '04-own-messages', '05-durable'];
   return Promise.all([...pages.map(onePage), telerehab()]);
 }
+
+/** What a connection is called that is given no name. */
+const CONNECTION = 'terabus';
 
 /** How many namespaces the one-page examples are prepared for. */
 const NAMESPACES = 40;
@@ -51,7 +54,7 @@ async function onePage(name: string): Promise<SystemUnderTest> {
   const namespaces = Array.from({ length: NAMESPACES }, (_, index) => namespaceOf(index));
   const { permissions, declared } = await collected(name, namespaces);
   const host: HostUnderTest = {
-    name: 'terabus',
+    name: CONNECTION,
     declared,
     comingAndGoing: [],
     permissions: (namespace) => permissions[namespaces.indexOf(namespace)] as NatsPermissions,
@@ -60,22 +63,35 @@ async function onePage(name: string): Promise<SystemUnderTest> {
     name,
     hosts: [host],
     start(url, namespace, userOf) {
-      const child = startNode(name, 'dist/run.js', [], environmentOf(url, namespace, userOf(host)));
-      let stdout = '';
-      child.stdout?.setEncoding('utf8').on('data', (text) => {
-        stdout += text;
-      });
-      const outcome = once(child, 'close').then(([code]) =>
-        code === 0 && stdout === expectedOf(name) ? undefined : `ended with ${code} and printed ${stdout}`,
-      );
-      return { outcome, kill: () => killed(child) };
+      let child: ChildProcess | undefined;
+      let isKilled = false;
+      const run = async () => {
+        // The page finds its streams made: it may not make them under these permissions.
+        const options = { servers: url, namespace, name: 'operator', ...OPERATOR };
+        if (declared.stored.streams.length > 0) await provision(declared.stored, options);
+        if (isKilled) return 'was killed';
+        child = startNode(name, 'dist/run.js', [], environmentOf(url, namespace, userOf(host)));
+        let stdout = '';
+        child.stdout?.setEncoding('utf8').on('data', (text) => {
+          stdout += text;
+        });
+        const [code] = await once(child, 'close');
+        return code === 0 && stdout === expectedOf(name) ? undefined : `ended with ${code} and printed ${stdout}`;
+      };
+      return {
+        outcome: run(),
+        kill: async () => {
+          isKilled = true;
+          if (child !== undefined) await killed(child);
+        },
+      };
     },
   };
 }
 
 async function collected(name: string, namespaces: readonly string[]) {
   const collect = new URL('./collect.js', import.meta.url).href;
-  const options = JSON.stringify(namespaces.map((namespace) => ({ namespace })));
+  const options = JSON.stringify(namespaces.map((namespace) => ({ namespace, name: CONNECTION })));
   const child = startNode(name, 'dist/run.js', ['--import', collect], { PERMISSION_OPTIONS: options });
   child.stdout?.resume();
   const [message] = await once(child, 'message');

@@ -12,7 +12,7 @@ interface Size {
   readonly answers: number;
 }
 
-const ALL = ['01-events', '02-rpc', '03-module-messages', '04-own-messages', 'telerehab'];
+const ALL = ['01-events', '02-rpc', '03-module-messages', '04-own-messages', '05-durable', 'telerehab'];
 const OTHERS = 500;
 
 /** The permissions that are generated for a host are enough, and none is superfluous. */

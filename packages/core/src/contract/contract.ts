@@ -81,8 +81,8 @@ export interface TopicFamily<
   readonly all: Pattern<W, P, N, D>;
 }
 
-/** How messages reach the handlers of a service. */
-export interface DeliveryOptions<P = unknown> {
+/** How messages of a topic that is not durable reach the handlers of a service. */
+export interface CoreDeliveryOptions<P = unknown> {
   /**
    * Every instance of the service gets every message, instead of the instances sharing them. Defaults to false:
    * with shared delivery, adding an instance never doubles an effect.
@@ -120,6 +120,10 @@ export interface DeliveryOptions<P = unknown> {
    * may go beyond it. Then as with `maxQueued`. Defaults to 16,777,216 (16 MiB).
    */
   readonly maxQueuedBytes?: number;
+}
+
+/** How messages reach the handlers of a service. */
+export interface DeliveryOptions<P = unknown> extends CoreDeliveryOptions<P> {
   /**
    * Durable topics only. With `'per-key'` a message that is to be tried again holds back those of its `key` until it
    * has been handled or dead-lettered; those of other keys go on. Needs a `key`, and `instances: 'one'`: two readers
@@ -155,6 +159,11 @@ export interface DeliveryOptions<P = unknown> {
    */
   readonly maxUnsettledBytes?: number;
 }
+
+/** The options that `from` takes for messages `P` of a topic that is stored as `D` says. */
+export type DeliveryOptionsOf<P, D extends Durability> = [D] extends [undefined]
+  ? CoreDeliveryOptions<P>
+  : DeliveryOptions<P>;
 
 /** A topic or pattern with delivery options, made by `from`. */
 export interface Delivery<

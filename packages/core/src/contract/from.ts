@@ -1,7 +1,7 @@
 import { BusError } from '@terabus/messages';
 import { z } from 'zod';
 import { check, show } from './check.js';
-import type { Delivery, DeliveryOptions, Pattern, Source, Topic, Wrapper } from './contract.js';
+import type { Delivery, DeliveryOptions, DeliveryOptionsOf, Pattern, Source, Topic, Wrapper } from './contract.js';
 import type { Durability } from './durable.js';
 
 const deliveryOptions = z.strictObject({
@@ -49,7 +49,7 @@ const OF_CORE = ['maxQueued', 'maxQueuedBytes'] as const;
  */
 export function from<W extends Wrapper, P, N extends string, D extends Durability = Durability>(
   source: Topic<W, P, N, D> | Pattern<W, P, N, D>,
-  options: DeliveryOptions<P>,
+  options: DeliveryOptionsOf<P, D>,
 ): Delivery<W, P, N, D> {
   if (source?.kind !== 'topic' && source?.kind !== 'pattern') {
     const what = (source as { kind?: string } | undefined)?.kind === 'family' ? ': call it, or take its .all' : '';

@@ -5,8 +5,10 @@ export { defineFamily } from '@terabus/messages';
 export { bytes, json, uuid } from '../rpc/values.js';
 export type {
   Contract,
+  CoreDeliveryOptions,
   Delivery,
   DeliveryOptions,
+  DeliveryOptionsOf,
   Instances,
   MessagesOf,
   Pattern,

@@ -64,6 +64,35 @@ describe('catchUp', () => {
     expect(trail).to.deep.equal(['caught up']);
   });
 
+  it('is refused in onStart, behind which reading begins: of all, and of one source', async () => {
+    @Service(Clinic, { uses: [visits] })
+    class EarlyService extends TeraService {
+      @OnEvent(past, UserEvent)
+      onUser() {}
+      override async onStart() {
+        for (const source of [undefined, visits]) {
+          const error = await rejection(this.catchUp(source));
+          expect(error.message).to.contain('EarlyService reads nothing before its onStart has ended');
+          trail.push(error.reason ?? '');
+        }
+      }
+    }
+    stage.broker.provision(planStreams([EarlyService]));
+    await stage.event('visits', [user('1')]);
+    await stage.start(EarlyService);
+    expect(trail).to.deep.equal(['TERABUS_NOT_STARTED', 'TERABUS_NOT_STARTED']);
+  });
+
+  it('has nothing to wait for where nothing is read from a stream, in onStart too', async () => {
+    @Service(Clinic)
+    class NoReaderService extends TeraService {
+      override onStart() {
+        return this.catchUp();
+      }
+    }
+    await stage.start(NoReaderService);
+  });
+
   it('does not outlive its service, and waits for nothing that it does not read', async () => {
     stage.broker.provision(planStreams([ClinicService]));
     await stage.event('visits', [user('waits')]);

@@ -298,7 +298,7 @@ describe('what is stored', () => {
 
   describe('when there is no room for what is tried again', () => {
     const FULL = { maxBytes: 1 };
-    const ROOM = { maxBytes: 2 ** 27 };
+    const ROOM = { maxBytes: -1 };
     const names = Array.from({ length: 10 }, (_, n) => `bad ${n}`);
 
     it('is tried in its place, and given up after its tries, while others go on', async () => {

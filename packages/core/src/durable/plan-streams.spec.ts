@@ -1,7 +1,8 @@
 import { UserEvent } from '@terabus/messages';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { defineService, defineTopic, from, OnEvent, planStreams, Service, TeraService } from '../index.js';
+import { contractOf, defineService, defineTopic, from, OnEvent, planStreams, Service, TeraService } from '../index.js';
+import { thrown } from '../service/stage.spec.js';
 import { deadLettersOf, retriesOf } from './names.js';
 
 const Ward = defineService('Test.Ward', {});
@@ -20,6 +21,13 @@ const limits = (options?: Parameters<typeof planStreams>[1]) => {
     marks: buckets.map(({ maxKeys }) => maxKeys),
   };
 };
+
+const Clinic = defineService('Test.Clinic', { events: { types: [UserEvent], durable: true } });
+const rooms = defineTopic('room.{id}', { wrapper: 'text', durable: true });
+const hall = defineTopic('hall', { wrapper: 'text', durable: true });
+
+@Service(Clinic)
+class ClinicService extends TeraService {}
 
 describe('the streams that are planned', () => {
   it('are limited in messages, which is exact, and not in bytes', () => {
@@ -44,5 +52,31 @@ describe('the streams that are planned', () => {
       [retriesOf(Ward.address)]: [-1, -1],
       [deadLettersOf(Ward.address)]: [100_000, -1],
     });
+  });
+});
+
+describe('planStreams', () => {
+  it('takes classes and their plans', () => {
+    const plan = planStreams([ClinicService]);
+    expect(plan.streams.map(({ name }) => name)).to.deep.equal(['service.Test.Clinic.events']);
+    expect(planStreams([contractOf(ClinicService)])).to.deep.equal(plan);
+  });
+
+  it('says what it takes to whoever gives it something else', () => {
+    class NoService {}
+    const given: [unknown, string][] = [
+      [[Clinic], 'not the contract of service.Test.Clinic: name the class that serves it'],
+      [[ClinicService, hall], "not the topic 'hall'"],
+      [[rooms], "not the topics 'room.{id}'"],
+      [ClinicService, 'takes a list of classes with @Service, or of their plans, not '],
+      [[undefined], 'not undefined'],
+      [['service.Test.Clinic'], 'not "service.Test.Clinic"'],
+      [[NoService], 'NoService has no @Service'],
+    ];
+    for (const [services, sentence] of given) {
+      const error = thrown(() => planStreams(services as never));
+      expect(error.reason).to.equal('TERABUS_SERVICE_INVALID');
+      expect(error.message).to.contain(sentence);
+    }
   });
 });

@@ -1,6 +1,6 @@
 import { BusError } from '@terabus/messages';
 import { z } from 'zod';
-import { check } from '../contract/check.js';
+import { check, show } from '../contract/check.js';
 import type { DeliveryOptions, Source, TopicDefinition, Usable } from '../contract/contract.js';
 import type { ServiceClass, ServicePlan } from '../contract/contract-of.js';
 import { contractOf } from '../contract/contract-of.js';
@@ -55,16 +55,17 @@ export type StorePlanOptions = z.input<typeof planOptions>;
  * whoever names it. Each durable delivery group is a consumer. A service that handles durable messages has streams
  * of its own for what is tried again and for what was given up, and a bucket; one that takes leases has the bucket.
  *
- * @param services classes with `@Service`, or their plans; those of one host, or of a whole system
- * @throws BusError `TERABUS_SERVICE_INVALID` for a class that is no service; `TERABUS_CONTRACT_INVALID` when two
- * streams would store the same subject, or a stream would store calls
+ * @param services a list of classes with `@Service`, or their plans (`host.plans`, `contractOf`); those of one host, or of
+ * a whole system. A contract alone says who publishes what, but not who reads it
+ * @throws BusError `TERABUS_SERVICE_INVALID` for what is no service, such as a contract; `TERABUS_CONTRACT_INVALID` when
+ * two streams would store the same subject, or a stream would store calls
  */
 export function planStreams(
   services: readonly (ServiceClass | ServicePlan)[],
   options: StorePlanOptions = {},
 ): StorePlan {
   const checked = check(planOptions, options, 'planStreams', 'TERABUS_OPTIONS_INVALID');
-  const plans = services.map((service) => (typeof service === 'function' ? contractOf(service) : service));
+  const plans = plansOf(services);
   const streams = new Map<string, Mutable>();
   const buckets: BucketPlan[] = [];
   for (const plan of plans) {
@@ -95,6 +96,25 @@ export function planStreams(
   refuseOverlaps(planned);
   return { streams: planned, buckets };
 }
+
+function plansOf(services: readonly (ServiceClass | ServicePlan)[]): readonly ServicePlan[] {
+  const refuse = (what: string) =>
+    new BusError(`planStreams takes a list of classes with @Service, or of their plans, not ${what}`, {
+      reason: 'TERABUS_SERVICE_INVALID',
+    });
+  if (!Array.isArray(services)) throw refuse(show(services));
+  return services.map((service: ServiceClass | ServicePlan) => {
+    if (isFamily(service)) throw refuse(`the topics '${service.definition.template}'`);
+    if (typeof service === 'function') return contractOf(service);
+    if (Array.isArray(service?.groups)) return service;
+    const { address, definition } = (service ?? {}) as { address?: string; definition?: TopicDefinition };
+    if (address !== undefined) throw refuse(`the contract of ${address}: name the class that serves it`);
+    throw refuse(definition === undefined ? show(service) : `the topic '${definition.template}'`);
+  });
+}
+
+const isFamily = (value: unknown): value is { readonly definition: TopicDefinition } =>
+  typeof value === 'function' && (value as { kind?: unknown }).kind === 'family';
 
 type Options = z.output<typeof planOptions>;
 type Mutable = Omit<StreamPlan, 'consumers'> & { readonly consumers: ConsumerPlan[] };

@@ -77,8 +77,14 @@ export class Reader {
     return { unsettled: this.unsettled.size, backlog: this.#reading ? this.#backlog.look() : undefined };
   }
 
-  /** Begins to read. Rejects when a consumer can't be read from; it is tried again all the same, until {@link end}. */
+  /**
+   * Begins to read, unless it does. Rejects when a consumer can't be read from; it is tried again all the same, until
+   * {@link end}.
+   */
   async begin(): Promise<void> {
+    if (this.#reading && this.#again === undefined) return;
+    this.#again?.cancel();
+    this.#again = undefined;
     if (!this.#reading) this.#watchLink();
     this.#reading = true;
     try {

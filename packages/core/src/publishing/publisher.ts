@@ -48,6 +48,8 @@ export class Publisher {
   readonly #send: Send;
   readonly #heartbeats: Heartbeats;
   readonly #lines: StoreLines;
+  /** Set as soon as something is stored. */
+  #unwatch: (() => void) | undefined;
 
   constructor(parts: PublisherParts) {
     this.#parts = parts;
@@ -55,6 +57,7 @@ export class Publisher {
     this.#heartbeats = new Heartbeats({ clock, sequencer, publish: (stamp) => this.#beat(stamp) });
     this.#lines = new StoreLines({ streams: () => transport.streams, clock, random: parts.random });
     void transport.closed.then(() => {
+      this.#unwatch?.();
       this.#heartbeats.cancel();
       this.#lines.close();
     });
@@ -166,6 +169,9 @@ export class Publisher {
   #intoLine(outgoing: PublishedOutgoing, messageId: string, bytes: Uint8Array): Promise<Stored> {
     const { topic, headers, ordered = false, timeoutMs = DEFAULT_STORE_TIMEOUT_MS } = outgoing;
     const stream = streamOf(topic.definition);
+    this.#unwatch ??= this.#parts.transport.watch(({ kind }) => {
+      if (kind === 'reconnected') this.#lines.wake();
+    });
     return this.#lines.store({
       topic: topic.name,
       message: { subject: toSubject(topic.name), bytes, headers, stream, messageId },

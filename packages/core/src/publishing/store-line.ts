@@ -26,6 +26,8 @@ export interface StoreLineParts {
 const ATTEMPT_MS = 3_000;
 const FIRST_WAIT_MS = 50;
 const LONGEST_WAIT_MS = 1_000;
+/** A link that is back is used within this: not by all publishers of a server at the same moment. */
+const WAKE_MS = 100;
 /** On the way at a time. A change of leaders may invert as many, and no more. */
 const WINDOW = 256;
 
@@ -48,6 +50,8 @@ export class StoreLine {
   #probe: Waiting | undefined;
   #failures = 0;
   #pause: Timer | undefined;
+  /** When it is over, on `clock.elapsed()`. */
+  #pauseEnds = 0;
 
   constructor(parts: StoreLineParts) {
     this.#parts = parts;
@@ -58,10 +62,13 @@ export class StoreLine {
     this.#open += 1;
     return new Promise((resolve, reject) => {
       const waiting = new Waiting(this.#count, storing, resolve, reject);
+      // Also for what is sent at once: whatever becomes of an attempt, nobody is answered behind a deadline.
+      waiting.timer = this.#parts.clock.setTimer(Math.max(0, this.#leftMs(waiting)), () => {
+        this.#giveUp(waiting, this.#failed);
+        this.#offer();
+      });
       this.#fresh.push(waiting);
       this.#offer();
-      // Most are sent at once, and need no timer.
-      if (waiting.attempts === 0) this.#watch(waiting);
     });
   }
 
@@ -83,13 +90,32 @@ export class StoreLine {
     return next.storing.size;
   }
 
+  /** The link is back: what waits for another try is tried soon, and if that fails the waits begin anew. */
+  wake(): void {
+    this.#failures = 0;
+    if (this.#pause === undefined) return;
+    const soonMs = WAKE_MS * this.#parts.random();
+    if (this.#parts.clock.elapsed() + soonMs < this.#pauseEnds) this.#rest(soonMs);
+  }
+
   /** Nothing can be stored any more. */
   close(error: BusError): void {
     for (const waiting of [...this.#onTheWay, ...this.#again, ...this.#fresh]) this.#giveUp(waiting, error);
+    this.#onTheWay.clear();
+    this.#offer();
   }
 
   #offer(): void {
-    if (this.#mayBeSent() !== undefined) this.#parts.ready(this);
+    if (this.#open === 0) this.#end();
+    else if (this.#mayBeSent() !== undefined) this.#parts.ready(this);
+  }
+
+  /** What was given up on its way is waited for: nothing else of its topic may go beside it. */
+  #end(): void {
+    if (this.#onTheWay.size > 0) return;
+    this.#pause?.cancel();
+    this.#pause = undefined;
+    this.#parts.empty();
   }
 
   #mayBeSent(): Waiting | undefined {
@@ -129,7 +155,6 @@ export class StoreLine {
       else if (!waiting.settled) {
         this.#again.push(waiting);
         this.#again.sort((one, other) => one.n - other.n);
-        this.#watch(waiting);
       }
     }
     this.#goOn();
@@ -153,20 +178,18 @@ export class StoreLine {
       const longestMs = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** Math.min(this.#failures, 10));
       this.#failures += 1;
       // No two publishers come back at the same moment.
-      this.#pause = this.#parts.clock.setTimer(longestMs * (0.5 + this.#parts.random() / 2), () => {
-        this.#pause = undefined;
-        this.#offer();
-      });
+      this.#rest(longestMs * (0.5 + this.#parts.random() / 2));
       return;
     }
     this.#offer();
   }
 
-  /** Gives one up at its deadline, unless it is on its way by then: that attempt ends in time by itself. */
-  #watch(waiting: Waiting): void {
-    if (waiting.settled) return;
-    waiting.timer = this.#parts.clock.setTimer(Math.max(0, this.#leftMs(waiting)), () => {
-      this.#giveUp(waiting, this.#failed);
+  #rest(ms: number): void {
+    const { clock } = this.#parts;
+    this.#pause?.cancel();
+    this.#pauseEnds = clock.elapsed() + ms;
+    this.#pause = clock.setTimer(ms, () => {
+      this.#pause = undefined;
       this.#offer();
     });
   }
@@ -179,10 +202,6 @@ export class StoreLine {
     if (waiting.settled) return;
     settle();
     this.#open -= 1;
-    if (this.#open > 0) return;
-    this.#pause?.cancel();
-    this.#pause = undefined;
-    this.#parts.empty();
   }
 
   #leftMs({ storing }: Waiting): number {

@@ -153,6 +153,72 @@ describe('what is stored', () => {
     ]);
   });
 
+  it('is tried soon when the link is back, each topic at a moment of its own, in order', async () => {
+    const draws = [1, 1, 0.2, 0.9];
+    lines = new StoreLines({ streams: () => stream, clock, random: () => draws.shift() ?? 1 });
+    const fail = async (ms: number) => {
+      for (const attempt of stream.open) attempt.fail('TERABUS_DISCONNECTED');
+      await clock.advance(ms);
+    };
+    const all = ['1', '2'].map((id) => publish(id));
+    all.push(publish('b1', { topic: 'b' }));
+    await fail(40);
+    lines.wake();
+    await clock.advance(10);
+    // Those of `b` would have come later than the end of their wait.
+    expect(stream.onTheWay).to.deep.equal(['1', 'b1']);
+    draws.push(1, 1);
+    for (let n = 0; n < 6; n++) await fail(1_000);
+    await fail(0);
+    draws.push(0.2, 0.9);
+    lines.wake();
+    await clock.advance(19);
+    expect(stream.onTheWay).to.deep.equal([]);
+    await clock.advance(1);
+    expect(stream.onTheWay).to.deep.equal(['1']);
+    await clock.advance(70);
+    expect(stream.onTheWay).to.deep.equal(['1', 'b1']);
+    await takeAll();
+    expect((await Promise.all(all)).map(({ sequence }) => sequence)).to.deep.equal([1, 3, 2]);
+  });
+
+  it('is tried often again behind a link that is back', async () => {
+    void publish('1');
+    for (let n = 0; n < 6; n++) {
+      stream.open[0]?.fail('TERABUS_DISCONNECTED');
+      await clock.advance(1_000);
+    }
+    lines.wake();
+    const before = stream.attempts.length;
+    stream.open[0]?.fail('TERABUS_STREAM_UNAVAILABLE');
+    await clock.advance(50);
+    expect(stream.attempts).to.have.length(before + 1);
+  });
+
+  it('is given up on its way at its deadline, and nothing of its topic goes beside it', async () => {
+    // A link that keeps to no time.
+    const kept: (() => void)[] = [];
+    const hanging = { store: () => new Promise<Stored>((_, reject) => kept.push(() => reject(lost()))) };
+    const lost = () => new BusError('lost', { reason: 'TERABUS_STORE_UNKNOWN' });
+    lines = new StoreLines({ streams: () => hanging, clock });
+    const first = publish('1', { timeoutMs: 100, ordered: true });
+    await clock.advance(100);
+    expect(await rejection(first)).to.include({ reason: 'TERABUS_STORE_UNKNOWN' });
+    let settled = false;
+    void lines.settled().then(() => {
+      settled = true;
+    });
+    const next = publish('2', { timeoutMs: 100 });
+    await clock.advance(100);
+    expect(kept).to.have.length(1);
+    expect(await rejection(next)).to.include({ reason: 'TERABUS_OVERLOADED' });
+    expect(settled).to.equal(false);
+    kept[0]?.();
+    await settle();
+    expect(settled).to.equal(true);
+    expect(clock.pendingTimers).to.equal(0);
+  });
+
   it('may be overtaken by what was on the way with it, where a stream refuses it and takes the next ones', async () => {
     const all = ['1', '2', '3'].map((id) => publish(id));
     const [one, ...others] = stream.open;

@@ -54,6 +54,11 @@ export class StoreLines {
     return new Promise((resolve) => this.#waiters.push(resolve));
   }
 
+  /** The link is back: what waits for another try need not wait much longer. */
+  wake(): void {
+    for (const line of this.#lines.values()) line.wake();
+  }
+
   /** There is no connection any more: all that is not stored is given up. */
   close(): void {
     this.#closed = true;

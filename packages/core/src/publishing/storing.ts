@@ -38,6 +38,7 @@ export class Waiting {
   readonly storing: Storing;
   readonly #resolve: (stored: Stored) => void;
   readonly #reject: (error: BusError) => void;
+  /** At its deadline. */
   timer: Timer | undefined;
   attempts = 0;
   settled = false;
@@ -53,7 +54,6 @@ export class Waiting {
   }
 
   begin(): void {
-    this.timer?.cancel();
     this.attempts += 1;
     this.#inDoubt = true;
   }

@@ -1,6 +1,6 @@
 import { BusError } from '@terabus/messages';
 import type { DeliveryOptions, Source } from '../contract/contract.js';
-import type { ServicePlan } from '../contract/contract-of.js';
+import type { GroupPlan, ServicePlan } from '../contract/contract-of.js';
 import { catchUp } from '../durable/catch-up.js';
 import { Depot } from '../durable/depot.js';
 import { KeyValueInbox } from '../durable/key-value-inbox.js';
@@ -10,6 +10,9 @@ import type { Reporter } from '../observe/reporter.js';
 import type { Router } from '../routing/router.js';
 import { deferred } from './deferred.js';
 import type { HostParts } from './host-parts.js';
+
+const isRead = ({ definition, options }: Pick<GroupPlan, 'definition' | 'options'>): boolean =>
+  definition.durable !== undefined && options.everyInstance !== true;
 
 /** What a service reads from streams, by consumers that all its instances share. */
 export class Stored {
@@ -34,7 +37,7 @@ export class Stored {
   /** Undefined for a source that is subscribed to: it stores nothing, or each instance gets its last values. */
   readerOf({ definition, pattern }: Source, options: DeliveryOptions, router: Router): Reader | undefined {
     const { durable } = definition;
-    if (durable === undefined || options.everyInstance === true) return undefined;
+    if (durable === undefined || !isRead({ definition, options })) return undefined;
     const { transport, clock, emit, version, suspects, inbox } = this.#parts;
     const { address } = this.#plan.contract;
     const marks = () => transport.keyValue(bucketOf(address));
@@ -91,9 +94,19 @@ export class Stored {
   /**
    * Resolves when what is stored at this moment has been handled: of one source, or of all.
    *
-   * @throws BusError `TERABUS_SERVICE_INVALID` for a source that it does not read from a stream
+   * @throws BusError `TERABUS_SERVICE_INVALID` for a source that it does not read from a stream; `TERABUS_NOT_STARTED`
+   * in `onStart`
    */
   async catchUp(source: Pick<Source, 'pattern'> | undefined): Promise<void> {
+    // Reading begins behind onStart, which a wait would keep from ending.
+    if (this.#readers.length === 0 && this.#plan.groups.some(isRead)) {
+      throw new BusError(
+        `${this.#plan.name} reads nothing before its onStart has ended: call catchUp from onReady on`,
+        {
+          reason: 'TERABUS_NOT_STARTED',
+        },
+      );
+    }
     const readers = this.#readers.filter(({ parts }) => source === undefined || parts.pattern === source.pattern);
     if (source !== undefined && readers.length === 0) {
       throw new BusError(`${this.#plan.name} does not read '${source.pattern}' from a stream`, {

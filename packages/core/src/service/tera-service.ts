@@ -123,10 +123,11 @@ export abstract class TeraService<Own extends Contract = Contract, Uses = Usable
 
   /**
    * Resolves when all that is stored at this moment for a durable source, or for all of the class, has been handled,
-   * or put aside to be tried again: the past has been read. From `onReady` on; a handler that awaits it waits for itself.
+   * or put aside to be tried again: the past has been read. From `onReady` on: a handler that awaits it waits for
+   * itself, and so does `onActive`, behind which an instance begins to read.
    *
-   * @throws BusError `TERABUS_DRAINING` when the drain begins before; `TERABUS_SERVICE_INVALID` for a source that
-   * no method of the class reads from a stream
+   * @throws BusError `TERABUS_NOT_STARTED` in `onStart`, behind which reading begins; `TERABUS_DRAINING` when the drain
+   * begins before; `TERABUS_SERVICE_INVALID` for a source that no method of the class reads from a stream
    */
   protected async catchUp(source?: Source): Promise<void> {
     await this.#attached.catchUp(source);
