@@ -38,6 +38,8 @@ interface Size {
   readonly leaders: number;
   readonly writers: number;
   readonly perSecond: number;
+  /** Whether nats.js alone reads the same stream beside the service. */
+  readonly beside: boolean;
   /** Whether the servers come back after all were killed, which takes long. */
   readonly returns: boolean;
 }
@@ -50,16 +52,45 @@ export const cluster = defineFigure<Size>({
   promise:
     'a cluster that loses one server at a time loses nothing that it acknowledged, and one that is gone is noticed',
   sizes: {
-    small: { faults: ['kill'], rounds: 1, everyMs: 1_000, leaders: 1, writers: 2, perSecond: 500, returns: false },
-    short: { faults: MIXED, rounds: 1, everyMs: 5_000, leaders: 0.5, writers: 4, perSecond: 1_000, returns: true },
-    long: { faults: MIXED, rounds: 45, everyMs: 5_000, leaders: 0.5, writers: 4, perSecond: 1_000, returns: true },
+    small: {
+      faults: ['kill'],
+      rounds: 1,
+      everyMs: 1_000,
+      leaders: 1,
+      writers: 2,
+      perSecond: 500,
+      beside: false,
+      returns: false,
+    },
+    short: {
+      faults: MIXED,
+      rounds: 1,
+      everyMs: 5_000,
+      leaders: 0.5,
+      writers: 4,
+      perSecond: 1_000,
+      beside: true,
+      returns: true,
+    },
+    long: {
+      faults: MIXED,
+      rounds: 45,
+      everyMs: 5_000,
+      leaders: 0.5,
+      writers: 4,
+      perSecond: 1_000,
+      beside: true,
+      returns: true,
+    },
   },
-  async run({ faults, rounds, everyMs, leaders, writers, perSecond, returns }, { random, control, progress }) {
+  async run({ faults, rounds, everyMs, leaders, writers, perSecond, beside, returns }, { random, control, progress }) {
     const cluster = await startNatsCluster({ configuration: DUCK });
     const urls = [...cluster.urls];
     const child = await Child.start<WritersMethods>(new URL('./writers-process.js', import.meta.url));
     const reader = await Child.start<ReaderMethods>(new URL('./reader-process.js', import.meta.url));
-    const raw = await Child.start<RawReaderMethods>(new URL('./raw-reader-process.js', import.meta.url));
+    const raw = beside
+      ? await Child.start<RawReaderMethods>(new URL('./raw-reader-process.js', import.meta.url))
+      : undefined;
     const admin = await connectAdministrator(urls);
     const hurt: Record<FaultKind, (server: NatsServer) => Promise<void>> = {
       async kill(server) {
@@ -82,7 +113,7 @@ export const cluster = defineFigure<Size>({
       const plan = planStreams([WritersService, ReaderService], { replicas: REPLICAS });
       await provision(plan, { servers: urls });
       await reader.call('open', { urls, replicas: REPLICAS });
-      await raw.call('open', { urls, stream: STREAM, replicas: REPLICAS });
+      await raw?.call('open', { urls, stream: STREAM, replicas: REPLICAS });
       await child.call('open', { urls, writers, lanes: LANES, timeoutMs: TIMEOUT_MS });
       const stalled = control.watch();
       await child.call('begin', perSecond);
@@ -99,8 +130,8 @@ export const cluster = defineFigure<Size>({
         }
         progress(`${round} rounds: ${JSON.stringify(await child.call('progress'))}`);
       }
-      await settledStream(admin, STREAM);
       const written = await child.call('finish');
+      const last = (await settledStream(admin, STREAM))?.state.last_seq ?? 0;
       const one = await account(urls, STREAM, written, await stalled());
       const nothingMissing = async () => {
         const { handedOut, never } = await reader.call('missing', written);
@@ -108,9 +139,7 @@ export const cluster = defineFigure<Size>({
       };
       await until(nothingMissing, PATIENCE_MS);
       const missing = await reader.call('missing', written);
-      await until(async () => (await raw.call('missing', written)).length === 0, PATIENCE_MS);
-      const withheld = await raw.call('missing', written);
-      const troubles = await raw.call('troubles');
+      const besides = raw && (await withheldFrom(raw, written));
       const counters = await reader.call('counters');
       const consumers = await consumerStates(admin);
       const total = written.reduce((sum, each) => sum + each.attempted - each.unknown.length - each.refused.length, 0);
@@ -122,12 +151,13 @@ export const cluster = defineFigure<Size>({
       const end = returns ? await comeBack(cluster, reader, admin, written) : undefined;
       const text = Object.entries(done).map((each) => each.join(' '));
       return {
-        did: `${text.join(', ')} of one in three servers: ${one.outcome}, ${one.outOfOrder} in front of an earlier one; all three killed${end ? `: ${end.survival}` : ''}`,
+        did: `${text.join(', ')} of one in three servers: ${one.outcome}, ${one.outOfOrder} in front of an earlier one; ${one.differ ?? 'the copies are alike'}, ${missing.never.length} withheld for it; all three killed${end ? `: ${end.survival}` : ''}`,
         checks: [
           ...one.checks,
           atLeast('acknowledged', total, writers),
           count('handed out and not handled', missing.handedOut.length),
-          count('acknowledged and never handed out', missing.never.length),
+          count('never handed out, though the copies are alike', one.differ === undefined ? missing.never.length : 0),
+          count('numbers of the stream never handed out', await reader.call('skipped', last)),
           count('dead letters', counters.deadLettered),
           ...(end
             ? [
@@ -140,20 +170,28 @@ export const cluster = defineFigure<Size>({
         ],
         notes: [
           ...one.notes,
-          `nats.js alone, beside it, was never handed out ${withheld.length}: ${withheld.slice(0, 10)}; it began anew: ${JSON.stringify(troubles)}`,
-          `not handled: ${missing.handedOut.slice(0, 10)}; never handed out: ${missing.never.slice(0, 10)}; the consumers: ${consumers}; counters: ${JSON.stringify(counters)}`,
+          ...(besides === undefined ? [] : [besides]),
+          `not handled: ${missing.handedOut.slice(0, 10)}; withheld: ${missing.never.slice(0, 10)}; the consumers: ${consumers}; counters: ${JSON.stringify(counters)}`,
           ...(end?.notes ?? []),
         ],
       };
     } finally {
       await admin.close();
-      await raw.kill();
+      await raw?.kill();
       await reader.kill();
       await child.kill();
       await cluster.stop();
     }
   },
 });
+
+/** What nats.js alone was never handed out, in words. */
+async function withheldFrom(raw: Child<RawReaderMethods>, written: readonly Written[]): Promise<string> {
+  await until(async () => (await raw.call('missing', written)).length === 0, PATIENCE_MS);
+  const withheld = await raw.call('missing', written);
+  const troubles = await raw.call('troubles');
+  return `nats.js alone, beside it, was never handed out ${withheld.length}: ${withheld.slice(0, 10)}; it began anew: ${JSON.stringify(troubles)}`;
+}
 
 /** How long until the reader knows, at most twice as long as it may take. */
 async function killAll(cluster: NatsCluster, reader: Child<ReaderMethods>, control: Control): Promise<Timed> {
@@ -180,10 +218,11 @@ async function comeBack(
   const found = after && (await account(cluster.urls, STREAM, written, 0));
   const { problems } = await reader.call('state');
   const lost = found?.checks.slice(0, 3).reduce((sum, { measured }) => sum + measured, 0);
+  const differ = found?.differ === undefined ? '' : `, ${found.differ}`;
   return {
     created: after?.created,
     saysSo,
-    survival: found ? `the stream was there, ${lost} lost` : 'the stream was gone',
+    survival: found ? `the stream was there, ${lost} lost${differ}` : 'the stream was gone',
     notes: [...(found?.notes ?? []), ...problems],
   };
 }

@@ -10,8 +10,9 @@ import type { Written } from './writers-process.js';
 
 let host: Host;
 let unreadyAt: number | undefined;
-/** What the server has handed out, whatever became of it. */
+/** What the server has handed out, whatever became of it: the messages, and their numbers. */
 const handedOut = new Set<string>();
+const numbersSeen = new Set<number>();
 
 const methods = {
   async open({ urls, replicas }: { urls: readonly string[]; replicas: number }) {
@@ -39,6 +40,8 @@ const methods = {
       never: missing.filter((id) => !handedOut.has(id)),
     };
   },
+  /** How many numbers of the stream, of which this is the last, were never handed out. */
+  skipped: (last: number) => Array.from({ length: last }, (_, n) => n + 1).filter((n) => !numbersSeen.has(n)).length,
   /** How it got on with what it was handed out. */
   counters: () => host.counters,
   stop: () => host.stop().then(() => undefined),
@@ -50,6 +53,7 @@ function watchDeliveries({ streams }: Transport): void {
   streams.consume = (options, deliver) =>
     consume(options, (delivery) => {
       handedOut.add(Buffer.from(delivery.bytes).toString());
+      numbersSeen.add(delivery.sequence);
       deliver(delivery);
     });
 }

@@ -7,7 +7,7 @@ const ALPHABET = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 export interface IdRoot {
   /** What is answered, with the handler: where it lies, or its own id where copies of it count as one message. */
   readonly id: string;
-  /** In milliseconds since the Unix epoch. */
+  /** In milliseconds since the Unix epoch, with their fraction. */
   readonly time: number;
 }
 
@@ -16,7 +16,7 @@ export interface IdRoot {
  * that a stream which knows it stores nothing twice. Its time is that of the message that it answers.
  */
 export function derivedId({ id, time }: IdRoot, n: number): string {
-  const digest = createHash('sha256').update(`${id}\n${n}`).digest();
+  const digest = createHash('sha256').update(`${id}\n${time}\n${n}`).digest();
   let bits = BigInt(Math.trunc(time)) & 0xffff_ffff_ffffn;
   for (const byte of digest.subarray(0, 10)) bits = (bits << 8n) | BigInt(byte);
   let text = '';

@@ -61,8 +61,17 @@ function canBeSent(header: readonly [string, string]): boolean {
 
 /** @throws BusError `TERABUS_MESSAGE_MISPLACED` where the number is missing, or none */
 export function numberIn(headers: Headers, name: string): number {
+  return matching(headers, name, /^\d{1,16}$/);
+}
+
+/** The same of a time in milliseconds, which may have a fraction. @throws BusError `TERABUS_MESSAGE_MISPLACED` */
+export function timeIn(headers: Headers, name: string): number {
+  return matching(headers, name, /^\d{1,16}(?:\.\d{1,9})?$/);
+}
+
+function matching(headers: Headers, name: string, format: RegExp): number {
   const text = headers.get(name) ?? '';
-  if (/^\d{1,16}$/.test(text)) return Number(text);
+  if (format.test(text)) return Number(text);
   throw new BusError(`the header ${name} of what is tried again has to be a number`, {
     reason: 'TERABUS_MESSAGE_MISPLACED',
   });

@@ -1,6 +1,6 @@
 import { fromSubject } from '../topics/escape.js';
 import type { StreamDelivery } from '../transport/streams.js';
-import { DURABLE_HEADER, numberIn } from './headers.js';
+import { DURABLE_HEADER, numberIn, timeIn } from './headers.js';
 import type { Letter } from './letters.js';
 import { parseOrigin } from './origin.js';
 
@@ -28,7 +28,7 @@ export function arrivedLetter(delivery: StreamDelivery, isRetry: boolean): Arriv
     topic: fromSubject(subject),
     bytes,
     headers,
-    storedAt: numberIn(headers, DURABLE_HEADER.storedAt),
+    storedAt: timeIn(headers, DURABLE_HEADER.storedAt),
     replay: headers.get(DURABLE_HEADER.replay),
     verdict: headers.get(DURABLE_HEADER.verdict),
   };

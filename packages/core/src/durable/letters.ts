@@ -113,7 +113,7 @@ export function hasRoom(
 
 /** With the time: a stream that was deleted and made anew numbers from 1 again, and its copies are others. */
 function nameOf(address: string, pattern: string, { origin, storedAt, replay }: Letter, { index }: Progress): string {
-  const place = `${formatOrigin({ ...origin, index })}@${Math.trunc(storedAt)}`;
+  const place = `${formatOrigin({ ...origin, index })}@${storedAt}`;
   return `${toName(consumerOf(address, pattern))}/${place}${replay === undefined ? '' : `+${replay}`}`;
 }
 
@@ -122,7 +122,7 @@ function commonHeaders(letter: Letter, { index, tries, firstFailed }: Progress):
   headers.set(DURABLE_HEADER.origin, formatOrigin({ ...letter.origin, index }));
   headers.set(DURABLE_HEADER.attempt, String(tries));
   headers.set(DURABLE_HEADER.subject, letter.subject);
-  headers.set(DURABLE_HEADER.storedAt, String(Math.trunc(letter.storedAt)));
+  headers.set(DURABLE_HEADER.storedAt, String(letter.storedAt));
   if (letter.verdict !== undefined) headers.set(DURABLE_HEADER.verdict, letter.verdict);
   if (firstFailed !== undefined) headers.set(DURABLE_HEADER.firstFailed, String(firstFailed));
   if (letter.replay !== undefined) headers.set(DURABLE_HEADER.replay, letter.replay);

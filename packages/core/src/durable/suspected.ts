@@ -20,7 +20,7 @@ export class Suspected {
     const { suspects, reporter, address, pattern } = this.#parts;
     const { origin, storedAt } = taken.letter;
     const suspect: Suspect = {
-      name: `${consumerOf(address, pattern)} ${formatOrigin(origin)}@${Math.trunc(storedAt)}`,
+      name: `${consumerOf(address, pattern)} ${formatOrigin(origin)}@${storedAt}`,
       marks: this.#marks(),
       reporter,
       run: () => {

@@ -31,7 +31,10 @@ export interface StoredMessage {
   readonly headers: Headers;
   readonly stream: string;
   readonly sequence: number;
-  /** When it was stored, in milliseconds since the Unix epoch, by the server's clock. */
+  /**
+   * When it was stored, in milliseconds since the Unix epoch, by the server's clock: with as much of their fraction as a
+   * number holds, which tells two messages apart that have one number, in a stream that was made anew, or in copies that differ.
+   */
   readonly storedAt: number;
 }
 

@@ -146,6 +146,10 @@ export const reasons = {
     code: 'DEADLINE_EXCEEDED',
     sentence: 'Nobody knows whether the message was stored: the same message id again finds out.',
   },
+  TERABUS_STREAM_COPIES_DIFFER: {
+    code: 'DATA_LOSS',
+    sentence: 'The copies of a stream in its cluster have come to hold different messages under one number.',
+  },
   TERABUS_STREAM_FULL: { code: 'RESOURCE_EXHAUSTED', sentence: 'The stream is full and refuses what is new.' },
   TERABUS_STREAM_MISMATCH: {
     code: 'FAILED_PRECONDITION',

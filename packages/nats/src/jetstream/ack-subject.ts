@@ -4,7 +4,7 @@ export interface AckSubject {
   readonly consumer: string;
   readonly deliveries: number;
   readonly sequence: number;
-  /** Milliseconds since the Unix epoch. */
+  /** Milliseconds since the Unix epoch, with their fraction. */
   readonly storedAt: number;
   readonly pending: number;
 }
@@ -26,8 +26,8 @@ export function parseAckSubject(subject: string | undefined): AckSubject | undef
     consumer,
     deliveries: Number(deliveries),
     sequence: Number(sequence),
-    // As text: a number has not so many digits.
-    storedAt: Number(nanoseconds.slice(0, -6)),
+    // Divided as text: a number has not so many digits.
+    storedAt: Number(`${nanoseconds.slice(0, -6)}.${nanoseconds.slice(-6)}`),
     pending: Number(pending),
   };
 }

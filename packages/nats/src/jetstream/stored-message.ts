@@ -23,7 +23,7 @@ export function storedMessage(
     headers: withoutReserved(headersOf(hdrs)),
     stream,
     sequence: seq,
-    storedAt: Date.parse(time),
+    storedAt: millisecondsOf(time),
   };
 }
 
@@ -33,6 +33,12 @@ export function headersOf(block: string | undefined): ReadonlyMap<string, string
   } catch {
     return new Map();
   }
+}
+
+/** Of a time with up to nine digits behind its seconds; `Date.parse` takes three of them. */
+function millisecondsOf(time: string): number {
+  const [, beyond = ''] = /\.\d{3}(\d+)/.exec(time) ?? [];
+  return Number(`${Date.parse(time)}.${beyond}`);
 }
 
 /** On its own memory: small buffers of Node share one. */
