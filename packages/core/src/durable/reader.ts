@@ -214,20 +214,20 @@ export class Reader {
   #open(key: string, delivery: StreamDelivery, isRetry: boolean): void {
     let taken: Taken;
     let bad: BusError | undefined;
+    const settled = (how: 'acked' | 'given-back') => this.#settle(key, how, isRetry);
     try {
       const { letter, tries, firstFailed } = arrivedLetter(delivery, isRetry);
       // A number is judged when it comes first; in another process nothing is known of it.
       const verdict = isRetry || delivery.deliveries === 1 ? undefined : UNSEEN;
-      taken = new Taken(this.parts, { letter, tries, firstFailed, verdict }, delivery);
+      taken = new Taken(this.parts, { letter, tries, firstFailed, verdict }, delivery, settled);
     } catch (error) {
       bad = BusError.from(error);
-      const letter = wholeOf(delivery);
-      taken = new Taken(this.parts, { letter, tries: 0, firstFailed: undefined, verdict: undefined }, delivery);
+      const state = { letter: wholeOf(delivery), tries: 0, firstFailed: undefined, verdict: undefined };
+      taken = new Taken(this.parts, state, delivery, settled);
     }
     this.#unsettled.set(key, taken);
     if (!isRetry) this.#ofStream += 1;
     this.#prolong();
-    void taken.settled.then((how) => this.#settle(key, how, isRetry));
     const isSuspect = bad === undefined && delivery.deliveries - (isRetry ? 2 : 1) >= UNFINISHED;
     const begin = () => {
       if (bad !== undefined) taken.deadLetter(bad);
