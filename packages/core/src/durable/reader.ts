@@ -7,6 +7,7 @@ import type { Consuming, StreamDelivery } from '../transport/streams.js';
 import type { GroupParts } from './group-parts.js';
 import { DURABLE_HEADER, numberIn } from './headers.js';
 import { arrivedLetter, wholeOf } from './incoming.js';
+import { Known } from './known.js';
 import { consumerOf, retriesOf, streamOf } from './names.js';
 import { Order } from './order.js';
 import { formatOrigin } from './origin.js';
@@ -21,8 +22,6 @@ const DEFAULT_MAX_UNSETTLED_BYTES = 16 * 2 ** 20;
 const DEFAULT_ACK_WAIT_MS = 10_000;
 const DEFAULT_MAX_ACK_PENDING = 1_000;
 
-/** So many of those that it has settled last are known, should the server not have heard of it. */
-const MOST_KNOWN = 10_000;
 const TRY_AGAIN_MS = 1_000;
 const ASK_EVERY_MS = 1_000;
 
@@ -36,10 +35,8 @@ export class Reader {
   readonly #ackWaitMs: number;
   readonly #unsettled = new Map<string, Taken>();
   /** What was settled last. A lost link loses acknowledgements: what comes again then must not run again. */
-  readonly #known = new Set<string>();
-  /** The same in a ring, the next to be forgotten at {@link Reader.#oldest}: a set is slow to find its first. */
-  readonly #knownInOrder: string[] = [];
-  #oldest = 0;
+  readonly #known = new Known();
+  readonly #knownRetries = new Known();
   readonly #waiters = new Set<() => void>();
   readonly #watchers = new Set<() => void>();
   readonly #order: Order | undefined;
@@ -192,7 +189,7 @@ export class Reader {
       there.renew(delivery);
       return;
     }
-    if (this.#known.has(key)) {
+    if (this.#knownOf(isRetry).has(delivery)) {
       delivery.ack();
       return;
     }
@@ -214,7 +211,7 @@ export class Reader {
   #open(key: string, delivery: StreamDelivery, isRetry: boolean): void {
     let taken: Taken;
     let bad: BusError | undefined;
-    const settled = (how: 'acked' | 'given-back') => this.#settle(key, how, isRetry);
+    const settled = (how: 'acked' | 'given-back') => this.#settle(key, delivery, how, isRetry);
     try {
       const { letter, tries, firstFailed } = arrivedLetter(delivery, isRetry);
       // A number is judged when it comes first; in another process nothing is known of it.
@@ -260,13 +257,13 @@ export class Reader {
     suspects.add(suspect);
   }
 
-  #settle(key: string, how: 'acked' | 'given-back', isRetry: boolean): void {
+  #settle(key: string, delivery: StreamDelivery, how: 'acked' | 'given-back', isRetry: boolean): void {
     this.#unsettled.delete(key);
     if (!isRetry) {
       this.#ofStream -= 1;
       this.#settledOfStream += 1;
     }
-    if (how === 'acked') this.#know(key);
+    if (how === 'acked') this.#knownOf(isRetry).add(delivery);
     for (const watch of this.#watchers) watch();
     if (this.#unsettled.size > 0) return;
     this.#working?.cancel();
@@ -275,12 +272,8 @@ export class Reader {
     this.#waiters.clear();
   }
 
-  #know(key: string): void {
-    const oldest = this.#knownInOrder[this.#oldest];
-    if (oldest !== undefined) this.#known.delete(oldest);
-    this.#known.add(key);
-    this.#knownInOrder[this.#oldest] = key;
-    this.#oldest = (this.#oldest + 1) % MOST_KNOWN;
+  #knownOf(isRetry: boolean): Known {
+    return isRetry ? this.#knownRetries : this.#known;
   }
 
   /** As long as anything is unsettled: what waits for its turn is worked on too. */

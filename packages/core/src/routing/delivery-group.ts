@@ -247,7 +247,7 @@ export class DeliveryGroup {
       this.#waitingBytes -= job.bytes;
       // Counted over all pumps: handlers that end without waiting for anything real bring the next one at once.
       this.#inARow += 1;
-      const run = new Run(job, this.#options, (ended) => this.#release(ended));
+      const run = new Run(job, this.#options, this.#released);
       this.#running.add(run);
       run.start();
     }
@@ -270,14 +270,14 @@ export class DeliveryGroup {
     return this.#inARow >= JOBS_PER_TURN || this.#options.clock.elapsed() - this.#turnBegan >= TURN_MS;
   }
 
-  #release(run: Run): void {
+  readonly #released = (run: Run): void => {
     this.#running.delete(run);
     const { job } = run;
     if (job.keepsKey === true) job.released?.();
     else if (this.#options.keyed && !this.#keyless.delete(job)) this.#passKey(job);
     if (this.#ready.length > 0 || this.#alone !== undefined) this.#pumpSoon();
     this.#strike(job);
-  }
+  };
 
   #passKey({ key }: Job): void {
     const next = this.#keys.get(key)?.shift();
