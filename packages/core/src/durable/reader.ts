@@ -15,6 +15,7 @@ import { dueInMs } from './retry-delay.js';
 import { type Suspect, UNFINISHED } from './suspects.js';
 import { Taken } from './taken.js';
 import { Turns } from './turns.js';
+import { Unsettled } from './unsettled.js';
 
 /** Two and a half seconds of a handler of 10 ms: enough to be busy over the round trip of a refill. */
 const DEFAULT_MAX_UNSETTLED = 256;
@@ -33,7 +34,7 @@ export class Reader {
   readonly parts: GroupParts;
   readonly #marks: () => KeyValue;
   readonly #ackWaitMs: number;
-  readonly #unsettled = new Map<string, Taken>();
+  readonly #unsettled = new Unsettled();
   /** What was settled last. A lost link loses acknowledgements: what comes again then must not run again. */
   readonly #known = new Known();
   readonly #knownRetries = new Known();
@@ -130,7 +131,7 @@ export class Reader {
     }
     this.#suspected.clear();
     for (const taken of this.#turns.withdraw()) taken.giveBackWhole();
-    for (const taken of [...this.#unsettled.values()]) taken.giveBackWaiting();
+    for (const taken of [...this.#unsettled]) taken.giveBackWaiting();
   }
 
   /** Resolves when nothing is unsettled any more. */
@@ -222,7 +223,7 @@ export class Reader {
       const state = { letter: wholeOf(delivery), tries: 0, firstFailed: undefined, verdict: undefined };
       taken = new Taken(this.parts, state, delivery, settled);
     }
-    this.#unsettled.set(key, taken);
+    this.#unsettled.add(key, taken);
     if (!isRetry) this.#ofStream += 1;
     this.#prolong();
     const isSuspect = bad === undefined && delivery.deliveries - (isRetry ? 2 : 1) >= UNFINISHED;
@@ -280,7 +281,7 @@ export class Reader {
   #prolong(): void {
     this.#working ??= this.parts.clock.setTimer(this.#ackWaitMs / 3, () => {
       this.#working = undefined;
-      for (const taken of this.#unsettled.values()) taken.delivery.working();
+      for (const taken of this.#unsettled) taken.delivery.working();
       if (this.#unsettled.size > 0) this.#prolong();
     });
   }
