@@ -4,7 +4,7 @@ import type { Arrival, Context, HandlerContext, HandlerPlace } from '../routing/
 import type { MessageJob } from '../routing/message-job.js';
 import type { Fate } from '../routing/stored-work.js';
 import type { Timer } from '../transport/clock.js';
-import { timeOf } from './derived-id.js';
+import { type IdRoot, timeOf } from './derived-id.js';
 import { tellGivenUp } from './given-up.js';
 
 import type { GroupParts } from './group-parts.js';
@@ -76,16 +76,7 @@ export class ContentFate implements Fate {
     const { stream, sequence } = origin;
     const attempt = this.#tries + 1;
     const durable = { stream, sequence, index: this.#index, attempt, storedAt, replayed: replay !== undefined };
-    const { inbox } = this.#parts;
-    const messageId = inbox === undefined ? undefined : this.#letter.headers.get(HEADER.messageId);
-    const root =
-      messageId === undefined
-        ? { id: this.#origin, time: storedAt }
-        : { id: this.#idOf(messageId), time: timeOf(messageId) };
-    return new StoredContext(place, arrival, deadline, Object.freeze(durable), {
-      id: `${root.id} ${this.#work}`,
-      time: root.time,
-    });
+    return new StoredContext(place, arrival, deadline, Object.freeze(durable), () => this.#idRoot());
   }
 
   run(context: Context, handle: () => unknown): unknown {
@@ -212,6 +203,14 @@ export class ContentFate implements Fate {
     }
     this.#ran();
     this.#ended(end, this.#index);
+  }
+
+  #idRoot(): IdRoot {
+    const { headers, storedAt } = this.#letter;
+    const messageId = this.#parts.inbox === undefined ? undefined : headers.get(HEADER.messageId);
+    return messageId === undefined
+      ? { id: `${this.#origin} ${this.#work}`, time: storedAt }
+      : { id: `${this.#idOf(messageId)} ${this.#work}`, time: timeOf(messageId) };
   }
 
   #idOf(messageId: string): string {
