@@ -2,13 +2,18 @@ import type { Headers } from '@terabus/core/transport';
 import { BusError, checkHeaders } from '@terabus/core/transport';
 
 const encoder = new TextEncoder();
-const decoder = new TextDecoder();
 
 /** What messages without headers have. */
 const NO_HEADERS: Headers = new Map();
 
 /** Printable ASCII without colon and space, as it may be sent. */
 const NAME = /^[!-9;-~]+$/;
+
+const VERSION = 'NATS/1.0';
+const LINE_BREAK = '\r\n';
+
+/** The first line, with the status of the server's own answers. */
+const STATUS = /^NATS\/1\.0(?: +(\d{3})\s*(.*))?$/;
 
 /** What NATS itself reads: a rollup deletes a stream's messages. */
 const RESERVED = /^nats-/i;
@@ -36,7 +41,7 @@ export function encodeHeaders(headers: Headers | undefined, own: Headers = NO_HE
   if ((headers === undefined || headers.size === 0) && own.size === 0) return undefined;
   checkHeaders(headers);
   checkHeaders(own);
-  let block = 'NATS/1.0\r\n';
+  let block = `${VERSION}${LINE_BREAK}`;
   for (const [name, value] of headers ?? NO_HEADERS) {
     if (RESERVED.test(name)) {
       throw new BusError(`the header ${name} is one that NATS itself acts upon`, { reason: 'TERABUS_HEADER_INVALID' });
@@ -49,7 +54,9 @@ export function encodeHeaders(headers: Headers | undefined, own: Headers = NO_HE
 
 /** The headers of a stored message without those that are NATS' own. */
 export function withoutReserved(headers: Headers): Headers {
-  return new Map([...headers].filter(([name]) => !RESERVED.test(name)));
+  const own = new Map<string, string>();
+  for (const [name, value] of headers) if (!RESERVED.test(name)) own.set(name, value);
+  return own;
 }
 
 /**
@@ -60,20 +67,30 @@ export function withoutReserved(headers: Headers): Headers {
  * @throws BusError `TERABUS_MESSAGE_BAD`
  */
 export function decodeHeaders(block: Uint8Array): DecodedHeaders {
-  const [first = '', ...lines] = decoder.decode(block).split('\r\n');
-  const [, status, description = ''] =
-    /^NATS\/1\.0(?: +(\d{3})\s*(.*))?$/.exec(first.trimEnd()) ?? bad('has no version');
+  // Several times as fast as a `TextDecoder` with what is as short as this.
+  const text = Buffer.from(block.buffer, block.byteOffset, block.length).toString();
+  let end = text.indexOf(LINE_BREAK);
+  const first = end === -1 ? text : text.slice(0, end);
   const headers = new Map<string, string>();
-  const end = lines.indexOf('');
-  if (end !== -1 && lines.length > end + 2) bad('goes on behind its end');
-  for (const line of end === -1 ? lines : lines.slice(0, end)) {
-    if (/[\r\n]/.test(line)) bad('has a line break that is none');
-    const colon = line.indexOf(':');
-    const name = line.slice(0, colon);
-    if (colon < 1 || !NAME.test(name)) bad('has a line that is no header');
-    if (!headers.has(name)) headers.set(name, line.slice(colon + 1).trim());
+  while (end !== -1) {
+    const start = end + LINE_BREAK.length;
+    end = text.indexOf(LINE_BREAK, start);
+    const line = end === -1 ? text.slice(start) : text.slice(start, end);
+    if (line !== '') readHeader(line, headers);
+    else if (end !== -1 && text.includes(LINE_BREAK, end + LINE_BREAK.length)) bad('goes on behind its end');
+    else break;
   }
+  if (first === VERSION) return { status: undefined, description: '', headers };
+  const [, status, description = ''] = STATUS.exec(first.trimEnd()) ?? bad('has no version');
   return { status: status === undefined ? undefined : Number(status), description, headers };
+}
+
+function readHeader(line: string, headers: Map<string, string>): void {
+  if (/[\r\n]/.test(line)) bad('has a line break that is none');
+  const colon = line.indexOf(':');
+  const name = line.slice(0, colon);
+  if (colon < 1 || !NAME.test(name)) bad('has a line that is no header');
+  if (!headers.has(name)) headers.set(name, line.slice(colon + 1).trim());
 }
 
 function bad(why: string): never {

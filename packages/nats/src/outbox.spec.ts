@@ -62,6 +62,53 @@ describe('what goes out', () => {
     expect(sent).to.deep.equal(['a 1', 'a 2', 'a 3', 'a 4', 'a 5', 'a last']);
   });
 
+  const tell = (content: string) => outbox.tell({ subject: 'ack', bytes: new TextEncoder().encode(content) });
+  const loopTurned = () => new Promise((resolve) => setImmediate(resolve));
+
+  it('sends what was told in one turn of the event loop together, in its order', async () => {
+    tell('1');
+    await Promise.resolve();
+    tell('2');
+    expect(sent).to.deep.equal([]);
+    await loopTurned();
+    expect(sent).to.deep.equal(['ack 1', 'ack 2']);
+  });
+
+  it('lets nothing overtake what was told', async () => {
+    const bytes = new Uint8Array();
+    const others = [
+      () => publish(''),
+      () => outbox.answer({ subject: 'r', bytes }),
+      () => outbox.request({ subject: 'q', bytes }, 'here', () => {}),
+      () => void outbox.flush(),
+    ];
+    for (const send of others) {
+      tell('');
+      void send();
+      pong();
+      await clock.advance(100);
+      pong();
+    }
+    expect(sent).to.deep.equal(['ack ', 'a ', 'ack ', 'r ', 'ack ', 'q ', 'ack ']);
+  });
+
+  it('tells nothing on another link, nor later, what was told on one that is lost', async () => {
+    tell('1');
+    outbox.detach();
+    tell('2');
+    attach();
+    await loopTurned();
+    expect(sent).to.deep.equal([]);
+    expect(outbox.waiting.messages).to.equal(0);
+  });
+
+  it('keeps no more of what is told than of anything else that waits', async () => {
+    for (let n = 0; n < 100; n++) tell('x');
+    await loopTurned();
+    expect(sent).to.have.length(3);
+    expect(outbox.waiting.messages).to.equal(3);
+  });
+
   it('resolves before it is told to be unconfirmed, also when it has waited', async () => {
     outbox.detach();
     const order: string[] = [];

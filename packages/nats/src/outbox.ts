@@ -7,7 +7,7 @@ import type { Link } from './link.js';
 import type { CheckedNatsOptions } from './options.js';
 import type { Problems } from './problems.js';
 import { forbidden, grantFor, type Refusal } from './refusal.js';
-import { rejectedAfterTurn, SharedRejection } from './turn.js';
+import { afterTurn, rejectedAfterTurn, SharedRejection } from './turn.js';
 import { WaitingLine } from './waiting-line.js';
 
 /** What is kept of a message on its way, beside its bytes in the client and the socket. */
@@ -43,6 +43,8 @@ export class Outbox {
   readonly #known = new KnownSubjects();
   readonly #noLink = new SharedRejection();
   readonly #noRoom = new SharedRejection();
+  /** What was told in this turn of the event loop: it goes in one write, since each costs as much as a message. */
+  #told: WireMessage[] = [];
   #live: Live | undefined;
   #maxPayloadBytes = 0;
   #closed = false;
@@ -73,6 +75,7 @@ export class Outbox {
   detach(): void {
     this.#maxPayloadBytes = this.maxPayloadBytes;
     this.#live = undefined;
+    this.#told = [];
   }
 
   /** Sends what waits, as long as there is room. */
@@ -81,6 +84,7 @@ export class Outbox {
   }
 
   publish(message: Publishing): Promise<void> {
+    this.#sendTold();
     this.#checkSize(message);
     const live = this.#free();
     return live ? this.#hand(live, message) : this.#wait(message, (link, settle) => this.#hand(link, message, settle));
@@ -94,11 +98,18 @@ export class Outbox {
 
   /** An answer has nobody to tell what becomes of it: it resolves when it was handed over. */
   answer(message: WireMessage): Promise<void> {
-    this.#checkSize(message);
-    const live = this.#free();
-    return live
-      ? this.#handAnswer(live, message)
-      : this.#wait(message, (link, settle) => this.#handAnswer(link, message).then(settle.resolve, settle.reject));
+    this.#sendTold();
+    return this.#answer(message);
+  }
+
+  /**
+   * An answer that nobody waits for: it goes with all others of this turn of the event loop, before anything else that is
+   * sent by then. Without a link it goes nowhere.
+   */
+  tell(message: WireMessage): void {
+    if (!this.#live?.link.open) return;
+    if (this.#told.length === 0) afterTurn(() => this.#sendTold());
+    this.#told.push(message);
   }
 
   /**
@@ -108,6 +119,7 @@ export class Outbox {
    * @throws BusError
    */
   request(message: WireMessage, replyTo: string, onRefused: (error: BusError) => void): void {
+    this.#sendTold();
     this.#checkSize(message);
     const { subject, bytes, headers } = message;
     const live = this.#withRoom(2);
@@ -119,6 +131,7 @@ export class Outbox {
 
   /** Resolves when all that was published before has reached the server. */
   flush(): Promise<void> {
+    this.#sendTold();
     if (this.#line && !this.#line.empty) {
       return this.#queue(0, false, ({ ledger }, { resolve, reject }) => ledger.flush().then(resolve, reject));
     }
@@ -172,6 +185,27 @@ export class Outbox {
     if (!settle) return new Promise((resolve, reject) => add({ resolve, reject }));
     add(settle);
     return DONE;
+  }
+
+  #answer(message: WireMessage): Promise<void> {
+    this.#checkSize(message);
+    const live = this.#free();
+    return live
+      ? this.#handAnswer(live, message)
+      : this.#wait(message, (link, settle) => this.#handAnswer(link, message).then(settle.resolve, settle.reject));
+  }
+
+  #sendTold(): void {
+    if (this.#told.length === 0) return;
+    const told = this.#told;
+    this.#told = [];
+    for (const message of told) {
+      try {
+        this.#answer(message).catch(() => {});
+      } catch {
+        // A link that can't take it: nobody waits for it.
+      }
+    }
   }
 
   #handAnswer({ link, ledger }: Live, message: WireMessage): Promise<void> {

@@ -1,6 +1,6 @@
 import { HEADER } from '../publishing/headers.js';
 import type { Arrival, Context, HandlerContext, HandlerPlace } from '../routing/context.js';
-import { timeOf } from './derived-id.js';
+import { type IdRoot, timeOf } from './derived-id.js';
 import type { GroupParts } from './group-parts.js';
 import type { InboxWork } from './inbox.js';
 import type { Letter } from './letters.js';
@@ -28,15 +28,7 @@ export class Content {
     const { origin, storedAt, replay } = this.letter;
     const { stream, sequence } = origin;
     const durable = { stream, sequence, index: this.index, attempt, storedAt, replayed: replay !== undefined };
-    const messageId = this.parts.inbox === undefined ? undefined : this.letter.headers.get(HEADER.messageId);
-    const root =
-      messageId === undefined
-        ? { id: this.#origin, time: storedAt }
-        : { id: this.#idOf(messageId), time: timeOf(messageId) };
-    return new StoredContext(place, arrival, deadline, Object.freeze(durable), {
-      id: `${root.id} ${this.#work}`,
-      time: root.time,
-    });
+    return new StoredContext(place, arrival, deadline, Object.freeze(durable), () => this.#idRoot());
   }
 
   /** What an inbox knows it by. */
@@ -52,6 +44,14 @@ export class Content {
   get told(): { readonly service: string; readonly topic: string; readonly handler: string; readonly type: string } {
     const { parts, letter, handler, type } = this;
     return { service: parts.address, topic: letter.topic, handler, type };
+  }
+
+  #idRoot(): IdRoot {
+    const { headers, storedAt } = this.letter;
+    const messageId = this.parts.inbox === undefined ? undefined : headers.get(HEADER.messageId);
+    return messageId === undefined
+      ? { id: `${this.#origin} ${this.#work}`, time: storedAt }
+      : { id: `${this.#idOf(messageId)} ${this.#work}`, time: timeOf(messageId) };
   }
 
   #idOf(messageId: string): string {

@@ -17,8 +17,8 @@ export interface Arrived {
  */
 export function arrivedLetter(delivery: StreamDelivery, isRetry: boolean): Arrived {
   if (!isRetry) {
-    const topic = fromSubject(delivery.subject);
-    return { letter: { ...wholeOf(delivery), topic }, tries: 0, firstFailed: undefined };
+    const letter = wholeOf(delivery, fromSubject(delivery.subject));
+    return { letter, tries: 0, firstFailed: undefined };
   }
   const { bytes, headers } = delivery;
   const subject = headers.get(DURABLE_HEADER.subject) ?? '';
@@ -38,12 +38,15 @@ export function arrivedLetter(delivery: StreamDelivery, isRetry: boolean): Arriv
   return { letter, tries: numberIn(headers, DURABLE_HEADER.attempt), firstFailed };
 }
 
-/** A message in its first place, all contents of it. */
-export function wholeOf({ stream, sequence, subject, bytes, headers, storedAt }: StreamDelivery): Letter {
+/** A message in its first place, all contents of it. By default its topic is its subject, where that is none's. */
+export function wholeOf(
+  { stream, sequence, subject, bytes, headers, storedAt }: StreamDelivery,
+  topic: string = subject,
+): Letter {
   return {
     origin: { stream, sequence, index: undefined },
     subject,
-    topic: subject,
+    topic,
     bytes,
     headers,
     storedAt,

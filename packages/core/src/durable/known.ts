@@ -1,22 +1,42 @@
-/** So many of those that it has settled last are known, should the server not have heard of it. */
-const MOST = 10_000;
+import type { StreamDelivery } from '../transport/streams.js';
 
-/** What a reader has settled last. A lost link loses acknowledgements: what comes again then must not run again. */
+/** So many of those that were settled last are known at least, and twice as many at most. */
+const LEAST_KNOWN = 10_000;
+
+/**
+ * What was settled last. By numbers alone, in two halves of which the older one goes as a whole: this is all that
+ * outlives a message, and whatever does is costly to collect.
+ */
 export class Known {
-  readonly #keys = new Set<string>();
-  /** The same in a ring, the next to be forgotten at `#oldest`: a set is slow to find its first. */
-  readonly #inOrder: string[] = [];
-  #oldest = 0;
+  /** When it was stored, by its number: a stream that was made anew numbers from 1 again. */
+  #later = new Map<number, number>();
+  #earlier = new Map<number, number>();
+  /** The latest time of all that were added. */
+  #newest = 0;
 
-  has(key: string): boolean {
-    return this.#keys.has(key);
+  add({ sequence, storedAt }: StreamDelivery): void {
+    this.#newest = Math.max(this.#newest, storedAt);
+    if (this.#later.size === LEAST_KNOWN) {
+      this.#earlier = this.#later;
+      this.#later = new Map();
+    }
+    this.#later.set(sequence, storedAt);
   }
 
-  add(key: string): void {
-    const oldest = this.#inOrder[this.#oldest];
-    if (oldest !== undefined) this.#keys.delete(oldest);
-    this.#keys.add(key);
-    this.#inOrder[this.#oldest] = key;
-    this.#oldest = (this.#oldest + 1) % MOST;
+  has({ sequence, storedAt }: StreamDelivery): boolean {
+    return this.#later.get(sequence) === storedAt || this.#earlier.get(sequence) === storedAt;
+  }
+
+  /**
+   * Whether another message than this had its number before, in the same stream: its copies differ. What a stream that was
+   * made anew has is later than all that is known, which is forgotten then.
+   */
+  contradicts({ sequence, storedAt }: StreamDelivery): boolean {
+    const known = this.#later.get(sequence) ?? this.#earlier.get(sequence);
+    if (known === undefined || known === storedAt) return false;
+    if (storedAt <= this.#newest) return true;
+    this.#later.clear();
+    this.#earlier.clear();
+    return false;
   }
 }

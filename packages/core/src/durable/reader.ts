@@ -33,7 +33,9 @@ const TRY_AGAIN_MS = 1_000;
 export class Reader {
   readonly parts: GroupParts;
   readonly unsettled: Unsettled;
+  /** What was settled last. A lost link loses acknowledgements: what comes again then must not run again. */
   readonly #known = new Known();
+  readonly #knownRetries = new Known();
   readonly #backlog: Backlog;
   readonly #suspected: Suspected;
   readonly #order: Order | undefined;
@@ -164,10 +166,12 @@ export class Reader {
       there.renew(delivery);
       return;
     }
-    if (this.#known.has(key)) {
+    const known = isRetry ? this.#knownRetries : this.#known;
+    if (known.has(delivery)) {
       delivery.ack();
       return;
     }
+    if (known.contradicts(delivery)) this.#copiesDiffer(delivery);
     // Whoever put it back once has waited: the clocks of two machines need not agree.
     const dueMs = isRetry && delivery.deliveries === 1 ? this.#dueInMs(delivery) : 0;
     if (dueMs > 0) {
@@ -186,19 +190,20 @@ export class Reader {
   #open(key: string, delivery: StreamDelivery, isRetry: boolean): void {
     let taken: Taken;
     let bad: BusError | undefined;
+    const settled = (how: 'acked' | 'given-back') => {
+      if (how === 'acked') (isRetry ? this.#knownRetries : this.#known).add(delivery);
+      this.unsettled.settle(key, isRetry);
+    };
     try {
       const { letter, tries, firstFailed } = arrivedLetter(delivery, isRetry);
       // A number is judged when it comes first; in another process nothing is known of it.
       const verdict = isRetry || delivery.deliveries === 1 ? undefined : UNSEEN;
-      taken = new Taken(this.parts, { letter, tries, firstFailed, verdict }, delivery);
+      taken = new Taken(this.parts, { letter, tries, firstFailed, verdict }, delivery, settled);
     } catch (error) {
       bad = BusError.from(error);
-      const letter = wholeOf(delivery);
-      taken = new Taken(this.parts, { letter, tries: 0, firstFailed: undefined, verdict: undefined }, delivery);
+      const state = { letter: wholeOf(delivery), tries: 0, firstFailed: undefined, verdict: undefined };
+      taken = new Taken(this.parts, state, delivery, settled);
     }
-    void taken.settled.then((how) => {
-      if (how === 'acked') this.#known.add(key);
-    });
     this.unsettled.add(key, taken, isRetry);
     const isSuspect = bad === undefined && delivery.deliveries - (isRetry ? 2 : 1) >= UNFINISHED;
     const begin = () => {
@@ -208,6 +213,16 @@ export class Reader {
     };
     if (this.#order === undefined || isRetry) begin();
     else this.#turns.add({ taken, begin, first: isSuspect });
+  }
+
+  /** A consumer hands out what the copy beside it has: it has moved to another one, and what it skips there, nobody is told. */
+  #copiesDiffer({ stream, sequence }: StreamDelivery): void {
+    const error = () =>
+      new BusError(
+        `number ${sequence} of '${stream}' was handed out before with another message: the copies of the stream differ, and messages may be skipped or come twice`,
+        { reason: 'TERABUS_STREAM_COPIES_DIFFER', details: { stream, sequence } },
+      );
+    this.parts.reporter.reportFlood(stream, 'TERABUS_STREAM_COPIES_DIFFER', error, { stream, sequence });
   }
 
   #dueInMs({ headers }: StreamDelivery): number {

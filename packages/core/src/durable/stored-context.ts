@@ -21,11 +21,12 @@ export interface DurablePlace {
 /** The context of a stored message: what its handler publishes has derived ids, and is waited for. */
 export class StoredContext extends Context {
   readonly #durable: DurablePlace;
-  readonly #root: IdRoot;
+  readonly #root: () => IdRoot;
   #published = 0;
-  readonly #pending = new Set<Promise<unknown>>();
+  #pending: Set<Promise<unknown>> | undefined;
 
-  constructor(place: HandlerPlace, arrival: Arrival, deadline: number, durable: DurablePlace, root: IdRoot) {
+  /** Few handlers publish: `root` is made for those alone. */
+  constructor(place: HandlerPlace, arrival: Arrival, deadline: number, durable: DurablePlace, root: () => IdRoot) {
     super(place, arrival, deadline);
     this.#durable = durable;
     this.#root = root;
@@ -37,24 +38,27 @@ export class StoredContext extends Context {
 
   nextMessageId(): string {
     this.#published += 1;
-    return derivedId(this.#root, this.#published);
+    return derivedId(this.#root(), this.#published);
   }
 
   started(promise: Promise<unknown>): void {
-    this.#pending.add(promise);
+    this.#pending ??= new Set();
+    const pending = this.#pending;
+    pending.add(promise);
     // One that fails while the handler runs is the handler's to judge; what fails behind it, `published` throws.
     promise.then(
-      () => this.#pending.delete(promise),
-      () => this.#pending.delete(promise),
+      () => pending.delete(promise),
+      () => pending.delete(promise),
     );
   }
 
   /** Waits for what was started and has not ended. Undefined where there is nothing to wait for. */
   published(): Promise<void> | undefined {
-    return this.#pending.size === 0 ? undefined : this.#settled();
+    return this.#pending === undefined || this.#pending.size === 0 ? undefined : allOf(this.#pending);
   }
+}
 
-  async #settled(): Promise<void> {
-    while (this.#pending.size > 0) await Promise.all(this.#pending);
-  }
+/** Also of what is added meanwhile. */
+async function allOf(pending: ReadonlySet<Promise<unknown>>): Promise<void> {
+  while (pending.size > 0) await Promise.all(pending);
 }

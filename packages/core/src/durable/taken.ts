@@ -1,7 +1,7 @@
 import { BusError } from '@terabus/messages';
 import type { Fate, StoredWork } from '../routing/stored-work.js';
 import type { Verdict } from '../sequencing/verdict.js';
-import { deferred } from '../service/deferred.js';
+import { type Deferred, deferred } from '../service/deferred.js';
 import type { StreamDelivery } from '../transport/streams.js';
 import { Content } from './content.js';
 import { type ContentEnd, ContentFate } from './content-fate.js';
@@ -29,7 +29,8 @@ export class Taken implements StoredWork {
   readonly #parts: GroupParts;
   readonly #state: TakenState;
   #delivery: StreamDelivery;
-  readonly #fates = new Set<ContentFate>();
+  readonly #settled: (how: 'acked' | 'given-back') => void;
+  readonly #fates: ContentFate[] = [];
   /** What has not ended; the opening of the envelope counts as one. */
   #left = 1;
   /** Handlers that have not had their turn, and the opening. */
@@ -38,13 +39,21 @@ export class Taken implements StoredWork {
   /** Contents that must not be met again: done, or given up. */
   #done = 0;
   readonly #givenBack: number[] = [];
-  readonly #ran = deferred<void>();
-  readonly #settled = deferred<'acked' | 'given-back'>();
+  #hasRun = false;
+  /** Of the few that somebody waits for. */
+  #whenRan: Deferred<void> | undefined;
 
-  constructor(parts: GroupParts, state: TakenState, delivery: StreamDelivery) {
+  /** `settled` is called once, when it is settled. */
+  constructor(
+    parts: GroupParts,
+    state: TakenState,
+    delivery: StreamDelivery,
+    settled: (how: 'acked' | 'given-back') => void,
+  ) {
     this.#parts = parts;
     this.#state = state;
     this.#delivery = delivery;
+    this.#settled = settled;
     this.letter = state.letter;
     this.verdict = state.verdict ?? parseVerdict(state.letter.verdict);
   }
@@ -59,12 +68,9 @@ export class Taken implements StoredWork {
 
   /** Resolves when all its handlers have had their turn. */
   get ran(): Promise<void> {
-    return this.#ran.promise;
-  }
-
-  /** Resolves when it is settled. */
-  get settled(): Promise<'acked' | 'given-back'> {
-    return this.#settled.promise;
+    if (this.#hasRun) return Promise.resolve();
+    this.#whenRan ??= deferred<void>();
+    return this.#whenRan.promise;
   }
 
   /** It was handed out again, since the link was lost: what is settled is the later one. */
@@ -117,12 +123,9 @@ export class Taken implements StoredWork {
         if (!ran) this.#oneRan();
         ran = true;
       },
-      ended: (end, at) => {
-        this.#fates.delete(fate);
-        this.#contentEnded(end, at);
-      },
+      ended: (end, at) => this.#contentEnded(end, at),
     });
-    this.#fates.add(fate);
+    this.#fates.push(fate);
     return fate;
   }
 
@@ -164,7 +167,12 @@ export class Taken implements StoredWork {
 
   #oneRan(): void {
     this.#toRun -= 1;
-    if (this.#toRun === 0) this.#ran.resolve();
+    if (this.#toRun === 0) this.#allRan();
+  }
+
+  #allRan(): void {
+    this.#hasRun = true;
+    this.#whenRan?.resolve();
   }
 
   #oneEnded(): void {
@@ -194,7 +202,7 @@ export class Taken implements StoredWork {
   #finish(done: boolean): void {
     if (done) this.#delivery.ack();
     else this.#delivery.later(0);
-    this.#ran.resolve();
-    this.#settled.resolve(done ? 'acked' : 'given-back');
+    this.#allRan();
+    this.#settled(done ? 'acked' : 'given-back');
   }
 }

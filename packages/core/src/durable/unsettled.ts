@@ -1,11 +1,16 @@
 import type { Clock, Timer } from '../transport/clock.js';
 import type { Taken } from './taken.js';
 
-/** The deliveries that a reader answers for, which it keeps from being handed out to another one. */
+/**
+ * The deliveries that a reader answers for, in the order in which they came: it keeps them from being handed out to another
+ * one. The map holds their places alone: the tables that a map has grown out of keep what was in them from being collected.
+ */
 export class Unsettled {
   readonly #clock: Clock;
   readonly #ackWaitMs: number;
-  readonly #taken = new Map<string, Taken>();
+  readonly #places = new Map<string, number>();
+  readonly #taken: (Taken | undefined)[] = [];
+  readonly #free: number[] = [];
   readonly #waiters = new Set<() => void>();
   readonly #watchers = new Set<() => void>();
   #working: Timer | undefined;
@@ -19,7 +24,7 @@ export class Unsettled {
   }
 
   get size(): number {
-    return this.#taken.size;
+    return this.#places.size;
   }
 
   /** How many of the stream itself there are, and how many were settled since the reader was made. */
@@ -28,25 +33,44 @@ export class Unsettled {
   }
 
   get(key: string): Taken | undefined {
-    return this.#taken.get(key);
+    const place = this.#places.get(key);
+    return place === undefined ? undefined : this.#taken[place];
   }
 
-  /** Has it until it is settled. */
   add(key: string, taken: Taken, isRetry: boolean): void {
-    this.#taken.set(key, taken);
+    const place = this.#free.pop() ?? this.#taken.length;
+    this.#taken[place] = taken;
+    this.#places.set(key, place);
     if (!isRetry) this.#ofStream += 1;
     this.#prolong();
-    void taken.settled.then(() => this.#settle(key, isRetry));
+  }
+
+  settle(key: string, isRetry: boolean): void {
+    const place = this.#places.get(key);
+    if (place === undefined) return;
+    this.#places.delete(key);
+    this.#taken[place] = undefined;
+    this.#free.push(place);
+    if (!isRetry) {
+      this.#ofStream -= 1;
+      this.#settledOfStream += 1;
+    }
+    for (const watch of this.#watchers) watch();
+    if (this.size > 0) return;
+    this.#working?.cancel();
+    this.#working = undefined;
+    for (const resolve of this.#waiters) resolve();
+    this.#waiters.clear();
   }
 
   /** What waits for its next try in its place is handed out again. */
   giveBackWaiting(): void {
-    for (const taken of [...this.#taken.values()]) taken.giveBackWaiting();
+    for (const taken of this.#inOrder()) taken.giveBackWaiting();
   }
 
   /** Resolves when nothing is unsettled any more. */
   settled(): Promise<void> {
-    if (this.#taken.size === 0) return Promise.resolve();
+    if (this.size === 0) return Promise.resolve();
     return new Promise((resolve) => this.#waiters.add(resolve));
   }
 
@@ -56,26 +80,16 @@ export class Unsettled {
     return () => this.#watchers.delete(watcher);
   }
 
-  #settle(key: string, isRetry: boolean): void {
-    this.#taken.delete(key);
-    if (!isRetry) {
-      this.#ofStream -= 1;
-      this.#settledOfStream += 1;
-    }
-    for (const watch of this.#watchers) watch();
-    if (this.#taken.size > 0) return;
-    this.#working?.cancel();
-    this.#working = undefined;
-    for (const resolve of this.#waiters) resolve();
-    this.#waiters.clear();
-  }
-
   /** As long as there is any: what waits for its turn is worked on too. */
   #prolong(): void {
     this.#working ??= this.#clock.setTimer(this.#ackWaitMs / 3, () => {
       this.#working = undefined;
-      for (const taken of this.#taken.values()) taken.delivery.working();
-      if (this.#taken.size > 0) this.#prolong();
+      for (const taken of this.#inOrder()) taken.delivery.working();
+      if (this.size > 0) this.#prolong();
     });
+  }
+
+  #inOrder(): Taken[] {
+    return [...this.#places.values()].flatMap((place) => this.#taken[place] ?? []);
   }
 }

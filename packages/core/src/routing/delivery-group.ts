@@ -21,7 +21,8 @@ export class DeliveryGroup {
   readonly #ready = new Queue<Job>();
   /** The keys that are taken by a job that waits in `#ready` or runs, with those that wait behind it. */
   readonly #keys = new Map<unknown, Queue<Job>>();
-  readonly #running = new Set<Run>();
+  /** Each at its {@link Run.slot}. Not a set: the tables that one has grown out of keep what was in them from being collected. */
+  readonly #running: Run[] = [];
   #waiting = 0;
   #waitingBytes = 0;
   #dropped = 0;
@@ -47,7 +48,7 @@ export class DeliveryGroup {
 
   /** How many jobs hold a slot. */
   get running(): number {
-    return this.#running.size;
+    return this.#running.length;
   }
 
   /** How many jobs wait for one. */
@@ -124,7 +125,7 @@ export class DeliveryGroup {
    */
   finished(which: (job: Job) => boolean = () => true): Promise<void> {
     const queues = [this.#ready, ...this.#keys.values()];
-    const jobs = [...[...this.#running].map(({ job }) => job), ...queues.flatMap((queue) => [...queue])];
+    const jobs = [...this.#running.map(({ job }) => job), ...queues.flatMap((queue) => [...queue])];
     return this.#ended(new Set(jobs.filter(which)));
   }
 
@@ -185,7 +186,7 @@ export class DeliveryGroup {
 
   /** Resolves when what runs now has ended. */
   rest(): Promise<void> {
-    return this.#ended(new Set([...this.#running].map(({ job }) => job)));
+    return this.#ended(new Set(this.#running.map(({ job }) => job)));
   }
 
   /** Gives up on what waits, and goes on with what runs. */
@@ -235,7 +236,7 @@ export class DeliveryGroup {
   }
 
   #pump(): void {
-    while (this.#running.size < this.#options.concurrency) {
+    while (this.#running.length < this.#options.concurrency) {
       if (!this.#inTurn) this.#beginTurn();
       else if (this.#turnIsOver()) {
         this.#paused = true;
@@ -247,8 +248,8 @@ export class DeliveryGroup {
       this.#waitingBytes -= job.bytes;
       // Counted over all pumps: handlers that end without waiting for anything real bring the next one at once.
       this.#inARow += 1;
-      const run = new Run(job, this.#options, (ended) => this.#release(ended));
-      this.#running.add(run);
+      const run = new Run(job, this.#options, this.#released, this.#running.length);
+      this.#running.push(run);
       run.start();
     }
     this.#pumping = false;
@@ -270,13 +271,21 @@ export class DeliveryGroup {
     return this.#inARow >= JOBS_PER_TURN || this.#options.clock.elapsed() - this.#turnBegan >= TURN_MS;
   }
 
-  #release(run: Run): void {
-    this.#running.delete(run);
+  readonly #released = (run: Run): void => {
+    this.#freeSlot(run);
     const { job } = run;
     if (job.keepsKey !== true && this.#options.keyed && !this.#keyless.delete(job)) this.#passKey(job);
     job.released?.();
     if (this.#ready.length > 0 || this.#alone !== undefined) this.#pumpSoon();
     this.#strike(job);
+  };
+
+  /** The last one moves there. */
+  #freeSlot({ slot }: Run): void {
+    const last = this.#running.pop();
+    if (last === undefined || last.slot === slot) return;
+    this.#running[slot] = last;
+    last.slot = slot;
   }
 
   #passKey({ key }: Job): void {

@@ -4,6 +4,8 @@ import type { GroupOptions, Job } from './job.js';
 /** One job that holds a slot. */
 export class Run {
   readonly job: Job;
+  /** Its place among those that run. */
+  slot: number;
   readonly #options: GroupOptions;
   readonly #release: (run: Run) => void;
   #timer: Timer | undefined;
@@ -13,8 +15,9 @@ export class Run {
   /** Whether the slot is given back. */
   #released = false;
 
-  constructor(job: Job, options: GroupOptions, release: (run: Run) => void) {
+  constructor(job: Job, options: GroupOptions, release: (run: Run) => void, slot: number) {
     this.job = job;
+    this.slot = slot;
     this.#options = options;
     this.#release = release;
   }

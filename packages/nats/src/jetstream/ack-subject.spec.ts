@@ -3,7 +3,7 @@ import { describe, it } from 'mocha';
 import { ackProbe, parseAckSubject } from './ack-subject.js';
 
 const read = {
-  ...{ stream: 'S', consumer: 'C', deliveries: 3, sequence: 17, storedAt: 1_795_413_040_532.220_399, pending: 5 },
+  ...{ stream: 'S', consumer: 'C', deliveries: 3, sequence: 17, storedAt: 1_795_413_040_532.220_5, pending: 5 },
 };
 
 describe('the subject where a message is acknowledged', () => {

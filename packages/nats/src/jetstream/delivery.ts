@@ -1,16 +1,18 @@
 import type { Headers, StreamDelivery } from '@terabus/core/transport';
+import type { RawMessage } from '../raw-message.js';
+import type { AckSubject } from './ack-subject.js';
 
 const encoder = new TextEncoder();
 const ACK = encoder.encode('+ACK');
 const WORKING = encoder.encode('+WPI');
 const NAK = encoder.encode('-NAK');
 
-/** What a delivery is told by those who handed it out. */
+/** Those who handed out a delivery, and are told what becomes of it. */
 export interface Settler {
   /** Sends one of JetStream's answers. */
-  tell(bytes: Uint8Array): void;
-  /** There is room again. Called once. */
-  settled(): void;
+  tell(replyTo: string, bytes: Uint8Array): void;
+  /** There is room again: for a message, and for so many bytes. Called once. */
+  settled(size: number): void;
 }
 
 /** A message with the way to settle it. */
@@ -23,23 +25,27 @@ export class Delivery implements StreamDelivery {
   readonly storedAt: number;
   readonly deliveries: number;
   readonly pending: number;
+  readonly #replyTo: string;
+  readonly #size: number;
   #settler: Settler | undefined;
 
   constructor(
-    message: Pick<
-      StreamDelivery,
-      'subject' | 'bytes' | 'headers' | 'stream' | 'sequence' | 'storedAt' | 'deliveries' | 'pending'
-    >,
+    raw: RawMessage,
+    replyTo: string,
+    ack: AckSubject,
+    { stream, subject, headers }: Pick<StreamDelivery, 'stream' | 'subject' | 'headers'>,
     settler: Settler,
   ) {
-    this.subject = message.subject;
-    this.bytes = message.bytes;
-    this.headers = message.headers;
-    this.stream = message.stream;
-    this.sequence = message.sequence;
-    this.storedAt = message.storedAt;
-    this.deliveries = message.deliveries;
-    this.pending = message.pending;
+    this.subject = subject;
+    this.bytes = raw.bytes();
+    this.headers = headers;
+    this.stream = stream;
+    this.sequence = ack.sequence;
+    this.storedAt = ack.storedAt;
+    this.deliveries = ack.deliveries;
+    this.pending = ack.pending;
+    this.#replyTo = replyTo;
+    this.#size = raw.size;
     this.#settler = settler;
   }
 
@@ -54,14 +60,14 @@ export class Delivery implements StreamDelivery {
   }
 
   working(): void {
-    this.#settler?.tell(WORKING);
+    this.#settler?.tell(this.#replyTo, WORKING);
   }
 
   #settle(answer: Uint8Array): void {
     const settler = this.#settler;
     if (!settler) return;
     this.#settler = undefined;
-    settler.tell(answer);
-    settler.settled();
+    settler.tell(this.#replyTo, answer);
+    settler.settled(this.#size);
   }
 }

@@ -5,7 +5,7 @@ import type { RawMessage } from '../raw-message.js';
 import { afterTurn } from '../turn.js';
 import { ackProbe, parseAckSubject } from './ack-subject.js';
 import { ConsumerLook } from './consumer-look.js';
-import { Delivery } from './delivery.js';
+import { Delivery, type Settler } from './delivery.js';
 import type { JetStream, LinkWatcher } from './jetstream.js';
 import { type Ending, Pull } from './pull.js';
 
@@ -32,7 +32,7 @@ const FORGETTING = 0.99;
  * Has messages of a consumer handed out as long as there is room. A server tells nobody that a consumer is not there, or has
  * no leader: it just says nothing. So what is silent is asked for, and shows as a problem.
  */
-export class Intake implements LinkWatcher {
+export class Intake implements LinkWatcher, Settler {
   readonly #jetStream: JetStream;
   readonly #options: ConsumeOptions;
   readonly #deliver: (delivery: StreamDelivery) => void;
@@ -213,22 +213,19 @@ export class Intake implements LinkWatcher {
     this.#size = Math.max(size + OVERHEAD_BYTES, (this.#size ?? 0) * FORGETTING);
     this.#unsettled += 1;
     this.#unsettledBytes += size;
-    const message = {
-      subject: this.#jetStream.names.unwired(raw.subject),
-      bytes: raw.bytes(),
-      headers: this.#headers(raw),
-      stream: this.#options.stream,
-      sequence: ack.sequence,
-      storedAt: ack.storedAt,
-      deliveries: ack.deliveries,
-      pending: ack.pending,
-    };
-    const settled = () => {
-      this.#unsettled -= 1;
-      this.#unsettledBytes -= size;
-      this.#soon();
-    };
-    this.#deliver(new Delivery(message, { tell: (bytes) => this.#jetStream.tell(replyTo, bytes), settled }));
+    const { stream } = this.#options;
+    const subject = this.#jetStream.names.unwired(raw.subject);
+    this.#deliver(new Delivery(raw, replyTo, ack, { stream, subject, headers: this.#headers(raw) }, this));
+  }
+
+  tell(replyTo: string, bytes: Uint8Array): void {
+    this.#jetStream.tell(replyTo, bytes);
+  }
+
+  settled(size: number): void {
+    this.#unsettled -= 1;
+    this.#unsettledBytes -= size;
+    this.#soon();
   }
 
   /** Of what can't be read the message comes without: nobody could settle it otherwise. */

@@ -107,8 +107,7 @@ export class JetStream {
 
   /** Sends what nobody waits for; nothing without a link. */
   tell(subject: string, bytes: Uint8Array): void {
-    if (!this.up) return;
-    this.#connection.outbox.answer({ subject, bytes }).catch(() => {});
+    if (this.up) this.#connection.outbox.tell({ subject, bytes });
   }
 
   /** Publishes, and resolves when the server has it. @throws BusError */

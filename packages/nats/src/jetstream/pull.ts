@@ -131,14 +131,15 @@ export class Pull {
   }
 
   #receive(raw: RawMessage, here: boolean): void {
-    if (raw.replyTo === undefined) {
+    const { replyTo } = raw;
+    if (replyTo === undefined) {
       // Of a request that was forgotten.
       if (raw.subject !== this.#request?.replyTo) return;
       this.#status(raw);
       return;
     }
     this.#alive();
-    this.#on.message(raw, raw.replyTo);
+    this.#on.message(raw, replyTo);
     const request = this.#request;
     if (request === undefined || !here) return;
     request.received += 1;
