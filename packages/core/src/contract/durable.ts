@@ -9,7 +9,7 @@ export interface DurableSettings {
   readonly keepMs: number;
   /**
    * The most that is kept, in messages; -1 for no limit. A full stream refuses what is published, and keeps all that it
-   * has. Defaults to 1,000,000: more than one in each second of `keepMs`, some 300 MB where messages are of the usual
+   * has. Defaults to 10,000,000: sixteen in each second of `keepMs`, some 3 GB where messages are of the usual
    * size. Where a server or its account has less storage than that, it refuses as a full stream does.
    */
   readonly maxMessages: number;
@@ -53,7 +53,7 @@ const settings = z.strictObject({
     .int()
     .min(1_000)
     .default(7 * DAY_MS),
-  maxMessages: limit.default(1_000_000),
+  maxMessages: limit.default(10_000_000),
   maxBytes: limit.default(-1),
   duplicateWindowMs: z.int().min(1_000).default(120_000),
   tries: z.int().min(1).max(1_000).default(5),

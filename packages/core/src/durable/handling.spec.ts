@@ -613,7 +613,7 @@ describe('what is stored', () => {
       const starting = stage.start(service);
       const rejected = rejection(starting);
       await stage.clock.advance(60_000);
-      expect((await rejected).message).to.contain("maxMessages of stream 'visits.{ward}' should be 1000000 and is 5");
+      expect((await rejected).message).to.contain("maxMessages of stream 'visits.{ward}' should be 10000000 and is 5");
     });
 
     it('refuses a host that goes by another clock than what it is stored in', async () => {

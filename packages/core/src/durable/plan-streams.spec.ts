@@ -32,7 +32,7 @@ class ClinicService extends TeraService {}
 describe('the streams that are planned', () => {
   it('are limited in messages, which is exact, and not in bytes', () => {
     expect(limits()).to.deep.equal({
-      visits: [1_000_000, -1],
+      visits: [10_000_000, -1],
       [retriesOf(Ward.address)]: [100_000, -1],
       [deadLettersOf(Ward.address)]: [100_000, -1],
       marks: [1_000_000],

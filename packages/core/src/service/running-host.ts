@@ -196,6 +196,7 @@ export class RunningHost implements Host {
   }
 
   async #startServices(signal: AbortSignal): Promise<void> {
+    const { transport, clock } = this.#options;
     // A step that ends after the start was given up must not be followed by another.
     const step = async <T>(plan: ServicePlan, { doing, failed }: Step, run: () => Promise<T>): Promise<T> => {
       this.#starting = { service: plan.name, doing };
@@ -213,14 +214,14 @@ export class RunningHost implements Host {
     if (storing !== undefined) {
       this.#refuseOtherClock(storing.plan);
       const expectation = await step(storing.plan, STEP.store, () =>
-        expectStore(this.#options.transport, this.plans, this.#options.store),
+        expectStore({ transport, clock, logger: this.#logger }, this.plans, this.#options.store),
       );
       this.#endExpectation = () => expectation.end();
     }
     // A permission that is missing shows here, and not with the first call.
     const asking = this.#running.find(({ plan }) => makesRequests(plan));
     if (asking !== undefined) {
-      await step(asking.plan, STEP.prepareRequests, () => this.#options.transport.prepareRequests());
+      await step(asking.plan, STEP.prepareRequests, () => transport.prepareRequests());
     }
     for (const { running } of this.#services.values()) {
       await step(running.plan, STEP.subscribe, () => running.listen());
