@@ -234,6 +234,29 @@ describe('what is stored', () => {
       expect(trail).to.deep.equal(['1 1', '1 2', '2 1', '2 2']);
     });
 
+    it('is tried again by a clock that goes in fractions of milliseconds', async () => {
+      failing.set('1', 1);
+      await start();
+      await stage.clock.advance(1_000 / 3);
+      await say(user('1'));
+      await stage.clock.advance(60_000);
+      expect(trail).to.deep.equal(['1 1', '1 2']);
+      expect(await left()).to.deep.equal(NOTHING);
+    });
+
+    it('is dead-lettered with whole milliseconds by such a clock', async () => {
+      failing.set('1', 99);
+      const service = clinic();
+      const host = await start(service);
+      await stage.clock.advance(1_000 / 3);
+      await say(user('1'));
+      await stage.clock.advance(3_600_000);
+      const { letters } = await host.deadLetters(service).list();
+      expect(letters[0]?.reason).to.equal('TERABUS_HANDLER_FAILED');
+      expect(letters[0]?.firstFailed).to.satisfy(Number.isInteger);
+      expect(letters[0]?.lastFailed).to.satisfy(Number.isInteger);
+    });
+
     it('never meets its siblings in one envelope again', async () => {
       failing.set('2', 1);
       await start();

@@ -5,7 +5,7 @@ import { headersSize } from '../transport/headers.js';
 import type { StoreMessage } from '../transport/streams.js';
 import type { Headers } from '../transport/transport.js';
 import type { GroupParts } from './group-parts.js';
-import { DEAD_HEADER, DURABLE_HEADER, ownHeaders } from './headers.js';
+import { canBeSent, DEAD_HEADER, DURABLE_HEADER, ownHeaders } from './headers.js';
 import { consumerOf, deadLetterSubject, deadLettersOf, retriesOf, retrySubject } from './names.js';
 import type { Origin } from './origin.js';
 import { formatOrigin } from './origin.js';
@@ -44,7 +44,7 @@ export function retryOf(
   why: 'retry' | 'back',
 ): StoreMessage {
   const headers = commonHeaders(letter, progress);
-  headers.set(DURABLE_HEADER.due, String(due));
+  headers.set(DURABLE_HEADER.due, inWhole(due));
   return {
     subject: retrySubject(address, pattern),
     stream: retriesOf(address),
@@ -80,8 +80,8 @@ export function deadLetterOf(
     [DEAD_HEADER.stream]: encodeURIComponent(stream),
     [DEAD_HEADER.sequence]: sequence,
     [DEAD_HEADER.tries]: progress.tries,
-    [DEAD_HEADER.first]: progress.firstFailed ?? now,
-    [DEAD_HEADER.last]: now,
+    [DEAD_HEADER.first]: inWhole(progress.firstFailed ?? now),
+    [DEAD_HEADER.last]: inWhole(now),
     [DEAD_HEADER.trace]: trace,
   };
   for (const [name, value] of Object.entries(added)) if (value !== undefined) headers.set(name, oneLine(String(value)));
@@ -121,13 +121,17 @@ function commonHeaders(letter: Letter, { index, tries, firstFailed }: Progress):
   const headers = ownHeaders(letter.headers);
   headers.set(DURABLE_HEADER.origin, formatOrigin({ ...letter.origin, index }));
   headers.set(DURABLE_HEADER.attempt, String(tries));
-  headers.set(DURABLE_HEADER.subject, letter.subject);
+  // One that is nobody's may be any text.
+  if (canBeSent([DURABLE_HEADER.subject, letter.subject])) headers.set(DURABLE_HEADER.subject, letter.subject);
   headers.set(DURABLE_HEADER.storedAt, String(letter.storedAt));
   if (letter.verdict !== undefined) headers.set(DURABLE_HEADER.verdict, letter.verdict);
-  if (firstFailed !== undefined) headers.set(DURABLE_HEADER.firstFailed, String(firstFailed));
+  if (firstFailed !== undefined) headers.set(DURABLE_HEADER.firstFailed, inWhole(firstFailed));
   if (letter.replay !== undefined) headers.set(DURABLE_HEADER.replay, letter.replay);
   return headers;
 }
+
+/** A clock may go in fractions of milliseconds. */
+const inWhole = (ms: number): string => String(Math.round(ms));
 
 const LONGEST_TEXT = 1_000;
 
