@@ -80,10 +80,11 @@ export class ContentFate implements Fate {
 
   failed(error: BusError): void {
     if (this.#state.kind === 'over') return;
-    const { definition, clock } = this.#content.parts;
+    const { definition, clock, depot } = this.#content.parts;
     const askAgainMs = this.#once?.waitMs(error);
     if (askAgainMs !== undefined) {
-      this.#tryHere(askAgainMs, true, true);
+      if (depot.givenUp) this.#end('given-back');
+      else this.#tryHere(askAgainMs, true, true);
     } else {
       this.#tries += 1;
       this.#firstFailed ??= clock.now();

@@ -814,6 +814,19 @@ describe('what is stored', () => {
       expect(host.health().ready).to.equal(true);
     });
 
+    it('goes back where nobody knows what was done, and its service drains', async () => {
+      const host = await start(clinic({ deduplicate: true }));
+      doors.set('1', deferred());
+      await say(user('1'));
+      stage.broker.deleteBucket(bucketOf(Clinic.address));
+      const stopped = host.stop().then(() => trail.push('stopped'));
+      await stage.settle();
+      doors.get('1')?.resolve();
+      await stage.clock.advance(1_000);
+      expect(trail).to.deep.equal(['1 1', 'stopped']);
+      await stopped;
+    });
+
     it('is handled once where its mark finds no room, and kept until there is some', async () => {
       const store = { maxMarks: 1, keepMarksMs: 1_000_000 };
       const host = await start(clinic({ deduplicate: true }), { store });
