@@ -30,7 +30,8 @@ const RETRIES = retriesOf(Clinic.address);
 /** What comes while nobody wants it any more. */
 const LATE: StreamDelivery = {
   ...{ subject: 'visits.a', bytes: new Uint8Array(), headers: new Map(), stream: 'visits.{ward}', sequence: 1 },
-  ...{ storedAt: 0, deliveries: 1, pending: 0, ack: () => undefined, later: () => undefined, working: () => undefined },
+  ...{ storedAt: 0, deliveries: 1, pending: 0, ack: () => undefined, later: () => undefined },
+  ...{ superseded: () => undefined, working: () => undefined },
 };
 
 describe('what is stored', () => {
@@ -598,6 +599,23 @@ describe('what is stored', () => {
       await stage.clock.advance(5_000);
       expect(trail).to.deep.equal(['1 1']);
       expect(await left()).to.deep.equal(NOTHING);
+    });
+
+    it('leaves as much room as there was, however often what is here comes again', async () => {
+      await start(clinic({ ackWaitMs: 1_000, concurrency: 10, maxUnsettled: 3 }));
+      for (const id of ['1', '2']) {
+        doors.set(id, deferred());
+        await say(user(id));
+        stage.broker.interrupt();
+        await stage.clock.advance(5_000);
+        stage.broker.restore();
+        await stage.clock.advance(5_000);
+        doors.get(id)?.resolve();
+        await stage.settle();
+      }
+      for (const id of ['3', '4', '5']) doors.set(id, deferred());
+      for (const id of ['3', '4', '5']) await say(user(id));
+      expect(trail).to.deep.equal(['1 1', '2 1', '3 1', '4 1', '5 1']);
     });
 
     it('is not handled again by whoever has handled it, or still does', async () => {
