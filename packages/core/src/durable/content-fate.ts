@@ -94,6 +94,10 @@ export class ContentFate implements Fate {
     this.#ran();
   }
 
+  abandoned(): void {
+    this.#once?.abandoned();
+  }
+
   givenBack(): void {
     this.#end('given-back');
   }

@@ -832,6 +832,40 @@ describe('what is stored', () => {
       expect(host.health().ready).to.equal(true);
     });
 
+    it('is given to it where a stream that was made anew numbers from 1 again, and it has no message id', async () => {
+      await start(clinic({ deduplicate: true }));
+      await say(user('1'));
+      stage.broker.deleteStream('visits.{ward}');
+      stage.broker.provision(planStreams([clinic({ deduplicate: true })]));
+      await stage.clock.advance(10_000);
+      await say(user('2'));
+      await stage.clock.advance(10_000);
+      expect(trail).to.deep.equal(['1 1', '2 1']);
+    });
+
+    it('is given to it again where it was abandoned', async () => {
+      doors.set('1', deferred());
+      const limits = { deduplicate: true, timeoutMs: 1_000, abandonAfterMs: 5_000 };
+      await start(clinic({ ...limits, concurrency: 2 }));
+      await say(user('1'));
+      doors.delete('1');
+      await stage.clock.advance(5_999);
+      expect(trail).to.deep.equal(['1 1']);
+      await stage.clock.advance(60_000);
+      expect(trail).to.have.lengthOf(2);
+      expect(await left()).to.deep.equal(NOTHING);
+    });
+
+    it('is given up after its tries where its handler never ends', async () => {
+      doors.set('1', deferred());
+      const limits = { deduplicate: true, concurrency: 2, timeoutMs: 1_000, abandonAfterMs: 1_000 };
+      const host = await start(clinic(limits));
+      await say(user('1'));
+      await stage.clock.advance(3_600_000);
+      expect(await left()).to.deep.equal({ ...NOTHING, dead: 1 });
+      expect(host.health().problems).to.deep.equal([]);
+    });
+
     it('goes back where nobody knows what was done, and its service drains', async () => {
       const host = await start(clinic({ deduplicate: true }));
       doors.set('1', deferred());

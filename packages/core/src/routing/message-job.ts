@@ -119,7 +119,11 @@ export class MessageJob implements Job {
     }
   }
   abandoned(): void {
-    this.#settle({ kind: 'abandoned' }, 0);
+    try {
+      this.#settle({ kind: 'abandoned' }, 0);
+    } finally {
+      this.#fate?.abandoned();
+    }
   }
   cutOff(running: boolean): void {
     // It goes back to where it came from: nothing is lost.

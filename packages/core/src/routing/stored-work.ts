@@ -32,6 +32,8 @@ export interface Fate {
   run(context: Context, handle: () => unknown): unknown;
   succeeded(): void;
   failed(error: BusError): void;
+  /** Its handler ran out of time and has still not ended: nobody waits for it any more. */
+  abandoned(): void;
   /** It was taken out of its queue, or its handler was cut off. */
   givenBack(): void;
   /** Its job gave back its slot, and its key unless it keeps that. */
