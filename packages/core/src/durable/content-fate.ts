@@ -58,6 +58,10 @@ export class ContentFate implements Fate {
     this.#job = job;
   }
 
+  behind(): void {
+    this.#ran();
+  }
+
   context(place: HandlerPlace, arrival: Arrival, deadline: number): StoredContext {
     return this.#content.context(place, arrival, deadline, this.#tries + 1);
   }

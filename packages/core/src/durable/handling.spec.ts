@@ -1099,6 +1099,23 @@ describe('what is stored', () => {
       expect(await left()).to.deep.equal(NOTHING);
     });
 
+    it('does not overtake one of its key that failed, and lets other keys go on', async () => {
+      const service = clinic({
+        order: 'per-key',
+        key: (message) => (message as UserEvent).userUuid.slice(0, 1),
+      } as Parameters<typeof from>[1]);
+      stage.broker.provision(planStreams([service]));
+      for (const id of ['a1', 'a2', 'b1']) await say(user(id));
+      await crash(3);
+      failing.set('a1', 1);
+      await start(service);
+      await say(user('a3'));
+      expect(trail).to.deep.equal(['a1 1', 'b1 1']);
+      await stage.clock.advance(10_000);
+      expect(trail).to.deep.equal(['a1 1', 'b1 1', 'a1 2', 'a2 1', 'a3 1']);
+      expect(await left()).to.deep.equal(NOTHING);
+    });
+
     it('goes back when its service drains before its turn', async () => {
       const service = clinic();
       stage.broker.provision(planStreams([service]));

@@ -168,6 +168,13 @@ export class DeliveryGroup {
     if (this.#ready.length > 0) this.#pumpSoon();
   }
 
+  /** Whether its key has been taken by one that is held, or will be tried again in its place. */
+  isBehind(job: Job): boolean {
+    if (!this.#options.keyed || !this.#keys.has(job.key)) return false;
+    const alone = [...(this.#alone ?? []), ...this.#running.map((run) => run.job)];
+    return !alone.some(({ key }) => key === job.key);
+  }
+
   /** Takes in a job that runs before all others, while they are held. */
   enqueueAlone(job: Job): void {
     if (this.#closed || this.#alone === undefined) {

@@ -27,6 +27,8 @@ export interface Fate {
   readonly keepsKey: boolean;
   /** Told once, before any of the others. */
   queued(job: MessageJob): void;
+  /** It was to run alone, and has to wait for others of its key first. */
+  behind(): void;
   context(place: HandlerPlace, arrival: Arrival, deadline: number): Context;
   /** Calls the handler, and ends when what it published is stored. */
   run(context: Context, handle: () => unknown): unknown;
