@@ -44,7 +44,7 @@ export function retryOf(
   why: 'retry' | 'back',
 ): StoreMessage {
   const headers = commonHeaders(letter, progress);
-  headers.set(DURABLE_HEADER.due, inWhole(due));
+  headers.set(DURABLE_HEADER.due, String(due));
   return {
     subject: retrySubject(address, pattern),
     stream: retriesOf(address),
@@ -80,8 +80,8 @@ export function deadLetterOf(
     [DEAD_HEADER.stream]: encodeURIComponent(stream),
     [DEAD_HEADER.sequence]: sequence,
     [DEAD_HEADER.tries]: progress.tries,
-    [DEAD_HEADER.first]: inWhole(progress.firstFailed ?? now),
-    [DEAD_HEADER.last]: inWhole(now),
+    [DEAD_HEADER.first]: progress.firstFailed ?? now,
+    [DEAD_HEADER.last]: now,
     [DEAD_HEADER.trace]: trace,
   };
   for (const [name, value] of Object.entries(added)) if (value !== undefined) headers.set(name, oneLine(String(value)));
@@ -125,13 +125,10 @@ function commonHeaders(letter: Letter, { index, tries, firstFailed }: Progress):
   if (canBeSent([DURABLE_HEADER.subject, letter.subject])) headers.set(DURABLE_HEADER.subject, letter.subject);
   headers.set(DURABLE_HEADER.storedAt, String(letter.storedAt));
   if (letter.verdict !== undefined) headers.set(DURABLE_HEADER.verdict, letter.verdict);
-  if (firstFailed !== undefined) headers.set(DURABLE_HEADER.firstFailed, inWhole(firstFailed));
+  if (firstFailed !== undefined) headers.set(DURABLE_HEADER.firstFailed, String(firstFailed));
   if (letter.replay !== undefined) headers.set(DURABLE_HEADER.replay, letter.replay);
   return headers;
 }
-
-/** A clock may go in fractions of milliseconds. */
-const inWhole = (ms: number): string => String(Math.round(ms));
 
 const LONGEST_TEXT = 1_000;
 
