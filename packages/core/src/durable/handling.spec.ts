@@ -1116,6 +1116,24 @@ describe('what is stored', () => {
       expect(await left()).to.deep.equal(NOTHING);
     });
 
+    it('keeps the order of a key within its envelope', async () => {
+      const service = clinic({
+        order: 'per-key',
+        key: (message) => (message as UserEvent).userUuid.slice(0, 1),
+        concurrency: 2,
+      } as Parameters<typeof from>[1]);
+      stage.broker.provision(planStreams([service]));
+      await say(user('a1'), user('a2'), user('b1'));
+      await crash(3);
+      failing.set('a1', 1);
+      await start(service);
+      await say(user('c1'));
+      expect(trail).to.deep.equal(['a1 1', 'b1 1', 'c1 1']);
+      await stage.clock.advance(10_000);
+      expect(trail).to.deep.equal(['a1 1', 'b1 1', 'c1 1', 'a1 2', 'a2 1']);
+      expect(await left()).to.deep.equal(NOTHING);
+    });
+
     it('goes back when its service drains before its turn', async () => {
       const service = clinic();
       stage.broker.provision(planStreams([service]));

@@ -138,6 +138,9 @@ export class MessageJob implements Job {
     this.#fate?.givenBack();
     if (error !== undefined) this.#contextNow().abort(error);
   }
+  behind(): void {
+    this.#fate?.behind();
+  }
   released(): void {
     this.#fate?.released();
   }

@@ -231,7 +231,7 @@ export class Router {
     if (work?.alone !== true) this.queue.enqueue(job);
     else if (this.parts.options.order === 'per-key' && this.queue.isBehind(job)) {
       this.queue.enqueue(job);
-      fate?.behind();
+      job.behind();
     } else this.queue.enqueueAlone(job);
   }
 
