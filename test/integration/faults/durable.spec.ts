@@ -21,8 +21,8 @@ import { after, afterEach, before, beforeEach, describe, it } from 'mocha';
 import { unfinished } from '../../soak/run/stored.js';
 import { administrator } from '../streams/admin.js';
 import { eventually } from '../support/eventually.js';
-import { rawClient } from '../support/raw-client.js';
 import { FailingDeadLetters, WORKER } from '../support/failing-dead-letters.js';
+import { rawClient } from '../support/raw-client.js';
 
 const jobs = defineTopic('jobs', { wrapper: 'event', types: [DeviceEvent], durable: { tries: 3, retryAfterMs: 20 } });
 const Works = defineService('Test.Works', {});
