@@ -222,7 +222,7 @@ export class DeadLetters {
     headers.set(DURABLE_HEADER.replay, String(id));
     const subject = retrySubject(this.#address, group);
     // Its own id is known to the stream: it would be taken for the one that failed.
-    const messageId = `replay/${id}`;
+    const messageId = `replay/${id}@${stored.storedAt}`;
     await streams.store({ subject, stream: retriesOf(this.#address), bytes, headers, messageId }, STORE_TIMEOUT_MS);
     await this.#remove(id);
   }

@@ -75,6 +75,7 @@ export class Depot {
 
   /** The bucket of marks does not answer, or has no room: what was to be handled once waits for it. */
   notMarked(error: BusError): void {
+    if (this.#givenUp) return;
     const problem = new BusError(
       `what ${this.#service} handles once waits, since its bucket of marks can't be asked: ${error.rawMessage}`,
       { code: error.code, reason: error.reason, cause: error },

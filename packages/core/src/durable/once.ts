@@ -12,28 +12,39 @@ export class Once {
   readonly #inbox: Inbox;
   readonly #depot: Depot;
   /** Another inbox may refuse to commit what a handler did: that is its failure, and it has to end. */
-  readonly #isBucket: boolean;
+  readonly #bucket: KeyValueInbox | undefined;
   /** Whether the bucket of marks is asked, and not the handler: what fails then is no try of it. */
   #asking = false;
+  /** What is being done, of which somebody else may wait for the end. */
+  #work: InboxWork | undefined;
   /** How often that failed in a row. */
   #unanswered = 0;
 
   constructor(inbox: Inbox, depot: Depot) {
     this.#inbox = inbox;
     this.#depot = depot;
-    this.#isBucket = inbox instanceof KeyValueInbox;
+    this.#bucket = inbox instanceof KeyValueInbox ? inbox : undefined;
   }
 
   /** Resolves with whether it called. */
   async run(work: InboxWork, handle: () => unknown): Promise<boolean> {
-    this.#asking = this.#isBucket;
-    const called = await this.#inbox.once(work, async () => {
-      this.#asking = false;
+    this.#asking = false;
+    this.#work = undefined;
+    const handled = async () => {
+      this.#work = work;
       await handle();
-      this.#asking = this.#isBucket;
+    };
+    if (this.#bucket === undefined) return this.#inbox.once(work, handled);
+    const called = await this.#bucket.once(work, handled, (asking) => {
+      this.#asking = asking;
     });
-    if (this.#isBucket) this.#depot.marked();
+    this.#depot.marked();
     return called;
+  }
+
+  /** The handler is not waited for any more: neither is it by other copies. */
+  abandoned(): void {
+    if (this.#work !== undefined) this.#bucket?.abandon(this.#work);
   }
 
   /** For how long to wait before the bucket is asked again; undefined where it was the handler that failed. */

@@ -39,8 +39,12 @@ export class DeliveryGroup {
   readonly #waiters = new Set<Waiter>();
   /** Those that may start, where the others are held. */
   #alone: Queue<Job> | undefined;
+  /** Those of them that have their key. */
+  readonly #aloneOwners = new Set<Job>();
   /** Those of them whose key another one has, which waits. */
   readonly #keyless = new Set<Job>();
+  /** Those of them that wait behind another one of them, which has their key. */
+  readonly #aloneBehind = new Set<Job>();
 
   constructor(options: GroupOptions) {
     this.#options = options;
@@ -165,7 +169,14 @@ export class DeliveryGroup {
     const alone = this.#alone;
     this.#alone = undefined;
     for (const job of alone ?? []) this.#ready.push(job);
+    this.#aloneOwners.clear();
+    this.#aloneBehind.clear();
     if (this.#ready.length > 0) this.#pumpSoon();
+  }
+
+  /** Whether its key has been taken by one that is held, or will be tried again in its place. */
+  isBehind(job: Job): boolean {
+    return this.#options.keyed && this.#keys.has(job.key) && !this.#isAlone(job.key);
   }
 
   /** Takes in a job that runs before all others, while they are held. */
@@ -177,8 +188,16 @@ export class DeliveryGroup {
     this.#waiting += 1;
     this.#waitingBytes += job.bytes;
     if (this.#options.keyed) {
-      if (this.#keys.has(job.key)) this.#keyless.add(job);
-      else this.#keys.set(job.key, new Queue());
+      const behind = this.#keys.get(job.key);
+      if (behind === undefined) {
+        this.#keys.set(job.key, new Queue());
+        this.#aloneOwners.add(job);
+      } else if (!this.#isAlone(job.key)) this.#keyless.add(job);
+      else {
+        behind.push(job);
+        this.#aloneBehind.add(job);
+        return;
+      }
     }
     this.#alone.push(job);
     this.#pumpSoon();
@@ -202,6 +221,7 @@ export class DeliveryGroup {
     for (const job of waiting) {
       this.#waiting -= 1;
       this.#waitingBytes -= job.bytes;
+      this.#aloneBehind.delete(job);
       job.cutOff(false);
       this.#strike(job);
     }
@@ -216,7 +236,7 @@ export class DeliveryGroup {
     for (const behind of this.#keys.values()) {
       for (let job = behind.shift(); job !== undefined; job = behind.shift()) job.cutOff(false);
     }
-    this.#keys.clear();
+    for (const jobs of [this.#keys, this.#aloneOwners, this.#keyless, this.#aloneBehind]) jobs.clear();
     this.#waiting = 0;
     this.#waitingBytes = 0;
     for (const run of [...this.#running]) run.cutOff();
@@ -274,7 +294,9 @@ export class DeliveryGroup {
   readonly #released = (run: Run): void => {
     this.#freeSlot(run);
     const { job } = run;
-    if (job.keepsKey !== true && this.#options.keyed && !this.#keyless.delete(job)) this.#passKey(job);
+    this.#aloneOwners.delete(job);
+    if (job.keepsKey === true) this.#leaveBehind(job);
+    else if (this.#options.keyed && !this.#keyless.delete(job)) this.#passKey(job);
     job.released?.();
     if (this.#ready.length > 0 || this.#alone !== undefined) this.#pumpSoon();
     this.#strike(job);
@@ -290,8 +312,21 @@ export class DeliveryGroup {
 
   #passKey({ key }: Job): void {
     const next = this.#keys.get(key)?.shift();
-    if (next !== undefined) this.#ready.push(next);
-    else this.#keys.delete(key);
+    if (next === undefined) this.#keys.delete(key);
+    else if (this.#aloneBehind.delete(next) && this.#alone !== undefined) {
+      this.#aloneOwners.add(next);
+      this.#alone.push(next);
+    } else this.#ready.push(next);
+  }
+
+  /** Whether one of those that may start while the others are held has this key. */
+  #isAlone(key: unknown): boolean {
+    return [...this.#aloneOwners].some((job) => job.key === key);
+  }
+
+  /** Who waits behind a job that will be tried again in its place does so for longer than others are held. */
+  #leaveBehind({ key }: Job): void {
+    for (const job of this.#keys.get(key) ?? []) if (this.#aloneBehind.delete(job)) job.behind?.();
   }
 
   #strike(job: Job): void {

@@ -228,8 +228,11 @@ export class Router {
     const fate = work?.content(index, handler.place.handler, type);
     const job = new MessageJob(this, handler, type, message, arrival, key, bytes, fate);
     job.accepted();
-    if (work?.alone === true) this.queue.enqueueAlone(job);
-    else this.queue.enqueue(job);
+    if (work?.alone !== true) this.queue.enqueue(job);
+    else if (this.parts.options.order === 'per-key' && this.queue.isBehind(job)) {
+      this.queue.enqueue(job);
+      job.behind();
+    } else this.queue.enqueueAlone(job);
   }
 
   #drop(topic: string, why: QueueLimit, because: string): void {

@@ -59,15 +59,22 @@ export class Delivery implements StreamDelivery {
     this.#settle(delay > 0 ? encoder.encode(`-NAK {"delay": ${delay}}`) : NAK);
   }
 
+  superseded(): void {
+    this.#release();
+  }
+
   working(): void {
     this.#settler?.tell(this.#replyTo, WORKING);
   }
 
   #settle(answer: Uint8Array): void {
+    this.#settler?.tell(this.#replyTo, answer);
+    this.#release();
+  }
+
+  #release(): void {
     const settler = this.#settler;
-    if (!settler) return;
     this.#settler = undefined;
-    settler.tell(this.#replyTo, answer);
-    settler.settled(this.#size);
+    settler?.settled(this.#size);
   }
 }
