@@ -42,13 +42,14 @@ export function encodeHeaders(headers: Headers | undefined, own: Headers = NO_HE
   checkHeaders(headers);
   checkHeaders(own);
   let block = `${VERSION}${LINE_BREAK}`;
+  // In front: servers of 2.9 look for the first place where the name stands, and find none if that is inside another header.
+  for (const [name, value] of own) block += `${name}: ${value}\r\n`;
   for (const [name, value] of headers ?? NO_HEADERS) {
     if (RESERVED.test(name)) {
       throw new BusError(`the header ${name} is one that NATS itself acts upon`, { reason: 'TERABUS_HEADER_INVALID' });
     }
     block += `${name}: ${value}\r\n`;
   }
-  for (const [name, value] of own) block += `${name}: ${value}\r\n`;
   return encoder.encode(`${block}\r\n`);
 }
 
