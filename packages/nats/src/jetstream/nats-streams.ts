@@ -14,7 +14,7 @@ import type {
   Streams,
 } from '@terabus/core/transport';
 
-import { ERR, isMissing, refusedByApi } from './api-error.js';
+import { ERR, isGone, isMissing, refusedByApi } from './api-error.js';
 import { Expecting } from './expectation.js';
 import { Intake } from './intake.js';
 import type { JetStream } from './jetstream.js';
@@ -156,8 +156,7 @@ export class NatsStreams implements Streams {
   async #delete(stream: string, sequence: number): Promise<number> {
     const { names } = this.#jetStream;
     const answer = await this.#jetStream.call(`STREAM.MSG.DELETE.${names.of(stream)}`, { seq: sequence });
-    const gone = [ERR.noMessage, ERR.sequenceNotFound].some((code) => code === answer.error?.err_code);
-    if (gone) return 0;
+    if (answer.error && isGone(answer.error)) return 0;
     this.#check(answer, stream, 'to delete a message of');
     return 1;
   }
