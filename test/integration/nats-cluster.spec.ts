@@ -75,6 +75,17 @@ describe('startNatsCluster', () => {
     }
   });
 
+  it('says of messages that are not there that none was deleted', async () => {
+    const namespace = 'news';
+    await provision(plan({ replicas: 3, consumers: [] }), { servers: [...cluster.urls], namespace });
+    const transport = await connectNats({ servers: [...cluster.urls], namespace });
+    await storeSome(transport, 2);
+    const counts = [];
+    for (const sequence of [1, 1, 7, 2, 2]) counts.push(await transport.streams.purge(stream().name, { sequence }));
+    expect(counts).to.deep.equal([1, 0, 0, 1, 0]);
+    await transport.close();
+  });
+
   it('has three replicas of a stream, and goes on while its leader is gone', async function () {
     this.timeout(60_000);
     const transport = await connectNats({ servers: [...cluster.urls] });

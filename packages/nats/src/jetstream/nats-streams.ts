@@ -106,7 +106,11 @@ export class NatsStreams implements Streams {
   }
 
   async purge(stream: string, what: { readonly sequence: number } | { readonly filter: string }): Promise<number> {
-    if ('sequence' in what) return this.#delete(stream, what.sequence);
+    if ('sequence' in what) {
+      // Servers of a cluster give no answer at all to who deletes beyond the last message.
+      const { sequence } = what;
+      return (await this.#get(stream, { seq: sequence })) === undefined ? 0 : this.#delete(stream, sequence);
+    }
     const { state } = await this.#info(stream);
     // A purge of some subjects makes servers of 2.9 forget, in all consumers of the stream, what was not handed out yet.
     if (state.consumer_count > 0) return this.#deleteAll(stream, what.filter);
