@@ -12,8 +12,8 @@ const NAME = /^[!-9;-~]+$/;
 const VERSION = 'NATS/1.0';
 const LINE_BREAK = '\r\n';
 
-/** The first line, with the status of the server's own answers. */
-const STATUS = /^NATS\/1\.0(?: +(\d{3})\s*(.*))?$/;
+/** The first line, with the status of the server's own answers. What follows can't fail, and so isn't tried again. */
+const STATUS = /^NATS\/1\.0(?: +(\d{3})([^]*))?$/;
 
 /** What NATS itself reads: a rollup deletes a stream's messages. */
 const RESERVED = /^nats-/i;
@@ -82,8 +82,9 @@ export function decodeHeaders(block: Uint8Array): DecodedHeaders {
     else break;
   }
   if (first === VERSION) return { status: undefined, description: '', headers };
+  if (/[\r\n]/.test(first)) bad('has a line break that is none');
   const [, status, description = ''] = STATUS.exec(first.trimEnd()) ?? bad('has no version');
-  return { status: status === undefined ? undefined : Number(status), description, headers };
+  return { status: status === undefined ? undefined : Number(status), description: description.trim(), headers };
 }
 
 function readHeader(line: string, headers: Map<string, string>): void {
