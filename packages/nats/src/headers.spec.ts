@@ -74,15 +74,19 @@ describe('headers on the wire', () => {
       'NATS/1.0\r\nA',
       'NATS/2.0',
       'NATS/1.0 503 a\nb\r\n\r\n',
-      // Whoever tried all ways to divide it would be at it for minutes.
-      `NATS/1.0 503${' '.repeat(100_000)}a\nb\r\n\r\n`,
       'NATS/1.0\r\nA: x\nB: y\r\n\r\n',
       'NATS/1.0\r\nA: x\ry\r\n\r\n',
       'NATS/1.0\r\n\r\nA: x\r\n\r\n',
       'NATS/1.0\r\nA: x\r\n\r\nB: y\r\n',
       'NATS/1.0\r\nA: x\r\n\r\n\r\n',
     ]) {
-      expect(() => decode(block), block.slice(0, 100)).to.throw('TERABUS_MESSAGE_BAD');
+      expect(() => decode(block), block).to.throw('TERABUS_MESSAGE_BAD');
     }
+  });
+
+  it('are read once, however long their first line is', function () {
+    // Whoever tried all ways to divide it would take several times that.
+    this.timeout(3_000);
+    expect(() => decode(`NATS/1.0 503${' '.repeat(100_000)}a\nb\r\n\r\n`)).to.throw('TERABUS_MESSAGE_BAD');
   });
 });
