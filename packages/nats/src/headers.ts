@@ -13,7 +13,7 @@ const VERSION = 'NATS/1.0';
 const LINE_BREAK = '\r\n';
 
 /** The first line, with the status of the server's own answers. What follows can't fail, and so isn't tried again. */
-const STATUS = /^NATS\/1\.0(?: +(\d{3})([^]*))?$/;
+const STATUS = /^NATS\/1\.0(?: +(\d{3})(.*))?$/s;
 
 /** What NATS itself reads: a rollup deletes a stream's messages. */
 const RESERVED = /^nats-/i;
