@@ -118,17 +118,19 @@ describe('dead letters', () => {
     expect(trail).to.deep.equal(['1 replayed 1', '1 replayed 1']);
   });
 
-  it('are replayed from a stream that was made anew, whose numbers begin again', async () => {
+  it('are replayed from a stream that was made anew too, whose numbers begin again', async () => {
     await letters().replay(1);
     stage.broker.deleteStream(deadLettersOf(Clinic.address));
     stage.broker.provision(planStreams([ClinicService, LabService]));
-    await stage.clock.advance(10_000);
+    await stage.clock.advance(5_000);
     failing = true;
-    await stage.event('visits.a', [user('4')]);
+    await stage.event('visits.a', [user('5')]);
+    await stage.settle();
     failing = false;
+    trail.length = 0;
     await letters().replay(1);
     await stage.settle();
-    expect(trail).to.include('4 replayed 1');
+    expect(trail).to.deep.equal(['5 replayed 1']);
   });
 
   it('are replayed all together, or those that match', async () => {

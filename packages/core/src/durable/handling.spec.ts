@@ -673,6 +673,12 @@ describe('what is stored', () => {
       expect((await starting).state).to.equal('running');
     });
 
+    it('refuses options of its plan that there are none of', async () => {
+      const error = await rejection(stage.start(clinic(), { store: { replica: 3 } as never }));
+      expect(error.reason).to.equal('TERABUS_HOST_INVALID');
+      expect(error.rawMessage).to.equal("startHost: unknown option 'replica' in 'store'");
+    });
+
     it('becomes unready when a consumer goes later, and goes on when it is back', async () => {
       const service = clinic();
       const host = await start(service);

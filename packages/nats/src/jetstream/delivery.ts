@@ -31,7 +31,6 @@ export class Delivery implements StreamDelivery {
 
   constructor(
     raw: RawMessage,
-    replyTo: string,
     ack: AckSubject,
     { stream, subject, headers }: Pick<StreamDelivery, 'stream' | 'subject' | 'headers'>,
     settler: Settler,
@@ -44,7 +43,7 @@ export class Delivery implements StreamDelivery {
     this.storedAt = ack.storedAt;
     this.deliveries = ack.deliveries;
     this.pending = ack.pending;
-    this.#replyTo = replyTo;
+    this.#replyTo = ack.replyTo;
     this.#size = raw.size;
     this.#settler = settler;
   }
