@@ -118,7 +118,7 @@ describe('dead letters', () => {
     expect(trail).to.deep.equal(['1 replayed 1', '1 replayed 1']);
   });
 
-  it('are replayed from a stream that was made anew too, whose numbers begin again', async () => {
+  it('are replayed from a stream that was made anew, whose numbers begin again', async () => {
     await letters().replay(1);
     stage.broker.deleteStream(deadLettersOf(Clinic.address));
     stage.broker.provision(planStreams([ClinicService, LabService]));

@@ -273,7 +273,9 @@ describe('what is stored', () => {
     stream.open[0]?.fail('TERABUS_STORE_UNKNOWN');
     await clock.advance(50);
     stream.open[0]?.fail('TERABUS_STREAM_UNAVAILABLE');
-    await clock.advance(950);
+    await clock.advance(949);
+    for (const attempt of stream.open) attempt.fail('TERABUS_STREAM_UNAVAILABLE');
+    await clock.advance(1);
     expect(await rejection(publishing)).to.include({ reason: 'TERABUS_STORE_UNKNOWN', retryable: true });
   });
 
