@@ -925,6 +925,47 @@ describe('what is stored', () => {
       expect(host.health().ready).to.equal(true);
     });
 
+    describe('by an inbox of the host', () => {
+      let away: 'before' | 'behind' | undefined;
+      const inbox = {
+        once: async (_work: unknown, handle: () => Promise<unknown>) => {
+          if (away === 'before') throw new Error('no database');
+          await handle();
+          if (away === 'behind') throw new Error('no commit');
+          return true;
+        },
+      };
+
+      it('waits while the inbox is away: no try is taken', async () => {
+        const host = await start(clinic({ deduplicate: true }), { inbox });
+        away = 'before';
+        await say(user('1'));
+        await stage.clock.advance(3_600_000);
+        expect(trail).to.deep.equal([]);
+        expect(
+          host
+            .health()
+            .problems.map(({ message }) => message)
+            .join(),
+        ).to.include('no database');
+        away = undefined;
+        await stage.clock.advance(20_000);
+        expect(trail).to.deep.equal(['1 1']);
+        expect(await left()).to.deep.equal(NOTHING);
+        expect(host.health().ready).to.equal(true);
+      });
+
+      it('has failed where the inbox refuses what its handler did', async () => {
+        const host = await start(clinic({ deduplicate: true }), { inbox });
+        away = 'behind';
+        await say(user('1'));
+        await stage.clock.advance(3_600_000);
+        expect(trail[0]).to.equal('1 1');
+        expect(await left()).to.deep.equal({ ...NOTHING, dead: 1 });
+        expect(host.health().ready).to.equal(true);
+      });
+    });
+
     it('asks the inbox that the host was given', async () => {
       const asked: string[] = [];
       const inbox = {
@@ -1181,14 +1222,14 @@ describe('what is stored', () => {
       expect(await stage.client.keyValue(bucketOf(Clinic.address)).keys()).to.deep.equal([]);
     });
 
-    it('is dead-lettered when it was found twice to have done so alone', async () => {
+    it('is dead-lettered when it was found three times to have done so alone', async () => {
       const service = clinic();
       stage.broker.provision(planStreams([service]));
       for (const id of ['1', '2']) await say(user(id));
       await crash(3);
       await stage.client
         .keyValue(bucketOf(Clinic.address))
-        .put(`suspect.${consumer} visits.%7Bward%7D/1/-@${STORED_AT}`, new TextEncoder().encode('2'));
+        .put(`suspect.${consumer} visits.%7Bward%7D/1/-@${STORED_AT}`, new TextEncoder().encode('3'));
       await start(service);
       await stage.clock.advance(100);
       expect(trail).to.deep.equal(['2 1']);

@@ -13,7 +13,7 @@ export class Once {
   readonly #depot: Depot;
   /** Another inbox may refuse to commit what a handler did: that is its failure, and it has to end. */
   readonly #bucket: KeyValueInbox | undefined;
-  /** Whether the bucket of marks is asked, and not the handler: what fails then is no try of it. */
+  /** Whether it is the inbox that is asked, before the handler or behind it: what fails then is no try of it. */
   #asking = false;
   /** What is being done, of which somebody else may wait for the end. */
   #work: InboxWork | undefined;
@@ -28,16 +28,19 @@ export class Once {
 
   /** Resolves with whether it called. */
   async run(work: InboxWork, handle: () => unknown): Promise<boolean> {
-    this.#asking = false;
+    this.#asking = this.#bucket === undefined;
     this.#work = undefined;
     const handled = async () => {
       this.#work = work;
+      if (this.#bucket === undefined) {
+        this.#asking = false;
+        this.#depot.marked();
+      }
       await handle();
     };
-    if (this.#bucket === undefined) return this.#inbox.once(work, handled);
-    const called = await this.#bucket.once(work, handled, (asking) => {
+    const called = await (this.#bucket?.once(work, handled, (asking) => {
       this.#asking = asking;
-    });
+    }) ?? this.#inbox.once(work, handled));
     this.#depot.marked();
     return called;
   }
@@ -47,7 +50,7 @@ export class Once {
     if (this.#work !== undefined) this.#bucket?.abandon(this.#work);
   }
 
-  /** For how long to wait before the bucket is asked again; undefined where it was the handler that failed. */
+  /** For how long to wait before the inbox is asked again; undefined where it was the handler that failed. */
   waitMs(error: BusError): number | undefined {
     if (!this.#asking) {
       this.#unanswered = 0;
