@@ -145,12 +145,19 @@ export const effects = defineFigure<Size>({
         (await database.call('query', `select what from ${table}`)).map(({ what }) => String(what));
       const wanted = new Set(await column('orders'));
       const done = countsOf(await column('effects'), wanted);
-      const published = countsOf(await payloadsOf(transport, booked.definition.template), wanted);
-      const sent = countsOf(await payloadsOf(transport, orders.definition.template), wanted);
+      const byHandlers = await payloadsOf(transport, booked.definition.template);
+      const published = countsOf(whatOf(byHandlers), wanted);
+      const sent = countsOf(whatOf(await payloadsOf(transport, orders.definition.template)), wanted);
       const { letters } = await openDeadLetters({ transport, contract: Booking }).list();
       for (const { reason, text, tries } of letters) notes.push(`dead-lettered: ${reason} ${text} after ${tries}`);
       for (const what of [...done.missing].slice(0, 5)) notes.push(`missing: ${what}`);
       for (const what of [...done.extra].slice(0, 5)) notes.push(`extra: ${what}`);
+      for (const what of [...published.extra].slice(0, 15)) {
+        const [first = 0, ...others] = byHandlers.filter((each) => each.what === what).map(({ storedAt }) => storedAt);
+        notes.push(
+          `published again: ${what}, ${others.map((at) => Math.round((at - first) / 1_000)).join(' and ')} s later`,
+        );
+      }
       const text = (value: number) => value.toLocaleString('en-US');
       return {
         did:
@@ -170,7 +177,7 @@ export const effects = defineFigure<Size>({
           atLeast('orders', wanted.size, consumerKills * 2),
           atLeast('stored twice', duplicates.stored.late, 1),
         ],
-        notes: notes.slice(0, 20),
+        notes: notes.slice(0, 40),
       };
     } finally {
       ended = true;
@@ -224,11 +231,15 @@ class Line<Point extends string> {
   }
 }
 
-async function payloadsOf(transport: Transport, stream: string): Promise<string[]> {
-  const payloads: string[] = [];
-  for await (const { bytes } of storedIn(transport, stream)) payloads.push(Buffer.from(bytes).toString());
+async function payloadsOf(transport: Transport, stream: string) {
+  const payloads: { what: string; storedAt: number }[] = [];
+  for await (const { bytes, storedAt } of storedIn(transport, stream)) {
+    payloads.push({ what: Buffer.from(bytes).toString(), storedAt });
+  }
   return payloads;
 }
+
+const whatOf = (payloads: readonly { what: string }[]): string[] => payloads.map(({ what }) => what);
 
 /** What is missing of what was wanted, what is there more than once, and what nobody wanted. */
 function countsOf(found: readonly string[], wanted: ReadonlySet<string>) {
