@@ -24,8 +24,8 @@ export { Rpc } from './decorators/rpc.js';
 export { Service } from './decorators/service.js';
 export { Use } from './decorators/use.js';
 // What it stores.
+export type { DeadLetter } from './durable/dead-letter.js';
 export {
-  type DeadLetter,
   type DeadLetterFilter,
   type DeadLetterPage,
   type DeadLetters,
