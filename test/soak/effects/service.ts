@@ -7,8 +7,11 @@ export const orders = defineTopic('soak.effects.orders', {
   wrapper: 'text',
   durable: { duplicateWindowMs: 1_000, retryAfterMs: 50 },
 });
-/** What the handlers publish. */
-export const booked = defineTopic('soak.effects.booked', { wrapper: 'text', durable: true });
+/** What the handlers publish. Where a process is killed each second, a handler's next run may come minutes later. */
+export const booked = defineTopic('soak.effects.booked', {
+  wrapper: 'text',
+  durable: { duplicateWindowMs: 1_800_000 },
+});
 
 /** The application's tables. Nothing in them keeps an effect from being there twice. */
 export const TABLES = 'create table orders (what text not null); create table effects (what text not null)';
