@@ -131,6 +131,7 @@ export const cluster = defineFigure<Size>({
         progress(`${round} rounds: ${JSON.stringify(await child.call('progress'))}`);
       }
       const written = await child.call('finish');
+      progress('reads what each server has');
       const last = (await settledStream(admin, STREAM))?.state.last_seq ?? 0;
       const one = await account(urls, STREAM, written, await stalled());
       const nothingMissing = async () => {
@@ -144,7 +145,7 @@ export const cluster = defineFigure<Size>({
       const consumers = await consumerStates(admin);
       const total = written.reduce((sum, each) => sum + each.attempted - each.unknown.length - each.refused.length, 0);
 
-      progress('all at once');
+      progress('all killed at once; reads again what each server has');
       await until(async () => (await reader.call('state')).ready, PATIENCE_MS);
       const before = await settledStream(admin, STREAM);
       const noticed = await killAll(cluster, reader, control);
