@@ -89,7 +89,8 @@ async function readCopy(connection: NatsConnection, stream: string, copy: string
     const after = await settledStream(connection, stream);
     if (after === undefined || after.state.last_seq <= message.seq) break;
   }
-  await consumer.delete();
+  // One that is left goes by itself.
+  await consumer.delete().catch(() => false);
 }
 
 /** The server chooses where a consumer with one copy lies: as many are made as it takes. */
@@ -97,19 +98,26 @@ async function consumerAt(connection: NatsConnection, stream: string, copy: stri
   const name = toName(stream);
   const jsm = await connection.jetstreamManager({ checkAPI: false });
   const deadline = performance.now() + PATIENCE_MS;
+  let last = 'each lay elsewhere';
   while (performance.now() < deadline) {
-    const made = await jsm.consumers.add(name, {
-      ack_policy: AckPolicy.None,
-      deliver_policy: DeliverPolicy.All,
-      num_replicas: 1,
-      inactive_threshold: nanos(PATIENCE_MS),
-    });
-    if ((made.cluster?.leader ?? '') === copy) {
-      return connection.jetstream({ checkAPI: false }).consumers.get(name, made.name);
+    try {
+      const made = await jsm.consumers.add(name, {
+        ack_policy: AckPolicy.None,
+        deliver_policy: DeliverPolicy.All,
+        num_replicas: 1,
+        inactive_threshold: nanos(PATIENCE_MS),
+      });
+      if ((made.cluster?.leader ?? '') === copy) {
+        return await connection.jetstream({ checkAPI: false }).consumers.get(name, made.name);
+      }
+      await jsm.consumers.delete(name, made.name);
+    } catch (error) {
+      // A server that has just come back leaves some questions without an answer.
+      last = show(error);
+      await pause(AGAIN_MS);
     }
-    await jsm.consumers.delete(name, made.name);
   }
-  throw new Error(`no consumer of ${stream} came to lie at ${copy}`);
+  throw new Error(`no consumer of ${stream} came to lie at ${copy}: ${last}`);
 }
 
 const show = (what: unknown) => (what instanceof Error ? what.message : JSON.stringify(what));
