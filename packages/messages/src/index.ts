@@ -28,7 +28,7 @@ export {
 export { type FromJsonOptions, fromJson } from './json/from-json.js';
 export type { JsonObject, JsonValue } from './json/json-value.js';
 export { type ToJsonOptions, toJson } from './json/to-json.js';
-export { Any, anyTypeName, packAny, typeUrlPrefix, unpackAny } from './types/any.js';
+export { Any, anyTypeName, type Packable, packAny, typeUrlPrefix, unpackAny } from './types/any.js';
 export { defineFamily, type MessageFamily, type MessageOfFamily } from './types/family.js';
 // Types of messages as values.
 export type { DeepPartial, Message, MessageOf, MessageType } from './types/message-type.js';

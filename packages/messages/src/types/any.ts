@@ -2,9 +2,19 @@ import { BusError } from '../errors/bus-error.js';
 import { clip } from '../errors/clip.js';
 import { Any } from '../gen/google/protobuf/any.js';
 import type { Message, MessageType } from './message-type.js';
+import { typeUrlPrefix } from './type-url.js';
 
-/** What stands in front of the type's name in an Any, as Python packs it. Nobody fetches it. */
-export const typeUrlPrefix = 'type.googleapis.com/';
+/** A message with its type, for an envelope: it is packed while the envelope is encoded, without bytes of its own. */
+export interface Packable<T extends Message = Message> {
+  readonly type: MessageType<T>;
+  readonly message: T;
+}
+
+/** The Any in a list for an envelope; what is none yet is packed. */
+export function packed(item: Any | Packable): Any {
+  const { type, message } = item as Partial<Packable>;
+  return type === undefined || '$type' in item ? (item as Any) : packAny(type, message as Message);
+}
 
 /** Packs a message: its bytes and the name of its type, as `type.googleapis.com/<full name>`. */
 export function packAny<T extends Message>(type: MessageType<T>, message: T): Any {
@@ -35,4 +45,4 @@ export function anyTypeName(any: Pick<Any, 'typeUrl'>): string {
   throw new BusError('what has no typeUrl is no google.protobuf.Any', { reason: 'TERABUS_MESSAGE_INVALID' });
 }
 
-export { Any };
+export { Any, typeUrlPrefix };

@@ -1,7 +1,7 @@
 import type { BinaryWriter } from '@bufbuild/protobuf/wire';
 import { shielded } from '../errors/shielded.js';
-import { checkMessage } from '../wire/check-message.js';
 import { checkPartial } from '../wire/check-partial.js';
+import { addEncoder } from '../wire/encoder.js';
 import { readMessage } from '../wire/read-message.js';
 import { checkShape } from './check-shape.js';
 import type { Field } from './field.js';
@@ -13,7 +13,7 @@ export type { MessageType } from './message-type.js';
 /** What `defineType` needs of the code that ts-proto generates for a message. */
 export interface Codec<T extends Message> {
   readonly $type: T['$type'];
-  encode(message: T): BinaryWriter;
+  encode(message: T, writer?: BinaryWriter): BinaryWriter;
   decode(bytes: Uint8Array): T;
   // biome-ignore lint/suspicious/noExplicitAny: ts-proto infers its parameter; `create` of MessageType is the typed one
   fromPartial(partial: any): T;
@@ -44,12 +44,10 @@ export function defineType<T extends Message>(
       });
     },
     encode(message: T): Uint8Array {
-      return shielded(type.$type, 'TERABUS_MESSAGE_INVALID', () => {
-        checkMessage(type, message);
-        return codec.encode(message).finish();
-      });
+      return encoder.encode(message);
     },
     decode: (bytes: Uint8Array): T => readMessage(type, bytes),
   };
+  const encoder = addEncoder(type, codec);
   return Object.freeze(type);
 }
