@@ -23,7 +23,7 @@ const real = [
 const exceptions = [
   { path: 'packages/core/src/transport/system-clock.ts', names: real.map(({ name }) => name) },
   { path: 'packages/core/src/transport/memory/', names: ['setImmediate'] },
-  { path: 'packages/core/src/routing/delivery-group.ts', names: ['setImmediate'] },
+  { path: 'packages/core/src/routing/turn.ts', names: ['setImmediate'] },
   { path: 'packages/core/src/observe/log-destination.ts', names: ['setTimeout', 'Date.now'] },
   { path: 'packages/nats/src/turn.ts', names: ['setImmediate'] },
   { path: 'packages/testing/src/server/', names: real.map(({ name }) => name) },

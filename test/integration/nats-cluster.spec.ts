@@ -5,7 +5,7 @@ import { expect } from 'chai';
 import { after, before, describe, it } from 'mocha';
 import { administrator } from './streams/admin.js';
 import { Consumed, storeSome } from './streams/consumed.js';
-import { plan, stream } from './streams/plans.js';
+import { consumer, plan, stream } from './streams/plans.js';
 import { eventually } from './support/eventually.js';
 
 /** Stores until it is stored, as a publisher does. */
@@ -51,6 +51,40 @@ describe('startNatsCluster', () => {
     expect(info.cluster.replicas).to.have.length(2);
     return cluster.nodes[Number(info.cluster.leader.slice('node-'.length)) - 1];
   }
+
+  it('hands out what has an @ in its subject through each of its servers', async function () {
+    this.timeout(60_000);
+    const namespace = 'prod';
+    await provision(plan({ replicas: 3 }), { servers: [...cluster.urls], namespace });
+    const subjects = ['ward.events.a', 'ward.events.ann@example.org', 'ward.events.@.b@c'];
+    for (const servers of cluster.urls) {
+      const transport = await connectNats({ servers, namespace });
+      for (const subject of subjects) {
+        const message = { subject, bytes: new Uint8Array(), stream: stream().name, messageId: `${servers} ${subject}` };
+        await transport.streams.store(message, 5_000);
+      }
+      const consumed = await Consumed.start(transport, {}, (delivery) => delivery.ack());
+      await consumed.until(3);
+      expect(consumed.deliveries.map(({ subject }) => subject)).to.deep.equal(subjects);
+      await eventually(async () => {
+        const { unsettled } = await transport.streams.consumerState(stream().name, consumer().name);
+        expect(unsettled).to.equal(0);
+      });
+      await consumed.consuming.stop();
+      await transport.close();
+    }
+  });
+
+  it('says of messages that are not there that none was deleted', async () => {
+    const namespace = 'news';
+    await provision(plan({ replicas: 3, consumers: [] }), { servers: [...cluster.urls], namespace });
+    const transport = await connectNats({ servers: [...cluster.urls], namespace });
+    await storeSome(transport, 2);
+    const counts = [];
+    for (const sequence of [1, 1, 7, 2, 2]) counts.push(await transport.streams.purge(stream().name, { sequence }));
+    expect(counts).to.deep.equal([1, 0, 0, 1, 0]);
+    await transport.close();
+  });
 
   it('has three replicas of a stream, and goes on while its leader is gone', async function () {
     this.timeout(60_000);

@@ -60,7 +60,8 @@ describe('headers on the wire', () => {
 
   it('may be a status of the server', () => {
     expect(decode('NATS/1.0 503\r\n\r\n').status).to.equal(503);
-    expect(decode('NATS/1.0 100 Idle Heartbeat\r\nA: x\r\n\r\n').status).to.equal(100);
+    const beat = decode('NATS/1.0 100  Idle Heartbeat \r\nA: x\r\n\r\n');
+    expect([beat.status, beat.description]).to.deep.equal([100, 'Idle Heartbeat']);
   });
 
   it('that nobody can read are refused', () => {
@@ -72,6 +73,7 @@ describe('headers on the wire', () => {
       'NATS/1.0\r\n: x',
       'NATS/1.0\r\nA',
       'NATS/2.0',
+      'NATS/1.0 503 a\nb\r\n\r\n',
       'NATS/1.0\r\nA: x\nB: y\r\n\r\n',
       'NATS/1.0\r\nA: x\ry\r\n\r\n',
       'NATS/1.0\r\n\r\nA: x\r\n\r\n',
@@ -80,5 +82,11 @@ describe('headers on the wire', () => {
     ]) {
       expect(() => decode(block), block).to.throw('TERABUS_MESSAGE_BAD');
     }
+  });
+
+  it('are read once, however long their first line is', function () {
+    // Whoever tried all ways to divide it would take several times that.
+    this.timeout(3_000);
+    expect(() => decode(`NATS/1.0 503${' '.repeat(100_000)}a\nb\r\n\r\n`)).to.throw('TERABUS_MESSAGE_BAD');
   });
 });

@@ -12,8 +12,8 @@ const NAME = /^[!-9;-~]+$/;
 const VERSION = 'NATS/1.0';
 const LINE_BREAK = '\r\n';
 
-/** The first line, with the status of the server's own answers. */
-const STATUS = /^NATS\/1\.0(?: +(\d{3})\s*(.*))?$/;
+/** The first line, with the status of the server's own answers. What follows can't fail, and so isn't tried again. */
+const STATUS = /^NATS\/1\.0(?: +(\d{3})(.*))?$/s;
 
 /** What NATS itself reads: a rollup deletes a stream's messages. */
 const RESERVED = /^nats-/i;
@@ -42,13 +42,14 @@ export function encodeHeaders(headers: Headers | undefined, own: Headers = NO_HE
   checkHeaders(headers);
   checkHeaders(own);
   let block = `${VERSION}${LINE_BREAK}`;
+  // In front: servers of 2.9 look for the first place where the name stands, and find none if that is inside another header.
+  for (const [name, value] of own) block += `${name}: ${value}\r\n`;
   for (const [name, value] of headers ?? NO_HEADERS) {
     if (RESERVED.test(name)) {
       throw new BusError(`the header ${name} is one that NATS itself acts upon`, { reason: 'TERABUS_HEADER_INVALID' });
     }
     block += `${name}: ${value}\r\n`;
   }
-  for (const [name, value] of own) block += `${name}: ${value}\r\n`;
   return encoder.encode(`${block}\r\n`);
 }
 
@@ -81,8 +82,9 @@ export function decodeHeaders(block: Uint8Array): DecodedHeaders {
     else break;
   }
   if (first === VERSION) return { status: undefined, description: '', headers };
+  if (/[\r\n]/.test(first)) bad('has a line break that is none');
   const [, status, description = ''] = STATUS.exec(first.trimEnd()) ?? bad('has no version');
-  return { status: status === undefined ? undefined : Number(status), description, headers };
+  return { status: status === undefined ? undefined : Number(status), description: description.trim(), headers };
 }
 
 function readHeader(line: string, headers: Map<string, string>): void {

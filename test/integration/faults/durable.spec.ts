@@ -22,6 +22,7 @@ import { unfinished } from '../../soak/run/stored.js';
 import { administrator } from '../streams/admin.js';
 import { eventually } from '../support/eventually.js';
 import { FailingDeadLetters, WORKER } from '../support/failing-dead-letters.js';
+import { rawClient } from '../support/raw-client.js';
 
 const jobs = defineTopic('jobs', { wrapper: 'event', types: [DeviceEvent], durable: { tries: 3, retryAfterMs: 20 } });
 const Works = defineService('Test.Works', {});
@@ -115,6 +116,29 @@ describe('a stored message', () => {
     await done(service);
     expect(trail.toSorted()).to.deep.equal(['bad 1', 'bad 2', 'first 1', 'last 1', 'worst 1', 'worst 2', 'worst 3']);
     expect((await dead(host, service)).map(({ index }) => index)).to.deep.equal([2]);
+  });
+
+  it('whose subject is nobody’s is put aside, also where no header can hold it', async () => {
+    const reports = defineTopic('reports.{ward}', { wrapper: 'event', types: [DeviceEvent], durable: true });
+    @Service(Works, { uses: [reports] })
+    class ReportsService extends TeraService {
+      @OnEvent(from(reports.all, { start: 'all' }), DeviceEvent)
+      onReport({ deviceName }: DeviceEvent) {
+        trail.push(deviceName);
+      }
+    }
+    const host = await start(ReportsService);
+    const raw = await rawClient(server.port);
+    // What is no ASCII goes as the bytes of its UTF-8; the last one is none.
+    for (const ward of ['a\xc2\xa0', 'a\xff']) await raw.publish(`@${namespace}.reports.${ward}`, 'x');
+    raw.close();
+    await bus().publish(reports({ ward: 'a' }), job('good'));
+    await done(ReportsService);
+    expect(trail).to.deep.equal(['good']);
+    const letters = await dead(host, ReportsService);
+    expect(letters.map(({ reason }) => reason)).to.deep.equal(Array(2).fill('TERABUS_SUBJECT_INVALID'));
+    expect(letters[0]?.topic).to.equal('reports.a\u00a0');
+    expect(host.health().problems).to.deep.equal([]);
   });
 
   it('that finds no room among the retries is tried in its place, and given up', async () => {

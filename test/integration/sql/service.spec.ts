@@ -140,6 +140,16 @@ describe('a service over JetStream and a database, with inbox and outbox', () =>
     expect(await outbox.state()).to.include({ waiting: 0, failed: 0 });
   });
 
+  it('takes no try while the inbox has lost its table, and goes on when it is there', async () => {
+    await pglite.exec('alter table terabus_inbox rename to lost');
+    const service = await start(server.url);
+    await service.order('waits');
+    await eventually(() => void expect(seen('handled')).to.be.above(1));
+    await pglite.exec('alter table lost rename to terabus_inbox');
+    await eventually(async () => void expect(await told()).to.deep.equal(['waits by try 1']));
+    expect(seen('dead-lettered')).to.equal(0);
+  });
+
   it('repeats nothing over a link that is killed before the commit, nor where an event is stored and nobody hears', async () => {
     uncommitted = (what) => {
       if (what === 'cut') proxy.cut({ once: true });

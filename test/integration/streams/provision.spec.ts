@@ -130,6 +130,30 @@ describe('provisioning', () => {
     expect(await reasonOf(provision(plan(), options()))).to.equal('TERABUS_STORE_DRIFT');
   });
 
+  it('refuses a stream that acknowledges nothing, and a consumer that keeps messages or itself back', async () => {
+    await provision(plan(), options());
+    const admin = await administrator(server.url);
+    const name = (text: string) => toName(text, options().namespace);
+    const [called, group] = [name('ward.events'), name(consumer().name)];
+    const { config } = await admin.call(`STREAM.INFO.${called}`);
+    await admin.call(`STREAM.UPDATE.${called}`, { ...config, no_ack: true });
+    const { config: taken } = await admin.call(`CONSUMER.INFO.${called}.${group}`);
+    const limits = { headers_only: true, max_batch: 2, max_expires: 1e9, max_bytes: 5, inactive_threshold: 60e9 };
+    await admin.call(`CONSUMER.DURABLE.CREATE.${called}.${group}`, {
+      stream_name: called,
+      config: { ...taken, ...limits },
+    });
+    await admin.close();
+    expect(await compareStore(plan(), options())).to.deep.equal([
+      { where: STREAM, field: 'no_ack', wanted: false, found: true },
+      { where: CONSUMER, field: 'headers_only', wanted: false, found: true },
+      { where: CONSUMER, field: 'max_batch', wanted: undefined, found: 2 },
+      { where: CONSUMER, field: 'max_expires', wanted: undefined, found: 1e9 },
+      { where: CONSUMER, field: 'max_bytes', wanted: undefined, found: 5 },
+      { where: CONSUMER, field: 'inactive_threshold', wanted: undefined, found: 60e9 },
+    ]);
+  });
+
   it('refuses a bucket that is limited in bytes', async () => {
     const marks = { streams: [], buckets: everything.buckets };
     await provision(marks, options());

@@ -39,6 +39,19 @@ describe('storing in JetStream', () => {
     expect(await store()).to.deep.equal({ stream: 'ward.events', sequence: 1, duplicate: true });
   });
 
+  it('knows a message by its id, whatever its headers and its id say', async () => {
+    await provision(plan(), options());
+    for (const [name, value] of [
+      ['Text', 'there was no Nats-Msg-Id'],
+      ['Text', 'Nats-Msg-Id: two'],
+      ['X-Nats-Msg-Id', 'two'],
+    ] as const) {
+      const named = { headers: new Map([[name, value]]), messageId: `${name} ${value}` };
+      await store(named);
+      expect(await store(named), `${name}: ${value}`).to.have.property('duplicate', true);
+    }
+  });
+
   it('keeps bytes and headers, and shows nothing of what is its own', async () => {
     await provision(plan(), options());
     await store();
@@ -58,6 +71,16 @@ describe('storing in JetStream', () => {
     await provision(plan(), options());
     const stored = await Promise.all(Array.from({ length: 200 }, (_, i) => store({ messageId: `${i}` })));
     expect(stored.map(({ sequence }) => sequence)).to.deep.equal(Array.from({ length: 200 }, (_, i) => i + 1));
+  });
+
+  it('goes to the stream that is meant, whatever its headers and its id say', async () => {
+    await provision(plan(), options());
+    for (const some of [
+      { headers: new Map([['Text', 'no Nats-Expected-Stream']]) },
+      { messageId: 'Nats-Expected-Stream' },
+    ])
+      expect(await reasonOf(store({ ...some, stream: 'another' }))).to.equal('TERABUS_STREAM_MISMATCH');
+    expect((await transport.streams.streamState('ward.events')).messages).to.equal(0);
   });
 
   it('is acknowledged at a place that nobody who was called knows', async () => {

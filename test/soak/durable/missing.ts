@@ -161,6 +161,8 @@ export const missing = defineFigure<Size>({
           await someMore(one);
           await pause(random.below(100));
           one.stops();
+          // A consumer that is made anew begins with what is new then: what lies there has to be handled before.
+          await until(() => one.missing.length === 0, PATIENCE_MS);
           await one.hurt(jsm);
           if (!(await timed(() => !host.health().ready, noticed, control))) unnoticed += 1;
           if (!(await one.mend(jsm, server.url))) madeAnew += 1;

@@ -1,3 +1,4 @@
+import { BusError } from '@terabus/core';
 import type { StoredMessage, Transport } from '@terabus/core/transport';
 import type { Random } from '../run/random.js';
 
@@ -37,10 +38,11 @@ export class Duplicates {
 
   async #work(): Promise<void> {
     for (let next = 1; !this.#stopped; ) {
-      const { lastSequence } = await this.#transport.streams.streamState(this.#stream);
+      const { lastSequence } = await again(() => this.#transport.streams.streamState(this.#stream));
       for (; next <= lastSequence; next++) {
         if (this.#copies.has(next) || !this.#random.chance(this.#share)) continue;
-        const message = await this.#transport.streams.read(this.#stream, { fromSequence: next });
+        const fromSequence = next;
+        const message = await again(() => this.#transport.streams.read(this.#stream, { fromSequence }));
         if (message?.sequence !== next) continue;
         const copying = this.#copy(message, this.#random.chance(0.5) ? 'early' : 'late');
         this.#open.add(copying);
@@ -53,11 +55,24 @@ export class Duplicates {
   async #copy({ subject, bytes, headers, stream }: StoredMessage, when: 'early' | 'late'): Promise<void> {
     if (when === 'late') await pause(this.#windowMs * 2);
     const messageId = headers.get('Terabus-Message-Id') ?? '';
-    const stored = await this.#transport.streams.store({ subject, bytes, headers, stream, messageId }, 10_000);
+    const copy = { subject, bytes, headers, stream, messageId };
+    const stored = await again(() => this.#transport.streams.store(copy, 10_000));
     this.sent[when] += 1;
     if (stored.duplicate) return;
     this.stored[when] += 1;
     this.#copies.add(stored.sequence);
+  }
+}
+
+/** A busy machine may lose a link for a moment. */
+async function again<T>(ask: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await ask();
+    } catch (error) {
+      if (!BusError.from(error).retryable) throw error;
+      await pause(LOOK_EVERY_MS);
+    }
   }
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { openDeadLetters, planStreams } from '@terabus/core';
 import type { Transport } from '@terabus/core/transport';
 import { connectNats, provision } from '@terabus/nats';
@@ -29,6 +30,9 @@ import {
 const ORDER_EVERY_MS = 5;
 const INSTANCES = 3;
 const PATIENCE_MS = 30_000;
+/** Publishers stay so close to the consumers: behind a backlog of minutes no duplicate window knows of what was sent. */
+const MOST_BEHIND = 300;
+const LOOK_EVERY_MS = 100;
 
 interface Size {
   readonly consumerKills: number;
@@ -91,10 +95,12 @@ export const effects = defineFigure<Size>({
       await child.call('start', { url, port, doom }).catch(() => undefined);
       return child;
     };
+    let publisher: Child<PublisherMethods> | undefined;
     let publisherCount = 0;
     const publish = async (doom: Doom<PublisherPoint> | undefined) => {
       const child = await spawn<PublisherMethods>('./publisher-process.js');
       publisherCount += 1;
+      publisher = child;
       const prefix = `p${publisherCount}`;
       await child.call('start', { url, port, prefix, everyMs: ORDER_EVERY_MS, doom }).catch(() => undefined);
       return child;
@@ -114,7 +120,16 @@ export const effects = defineFigure<Size>({
       }
       return publish(undefined);
     };
+    let ended = false;
+    const brake = async () => {
+      while (!ended) {
+        const behind = await unfinished(transport, plan).catch(() => 0);
+        await publisher?.call('hold', behind > MOST_BEHIND).catch(() => undefined);
+        await pause(LOOK_EVERY_MS);
+      }
+    };
     try {
+      void brake();
       const publishing = killPublishers();
       const noDatabase = database.ended.then(() => {
         throw new Error(`the database ended: ${database.errors}`);
@@ -123,8 +138,8 @@ export const effects = defineFigure<Size>({
       await Promise.race([noDatabase, Promise.all([publishing, ...Array.from({ length: INSTANCES }, killConsumers)])]);
       await (await publishing).call('stop');
       await duplicates.stop();
-      const finished = await until(async () => (await unfinished(transport, plan)) === 0, PATIENCE_MS);
-      if (!finished) notes.push(`not finished after ${PATIENCE_MS} ms: ${await unfinished(transport, plan)}`);
+      const left = await leftOf(() => unfinished(transport, plan));
+      if (left > 0) notes.push(`nothing finished for ${PATIENCE_MS} ms: ${left} left`);
 
       const column = async (table: string) =>
         (await database.call('query', `select what from ${table}`)).map(({ what }) => String(what));
@@ -158,12 +173,27 @@ export const effects = defineFigure<Size>({
         notes: notes.slice(0, 20),
       };
     } finally {
+      ended = true;
       await Promise.all([...children].map((child) => child.kill()));
       await database.kill();
       await transport.close();
     }
   },
 });
+
+/** Waits until nothing is left, as long as it becomes less. */
+async function leftOf(count: () => Promise<number>): Promise<number> {
+  let left = await count();
+  while (left > 0) {
+    const before = left;
+    const isLess = async () => {
+      left = await count();
+      return left < before;
+    };
+    if (!(await until(isLess, PATIENCE_MS))) break;
+  }
+  return left;
+}
 
 /** Who dies where: each point as often as the others. */
 class Line<Point extends string> {

@@ -9,8 +9,10 @@ import { type Doom, doomed, orders, type PublisherPoint } from './service.js';
 
 /** Every so many are rolled back. */
 const GHOST_EVERY = 10;
+const HELD_MS = 20;
 
 let stopping = false;
+let held = false;
 let taking: Promise<void>;
 
 const methods = {
@@ -43,10 +45,15 @@ const methods = {
           at('before the commit');
         });
         await pause(options.everyMs);
+        while (held && !stopping) await pause(HELD_MS);
       }
       while ((await outbox.state()).waiting > 0) await pause(20);
       await relay.stop();
     })();
+  },
+  /** Whether it takes no orders for the moment. */
+  hold(on: boolean) {
+    held = on;
   },
   /** Resolves when all that was taken is sent. */
   async stop() {

@@ -62,7 +62,9 @@ export class Child<M extends Methods> {
     const question: Question = { id: this.#lastId, method, argument };
     return new Promise((resolve, reject) => {
       this.#waiting.set(question.id, { resolve: resolve as (result: unknown) => void, reject });
-      this.process.send(question);
+      this.process.send(question, (error) => {
+        if (error !== null && this.#waiting.delete(question.id)) reject(error);
+      });
     });
   }
 

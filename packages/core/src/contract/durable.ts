@@ -46,12 +46,16 @@ export type DurabilityOf<Option> = Option extends DurableOptions ? DurableSettin
 
 const DAY_MS = 86_400_000;
 
+/** The longest time that JetStream has room for: 292 years, in nanoseconds of 63 bits. */
+export const MOST_STORED_MS = 9_223_372_036_000;
+
 const limit = z.union([z.literal(-1), z.int().min(1)]);
 
 const settings = z.strictObject({
   keepMs: z
     .int()
     .min(1_000)
+    .max(MOST_STORED_MS)
     .default(7 * DAY_MS),
   maxMessages: limit.default(10_000_000),
   maxBytes: limit.default(-1),

@@ -2,7 +2,7 @@ import { BusError } from '@terabus/messages';
 import { z } from 'zod';
 import { check, show } from './check.js';
 import type { Delivery, DeliveryOptions, DeliveryOptionsOf, Pattern, Source, Topic, Wrapper } from './contract.js';
-import type { Durability } from './durable.js';
+import { type Durability, MOST_STORED_MS } from './durable.js';
 
 const deliveryOptions = z.strictObject({
   everyInstance: z.boolean().optional(),
@@ -15,13 +15,16 @@ const deliveryOptions = z.strictObject({
   order: z.literal('per-key').optional(),
   deduplicate: z.boolean().optional(),
   start: z
-    .union([
-      z.enum(['new', 'all']),
-      z.strictObject({ sequence: z.int().min(1) }),
-      z.strictObject({ timeMs: z.int().min(0) }),
-    ])
+    .union(
+      [
+        z.enum(['new', 'all']),
+        z.strictObject({ sequence: z.int().min(1) }),
+        z.strictObject({ timeMs: z.int().min(0) }),
+      ],
+      "it is 'new', 'all', { sequence } or { timeMs }, in whole milliseconds since 1970",
+    )
     .optional(),
-  ackWaitMs: z.int().min(100).optional(),
+  ackWaitMs: z.int().min(100).max(MOST_STORED_MS).optional(),
   maxAckPending: z.int().min(1).max(100_000).optional(),
   maxUnsettled: z.int().min(1).max(100_000).optional(),
   maxUnsettledBytes: z.int().min(1).optional(),

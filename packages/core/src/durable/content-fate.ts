@@ -58,6 +58,10 @@ export class ContentFate implements Fate {
     this.#job = job;
   }
 
+  behind(): void {
+    this.#ran();
+  }
+
   context(place: HandlerPlace, arrival: Arrival, deadline: number): StoredContext {
     return this.#content.context(place, arrival, deadline, this.#tries + 1);
   }
@@ -80,10 +84,11 @@ export class ContentFate implements Fate {
 
   failed(error: BusError): void {
     if (this.#state.kind === 'over') return;
-    const { definition, clock } = this.#content.parts;
+    const { definition, clock, depot } = this.#content.parts;
     const askAgainMs = this.#once?.waitMs(error);
     if (askAgainMs !== undefined) {
-      this.#tryHere(askAgainMs, true, true);
+      if (depot.givenUp) this.#end('given-back');
+      else this.#tryHere(askAgainMs, true, true);
     } else {
       this.#tries += 1;
       this.#firstFailed ??= clock.now();
@@ -91,6 +96,10 @@ export class ContentFate implements Fate {
       else void this.#giveUp(error);
     }
     this.#ran();
+  }
+
+  abandoned(): void {
+    this.#once?.abandoned();
   }
 
   givenBack(): void {

@@ -35,7 +35,8 @@ export class Content {
   inboxWork(context: Context): InboxWork {
     return {
       handler: this.#work,
-      messageId: this.#idOf(context.messageId ?? this.#origin),
+      // With the time: a stream that was made anew numbers from 1 again.
+      messageId: this.#idOf(context.messageId ?? `${this.#origin}@${this.letter.storedAt}`),
       context: context as unknown as HandlerContext,
     };
   }

@@ -56,7 +56,12 @@ describe('a stream whose copies differ', () => {
   /** As the first message, but for these. */
   const another = (changes: Partial<StreamDelivery>): StreamDelivery => {
     const { subject, headers, stream, sequence, storedAt } = deliveries[0] as StreamDelivery;
-    const ways = { ack: () => (acked += 1), later: () => undefined, working: () => undefined };
+    const ways = {
+      ack: () => (acked += 1),
+      later: () => undefined,
+      superseded: () => undefined,
+      working: () => undefined,
+    };
     const one = { subject, headers, stream, sequence, storedAt, bytes: encoder.encode('other') };
     return { ...one, deliveries: 1, pending: 0, ...ways, ...changes };
   };

@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, it } from 'mocha';
 import type { DurableContext, Host } from '../index.js';
 import { defineService, defineTopic, OnEvent, openDeadLetters, planStreams, Service, TeraService } from '../index.js';
 import { rejection, Stage } from '../service/stage.spec.js';
+import { deadLettersOf } from './names.js';
 
 const Clinic = defineService('Test.Clinic', {});
 const Lab = defineService('Test.Lab', {});
@@ -115,6 +116,21 @@ describe('dead letters', () => {
     await stage.settle();
     expect(await ids()).to.deep.equal([2, 3, 6, 7]);
     expect(trail).to.deep.equal(['1 replayed 1', '1 replayed 1']);
+  });
+
+  it('are replayed from a stream that was made anew, whose numbers begin again', async () => {
+    await letters().replay(1);
+    stage.broker.deleteStream(deadLettersOf(Clinic.address));
+    stage.broker.provision(planStreams([ClinicService, LabService]));
+    await stage.clock.advance(5_000);
+    failing = true;
+    await stage.event('visits.a', [user('5')]);
+    await stage.settle();
+    failing = false;
+    trail.length = 0;
+    await letters().replay(1);
+    await stage.settle();
+    expect(trail).to.deep.equal(['5 replayed 1']);
   });
 
   it('are replayed all together, or those that match', async () => {

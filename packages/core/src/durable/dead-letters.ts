@@ -221,8 +221,9 @@ export class DeadLetters {
     headers.set(DURABLE_HEADER.due, '0');
     headers.set(DURABLE_HEADER.replay, String(id));
     const subject = retrySubject(this.#address, group);
-    // Its own id is known to the stream: it would be taken for the one that failed.
-    const messageId = `replay/${id}`;
+    // Its own id is known to the stream: it would be taken for the one that failed. With the time: a stream that was made
+    // anew numbers from 1 again.
+    const messageId = `replay/${id}@${stored.storedAt}`;
     await streams.store({ subject, stream: retriesOf(this.#address), bytes, headers, messageId }, STORE_TIMEOUT_MS);
     await this.#remove(id);
   }

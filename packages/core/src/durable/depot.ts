@@ -73,10 +73,11 @@ export class Depot {
     return this.#givenUp;
   }
 
-  /** The bucket of marks does not answer, or has no room: what was to be handled once waits for it. */
+  /** The inbox can't be asked, or its bucket has no room: what was to be handled once waits for it. */
   notMarked(error: BusError): void {
+    if (this.#givenUp) return;
     const problem = new BusError(
-      `what ${this.#service} handles once waits, since its bucket of marks can't be asked: ${error.rawMessage}`,
+      `what ${this.#service} handles once waits, since its inbox can't be asked: ${error.rawMessage}`,
       { code: error.code, reason: error.reason, cause: error },
     );
     this.#marksProblem = problem;

@@ -30,7 +30,8 @@ const RETRIES = retriesOf(Clinic.address);
 /** What comes while nobody wants it any more. */
 const LATE: StreamDelivery = {
   ...{ subject: 'visits.a', bytes: new Uint8Array(), headers: new Map(), stream: 'visits.{ward}', sequence: 1 },
-  ...{ storedAt: 0, deliveries: 1, pending: 0, ack: () => undefined, later: () => undefined, working: () => undefined },
+  ...{ storedAt: 0, deliveries: 1, pending: 0, ack: () => undefined, later: () => undefined },
+  ...{ superseded: () => undefined, working: () => undefined },
 };
 
 describe('what is stored', () => {
@@ -189,8 +190,14 @@ describe('what is stored', () => {
       expect(trail).to.have.lengthOf(2);
       await stage.clock.advance(300);
       expect(trail.slice(2)).to.deep.equal(['1 2']);
-      await stage.clock.advance(6_000);
-      expect(trail.slice(3)).to.deep.equal(['1 3', '1 4']);
+      await stage.clock.advance(1_200);
+      expect(trail).to.have.lengthOf(3);
+      await stage.clock.advance(800);
+      expect(trail.slice(3)).to.deep.equal(['1 3']);
+      await stage.clock.advance(2_200);
+      expect(trail).to.have.lengthOf(4);
+      await stage.clock.advance(1_800);
+      expect(trail.slice(4)).to.deep.equal(['1 4']);
       expect(await left()).to.deep.equal(NOTHING);
       expect(stage.eventsOf('retried').map(({ tries }) => tries)).to.deep.equal([1, 2, 3]);
     });
@@ -232,6 +239,29 @@ describe('what is stored', () => {
       await say(user('2'));
       await stage.clock.advance(10_000);
       expect(trail).to.deep.equal(['1 1', '1 2', '2 1', '2 2']);
+    });
+
+    it('is tried again by a clock that goes in fractions of milliseconds', async () => {
+      failing.set('1', 1);
+      await start();
+      await stage.clock.advance(1_000 / 3);
+      await say(user('1'));
+      await stage.clock.advance(60_000);
+      expect(trail).to.deep.equal(['1 1', '1 2']);
+      expect(await left()).to.deep.equal(NOTHING);
+    });
+
+    it('is dead-lettered with whole milliseconds by such a clock', async () => {
+      failing.set('1', 99);
+      const service = clinic();
+      const host = await start(service);
+      await stage.clock.advance(1_000 / 3);
+      await say(user('1'));
+      await stage.clock.advance(3_600_000);
+      const { letters } = await host.deadLetters(service).list();
+      expect(letters[0]?.reason).to.equal('TERABUS_HANDLER_FAILED');
+      expect(letters[0]?.firstFailed).to.satisfy(Number.isInteger);
+      expect(letters[0]?.lastFailed).to.satisfy(Number.isInteger);
     });
 
     it('never meets its siblings in one envelope again', async () => {
@@ -577,6 +607,23 @@ describe('what is stored', () => {
       expect(await left()).to.deep.equal(NOTHING);
     });
 
+    it('leaves as much room as there was, however often what is here comes again', async () => {
+      await start(clinic({ ackWaitMs: 1_000, concurrency: 10, maxUnsettled: 3 }));
+      for (const id of ['1', '2']) {
+        doors.set(id, deferred());
+        await say(user(id));
+        stage.broker.interrupt();
+        await stage.clock.advance(5_000);
+        stage.broker.restore();
+        await stage.clock.advance(5_000);
+        doors.get(id)?.resolve();
+        await stage.settle();
+      }
+      for (const id of ['3', '4', '5']) doors.set(id, deferred());
+      for (const id of ['3', '4', '5']) await say(user(id));
+      expect(trail).to.deep.equal(['1 1', '2 1', '3 1', '4 1', '5 1']);
+    });
+
     it('is not handled again by whoever has handled it, or still does', async () => {
       doors.set('2', deferred());
       await start(clinic({ ackWaitMs: 1_000 }));
@@ -630,6 +677,12 @@ describe('what is stored', () => {
       const starting = stage.start(service, { store: { replicas: 3 } });
       await stage.clock.advance(500);
       expect((await starting).state).to.equal('running');
+    });
+
+    it('refuses options of its plan that there are none of', async () => {
+      const error = await rejection(stage.start(clinic(), { store: { replica: 3 } as never }));
+      expect(error.reason).to.equal('TERABUS_HOST_INVALID');
+      expect(error.rawMessage).to.equal("startHost: unknown option 'replica' in 'store'");
     });
 
     it('becomes unready when a consumer goes later, and goes on when it is back', async () => {
@@ -709,6 +762,24 @@ describe('what is stored', () => {
       await stage.clock.advance(60_000);
       expect(trail).to.deep.equal(['1 1', '2 1', '1 2', '1 3', '1 4']);
       expect(await billed()).to.equal(4);
+    });
+
+    it('keeps the message unsettled until it is stored, behind the end of the handler', async () => {
+      const service = publishing((_, context) => {
+        void context.publish(bills, UserEvent.create({}));
+      });
+      doors.set('1', deferred());
+      await start(service);
+      stage.broker.deleteStream('bills');
+      await say(user('1'));
+      expect([trail, await left()]).to.deep.equal([['1 1'], { ...NOTHING, unsettled: 1 }]);
+      doors.get('1')?.resolve();
+      await stage.clock.advance(5_000);
+      expect(await left()).to.deep.equal({ ...NOTHING, unsettled: 1 });
+      stage.broker.provision(planStreams([service]));
+      await stage.clock.advance(5_000);
+      expect([trail, await left()]).to.deep.equal([['1 1'], NOTHING]);
+      expect(await billed()).to.equal(1);
     });
 
     it('is waited for before the message is acknowledged, also where the handler did not', async () => {
@@ -791,6 +862,53 @@ describe('what is stored', () => {
       expect(host.health().ready).to.equal(true);
     });
 
+    it('is given to it where a stream that was made anew numbers from 1 again, and it has no message id', async () => {
+      await start(clinic({ deduplicate: true }));
+      await say(user('1'));
+      stage.broker.deleteStream('visits.{ward}');
+      stage.broker.provision(planStreams([clinic({ deduplicate: true })]));
+      await stage.clock.advance(10_000);
+      await say(user('2'));
+      await stage.clock.advance(10_000);
+      expect(trail).to.deep.equal(['1 1', '2 1']);
+    });
+
+    it('is given to it again where it was abandoned', async () => {
+      doors.set('1', deferred());
+      const limits = { deduplicate: true, timeoutMs: 1_000, abandonAfterMs: 5_000 };
+      await start(clinic({ ...limits, concurrency: 2 }));
+      await say(user('1'));
+      doors.delete('1');
+      await stage.clock.advance(5_999);
+      expect(trail).to.deep.equal(['1 1']);
+      await stage.clock.advance(60_000);
+      expect(trail).to.have.lengthOf(2);
+      expect(await left()).to.deep.equal(NOTHING);
+    });
+
+    it('is given up after its tries where its handler never ends', async () => {
+      doors.set('1', deferred());
+      const limits = { deduplicate: true, concurrency: 2, timeoutMs: 1_000, abandonAfterMs: 1_000 };
+      const host = await start(clinic(limits));
+      await say(user('1'));
+      await stage.clock.advance(3_600_000);
+      expect(await left()).to.deep.equal({ ...NOTHING, dead: 1 });
+      expect(host.health().problems).to.deep.equal([]);
+    });
+
+    it('goes back where nobody knows what was done, and its service drains', async () => {
+      const host = await start(clinic({ deduplicate: true }));
+      doors.set('1', deferred());
+      await say(user('1'));
+      stage.broker.deleteBucket(bucketOf(Clinic.address));
+      const stopped = host.stop().then(() => trail.push('stopped'));
+      await stage.settle();
+      doors.get('1')?.resolve();
+      await stage.clock.advance(1_000);
+      expect(trail).to.deep.equal(['1 1', 'stopped']);
+      await stopped;
+    });
+
     it('is handled once where its mark finds no room, and kept until there is some', async () => {
       const store = { maxMarks: 1, keepMarksMs: 1_000_000 };
       const host = await start(clinic({ deduplicate: true }), { store });
@@ -805,6 +923,47 @@ describe('what is stored', () => {
       expect(trail).to.deep.equal(['1 1']);
       expect(await left()).to.deep.equal(NOTHING);
       expect(host.health().ready).to.equal(true);
+    });
+
+    describe('by an inbox of the host', () => {
+      let away: 'before' | 'behind' | undefined;
+      const inbox = {
+        once: async (_work: unknown, handle: () => Promise<unknown>) => {
+          if (away === 'before') throw new Error('no database');
+          await handle();
+          if (away === 'behind') throw new Error('no commit');
+          return true;
+        },
+      };
+
+      it('waits while the inbox is away: no try is taken', async () => {
+        const host = await start(clinic({ deduplicate: true }), { inbox });
+        away = 'before';
+        await say(user('1'));
+        await stage.clock.advance(3_600_000);
+        expect(trail).to.deep.equal([]);
+        expect(
+          host
+            .health()
+            .problems.map(({ message }) => message)
+            .join(),
+        ).to.include('no database');
+        away = undefined;
+        await stage.clock.advance(20_000);
+        expect(trail).to.deep.equal(['1 1']);
+        expect(await left()).to.deep.equal(NOTHING);
+        expect(host.health().ready).to.equal(true);
+      });
+
+      it('has failed where the inbox refuses what its handler did', async () => {
+        const host = await start(clinic({ deduplicate: true }), { inbox });
+        away = 'behind';
+        await say(user('1'));
+        await stage.clock.advance(3_600_000);
+        expect(trail[0]).to.equal('1 1');
+        expect(await left()).to.deep.equal({ ...NOTHING, dead: 1 });
+        expect(host.health().ready).to.equal(true);
+      });
     });
 
     it('asks the inbox that the host was given', async () => {
@@ -950,7 +1109,6 @@ describe('what is stored', () => {
       await say(user('a3'));
       await say(user('b1'));
       doors.clear();
-      await stage.clock.advance(4_000);
       await start(service);
       await stage.clock.advance(10_000);
       expect(trail.slice(1).filter((line) => line.startsWith('a'))).to.deep.equal(['a1 1', 'a2 1', 'a3 1']);
@@ -1011,6 +1169,41 @@ describe('what is stored', () => {
       expect(await left()).to.deep.equal(NOTHING);
     });
 
+    it('does not overtake one of its key that failed, and lets other keys go on', async () => {
+      const service = clinic({
+        order: 'per-key',
+        key: (message) => (message as UserEvent).userUuid.slice(0, 1),
+      } as Parameters<typeof from>[1]);
+      stage.broker.provision(planStreams([service]));
+      for (const id of ['a1', 'a2', 'b1']) await say(user(id));
+      await crash(3);
+      failing.set('a1', 1);
+      await start(service);
+      await say(user('a3'));
+      expect(trail).to.deep.equal(['a1 1', 'b1 1']);
+      await stage.clock.advance(10_000);
+      expect(trail).to.deep.equal(['a1 1', 'b1 1', 'a1 2', 'a2 1', 'a3 1']);
+      expect(await left()).to.deep.equal(NOTHING);
+    });
+
+    it('keeps the order of a key within its envelope', async () => {
+      const service = clinic({
+        order: 'per-key',
+        key: (message) => (message as UserEvent).userUuid.slice(0, 1),
+        concurrency: 2,
+      } as Parameters<typeof from>[1]);
+      stage.broker.provision(planStreams([service]));
+      await say(user('a1'), user('a2'), user('b1'));
+      await crash(3);
+      failing.set('a1', 1);
+      await start(service);
+      await say(user('c1'));
+      expect(trail).to.deep.equal(['a1 1', 'b1 1', 'c1 1']);
+      await stage.clock.advance(10_000);
+      expect(trail).to.deep.equal(['a1 1', 'b1 1', 'c1 1', 'a1 2', 'a2 1']);
+      expect(await left()).to.deep.equal(NOTHING);
+    });
+
     it('goes back when its service drains before its turn', async () => {
       const service = clinic();
       stage.broker.provision(planStreams([service]));
@@ -1029,14 +1222,14 @@ describe('what is stored', () => {
       expect(await stage.client.keyValue(bucketOf(Clinic.address)).keys()).to.deep.equal([]);
     });
 
-    it('is dead-lettered when it was found twice to have done so alone', async () => {
+    it('is dead-lettered when it was found three times to have done so alone', async () => {
       const service = clinic();
       stage.broker.provision(planStreams([service]));
       for (const id of ['1', '2']) await say(user(id));
       await crash(3);
       await stage.client
         .keyValue(bucketOf(Clinic.address))
-        .put(`suspect.${consumer} visits.%7Bward%7D/1/-@${STORED_AT}`, new TextEncoder().encode('2'));
+        .put(`suspect.${consumer} visits.%7Bward%7D/1/-@${STORED_AT}`, new TextEncoder().encode('3'));
       await start(service);
       await stage.clock.advance(100);
       expect(trail).to.deep.equal(['2 1']);

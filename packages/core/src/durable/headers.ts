@@ -50,7 +50,7 @@ export const ownHeaders = (headers: Headers): Map<string, string> =>
   new Map([...headers].filter((header) => !ADDED.has(header[0]) && !/^nats-/i.test(header[0]) && canBeSent(header)));
 
 /** Another client may have sent what this one can't, and a message must not be kept for ever because of it. */
-function canBeSent(header: readonly [string, string]): boolean {
+export function canBeSent(header: readonly [string, string]): boolean {
   try {
     checkHeaders(new Map([header]));
     return true;

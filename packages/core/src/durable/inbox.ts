@@ -19,7 +19,7 @@ export interface Inbox {
   /**
    * Calls `handle` unless this work was finished before, and remembers that it is. Resolves with whether it called.
    * Rejects with what `handle` rejected with, or when the store fails; nothing is remembered then, and the message
-   * is tried again.
+   * is tried again. A failure before `handle` is called is not the handler's: it takes none of its tries.
    */
   once(work: InboxWork, handle: () => Promise<unknown>): Promise<boolean>;
 }

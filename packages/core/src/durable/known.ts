@@ -1,3 +1,5 @@
+import { BusError } from '@terabus/messages';
+import type { Reporter } from '../observe/reporter.js';
 import type { StreamDelivery } from '../transport/streams.js';
 
 /** So many of those that were settled last are known at least, and twice as many at most. */
@@ -39,4 +41,14 @@ export class Known {
     this.#earlier.clear();
     return false;
   }
+}
+
+/** A consumer hands out what the copy beside it has: it has moved to another one, and what it skips there, nobody is told. */
+export function tellThatCopiesDiffer(reporter: Reporter, { stream, sequence }: StreamDelivery): void {
+  const error = () =>
+    new BusError(
+      `number ${sequence} of '${stream}' was handed out before with another message: the copies of the stream differ, and messages may be skipped or come twice`,
+      { reason: 'TERABUS_STREAM_COPIES_DIFFER', details: { stream, sequence } },
+    );
+  reporter.reportFlood(stream, 'TERABUS_STREAM_COPIES_DIFFER', error, { stream, sequence });
 }

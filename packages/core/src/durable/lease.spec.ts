@@ -103,6 +103,51 @@ describe('a lease', () => {
     expect(first.signal.reason).to.include({ reason: 'TERABUS_LEASE_LOST' });
   });
 
+  it('is held from the asking on, not from the answer', async () => {
+    const transport = connect('first');
+    const inner = transport.keyValue('service.Import marks');
+    const update: KeyValue['update'] = async (...args) => {
+      const revision = await inner.update(...args);
+      await passed(800);
+      return revision;
+    };
+    const first = leaseOf(transport, { keyValue: { update } });
+    await first.acquire(NEVER);
+    // It was renewed at 1,000, and knows at 1,800.
+    await stage.clock.advance(2_000);
+    stage.broker.interrupt({ connection: 'first' });
+    await stage.clock.advance(1_900);
+    expect(first.held).to.equal(true);
+    await stage.clock.advance(100);
+    expect(first.held).to.equal(false);
+  });
+
+  it('is taken by one of those that find it old at the same moment', async () => {
+    await leaseOf(connect('gone')).acquire(NEVER);
+    stage.broker.interrupt({ connection: 'gone' });
+    const both = deferred<void>();
+    const rivals = ['second', 'third'].map((name) => {
+      const transport = connect(name);
+      const inner = transport.keyValue('service.Import marks');
+      const get: KeyValue['get'] = async (...args) => {
+        const entry = await inner.get(...args);
+        if (stage.clock.elapsed() >= 3_000) await both.promise;
+        return entry;
+      };
+      return watched(leaseOf(transport, { keyValue: { get } }));
+    });
+    await stage.clock.advance(3_500);
+    both.resolve();
+    await stage.settle();
+    expect(rivals.filter(({ has }) => has)).to.have.lengthOf(1);
+  });
+
+  const passed = (ms: number) => {
+    const over = deferred<void>();
+    stage.clock.setTimer(ms, () => over.resolve());
+    return over.promise;
+  };
+
   it('survives a link that is lost for a shorter time', async () => {
     const first = leaseOf(connect('first'));
     await first.acquire(NEVER);

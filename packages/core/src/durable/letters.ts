@@ -5,7 +5,7 @@ import { headersSize } from '../transport/headers.js';
 import type { StoreMessage } from '../transport/streams.js';
 import type { Headers } from '../transport/transport.js';
 import type { GroupParts } from './group-parts.js';
-import { DEAD_HEADER, DURABLE_HEADER, ownHeaders } from './headers.js';
+import { canBeSent, DEAD_HEADER, DURABLE_HEADER, ownHeaders } from './headers.js';
 import { consumerOf, deadLetterSubject, deadLettersOf, retriesOf, retrySubject } from './names.js';
 import type { Origin } from './origin.js';
 import { formatOrigin } from './origin.js';
@@ -121,7 +121,8 @@ function commonHeaders(letter: Letter, { index, tries, firstFailed }: Progress):
   const headers = ownHeaders(letter.headers);
   headers.set(DURABLE_HEADER.origin, formatOrigin({ ...letter.origin, index }));
   headers.set(DURABLE_HEADER.attempt, String(tries));
-  headers.set(DURABLE_HEADER.subject, letter.subject);
+  // One that is nobody's may be any text.
+  if (canBeSent([DURABLE_HEADER.subject, letter.subject])) headers.set(DURABLE_HEADER.subject, letter.subject);
   headers.set(DURABLE_HEADER.storedAt, String(letter.storedAt));
   if (letter.verdict !== undefined) headers.set(DURABLE_HEADER.verdict, letter.verdict);
   if (firstFailed !== undefined) headers.set(DURABLE_HEADER.firstFailed, String(firstFailed));

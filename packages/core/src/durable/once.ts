@@ -12,31 +12,45 @@ export class Once {
   readonly #inbox: Inbox;
   readonly #depot: Depot;
   /** Another inbox may refuse to commit what a handler did: that is its failure, and it has to end. */
-  readonly #isBucket: boolean;
-  /** Whether the bucket of marks is asked, and not the handler: what fails then is no try of it. */
+  readonly #bucket: KeyValueInbox | undefined;
+  /** Whether it is the inbox that is asked, before the handler or behind it: what fails then is no try of it. */
   #asking = false;
+  /** What is being done, of which somebody else may wait for the end. */
+  #work: InboxWork | undefined;
   /** How often that failed in a row. */
   #unanswered = 0;
 
   constructor(inbox: Inbox, depot: Depot) {
     this.#inbox = inbox;
     this.#depot = depot;
-    this.#isBucket = inbox instanceof KeyValueInbox;
+    this.#bucket = inbox instanceof KeyValueInbox ? inbox : undefined;
   }
 
   /** Resolves with whether it called. */
   async run(work: InboxWork, handle: () => unknown): Promise<boolean> {
-    this.#asking = this.#isBucket;
-    const called = await this.#inbox.once(work, async () => {
-      this.#asking = false;
+    this.#asking = this.#bucket === undefined;
+    this.#work = undefined;
+    const handled = async () => {
+      this.#work = work;
+      if (this.#bucket === undefined) {
+        this.#asking = false;
+        this.#depot.marked();
+      }
       await handle();
-      this.#asking = this.#isBucket;
-    });
-    if (this.#isBucket) this.#depot.marked();
+    };
+    const called = await (this.#bucket?.once(work, handled, (asking) => {
+      this.#asking = asking;
+    }) ?? this.#inbox.once(work, handled));
+    this.#depot.marked();
     return called;
   }
 
-  /** For how long to wait before the bucket is asked again; undefined where it was the handler that failed. */
+  /** The handler is not waited for any more: neither is it by other copies. */
+  abandoned(): void {
+    if (this.#work !== undefined) this.#bucket?.abandon(this.#work);
+  }
+
+  /** For how long to wait before the inbox is asked again; undefined where it was the handler that failed. */
   waitMs(error: BusError): number | undefined {
     if (!this.#asking) {
       this.#unanswered = 0;

@@ -42,6 +42,7 @@ export class Order {
 
   /** Keeps one that must not begin yet. Says whether it does. */
   keeps(delivery: StreamDelivery): boolean {
+    this.#held?.get(delivery.sequence)?.superseded();
     this.#held?.set(delivery.sequence, delivery);
     return this.#held !== undefined;
   }

@@ -56,6 +56,24 @@ describe('the streams that are planned', () => {
 });
 
 describe('planStreams', () => {
+  it('knows no time that a server could not count', () => {
+    const tooLong = [
+      () => planStreams([WardService], { keepMarksMs: 1e13 }),
+      () => planStreams([WardService], { keepDeadLettersMs: 1e13 }),
+      () => defineTopic('hall', { wrapper: 'text', durable: { keepMs: 1e13 } }),
+      () => from(hall, { ackWaitMs: 1e13 }),
+    ];
+    for (const plan of tooLong) expect(thrown(plan).message).to.match(/Ms' was 10000000000000: Too big/);
+  });
+
+  it('says where a consumer can begin', () => {
+    for (const start of ['yesterday', { timeMs: 0.5 }, { time: 1 }, 7]) {
+      expect(thrown(() => from(hall, { start: start as never })).message).to.contain(
+        "it is 'new', 'all', { sequence } or { timeMs }",
+      );
+    }
+  });
+
   it('takes classes and their plans', () => {
     const plan = planStreams([ClinicService]);
     expect(plan.streams.map(({ name }) => name)).to.deep.equal(['service.Test.Clinic.events']);

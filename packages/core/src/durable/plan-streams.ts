@@ -5,7 +5,7 @@ import type { DeliveryOptions, Source, TopicDefinition, Usable } from '../contra
 import type { ServiceClass, ServicePlan } from '../contract/contract-of.js';
 import { contractOf } from '../contract/contract-of.js';
 import { RESERVED_TOKENS } from '../contract/define-contract.js';
-import type { DurableSettings } from '../contract/durable.js';
+import { type DurableSettings, MOST_STORED_MS } from '../contract/durable.js';
 import { LIVE } from '../topics/own.js';
 import { overlaps } from '../topics/pattern.js';
 import { parseTemplate } from '../topics/template.js';
@@ -19,13 +19,15 @@ const DEFAULT_MAX_ACK_PENDING = 1_000;
 /** What waits for its next try counts as handed out: so many of them may, before others that are due have to wait. */
 const MAX_RETRIES_PENDING = 10_000;
 
-const planOptions = z.strictObject({
-  /** On how many servers of a cluster each stream lies: 1, 3 or 5. Defaults to 1, which every server can do. */
+/** Options of {@link planStreams}, checked and with their defaults. */
+export const storePlanOptions = z.strictObject({
+  /** On how many servers of a cluster each stream lies: 1, 3 or 5, since 2 and 4 bear no more losses than 1 and 3. Defaults to 1, which every server can do. */
   replicas: z.int().min(1).max(5).default(1),
   /** For how many milliseconds dead letters are kept. Defaults to 30 days. */
   keepDeadLettersMs: z
     .int()
     .min(1_000)
+    .max(MOST_STORED_MS)
     .default(30 * DAY_MS),
   /**
    * How many dead letters of a service are kept at most, and how many of its messages may wait for another try, that
@@ -37,6 +39,7 @@ const planOptions = z.strictObject({
   keepMarksMs: z
     .int()
     .min(1_000)
+    .max(MOST_STORED_MS)
     .default(7 * DAY_MS),
   /**
    * How many marks of a service are kept at most: a message that was done once, a suspect, or a lease is one each, also
@@ -47,7 +50,7 @@ const planOptions = z.strictObject({
 });
 
 /** Options of {@link planStreams}. */
-export type StorePlanOptions = z.input<typeof planOptions>;
+export type StorePlanOptions = z.input<typeof storePlanOptions>;
 
 /**
  * The streams, consumers and buckets that services need for their durable topics, as plain data, for `provision`.
@@ -64,7 +67,7 @@ export function planStreams(
   services: readonly (ServiceClass | ServicePlan)[],
   options: StorePlanOptions = {},
 ): StorePlan {
-  const checked = check(planOptions, options, 'planStreams', 'TERABUS_OPTIONS_INVALID');
+  const checked = check(storePlanOptions, options, 'planStreams', 'TERABUS_OPTIONS_INVALID');
   const plans = plansOf(services);
   const streams = new Map<string, Mutable>();
   const buckets: BucketPlan[] = [];
@@ -116,7 +119,7 @@ function plansOf(services: readonly (ServiceClass | ServicePlan)[]): readonly Se
 const isFamily = (value: unknown): value is { readonly definition: TopicDefinition } =>
   typeof value === 'function' && (value as { kind?: unknown }).kind === 'family';
 
-type Options = z.output<typeof planOptions>;
+type Options = z.output<typeof storePlanOptions>;
 type Mutable = Omit<StreamPlan, 'consumers'> & { readonly consumers: ConsumerPlan[] };
 type Group = ServicePlan['groups'][number];
 type DurableDefinition = TopicDefinition & { readonly durable: DurableSettings };

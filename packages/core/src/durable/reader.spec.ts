@@ -1,6 +1,7 @@
 import { BusError } from '@terabus/messages';
 import { expect } from 'chai';
 import { beforeEach, describe, it } from 'mocha';
+import { type Deferred, deferred } from '../service/deferred.js';
 import { rejection } from '../service/stage.spec.js';
 import { VirtualClock } from '../transport/memory/index.js';
 import type { ConsumeOptions } from '../transport/streams.js';
@@ -11,12 +12,15 @@ describe('what reads a stream', () => {
   let clock: VirtualClock;
   let consumed: string[];
   let away: boolean;
+  let slow: Deferred<void> | undefined;
   let reader: Reader;
   beforeEach(() => {
     clock = new VirtualClock();
     consumed = [];
     away = false;
+    slow = undefined;
     const consume = async ({ stream }: ConsumeOptions) => {
+      await slow?.promise;
       if (away) throw new BusError('away', { reason: 'TERABUS_CONSUMER_MISSING' });
       consumed.push(stream);
       return { stop: async () => void consumed.splice(consumed.indexOf(stream), 1) };
@@ -56,5 +60,17 @@ describe('what reads a stream', () => {
     expect(reader.problem).to.equal(undefined);
     await reader.end();
     expect(clock.pendingTimers).to.equal(0);
+  });
+
+  it('has ended where it ends while it begins: what begins then is stopped, and begins anew once', async () => {
+    slow = deferred();
+    const beginning = reader.begin();
+    await reader.end();
+    const again = reader.begin();
+    slow.resolve();
+    await Promise.all([beginning, again]);
+    expect(consumed).to.deep.equal(each);
+    await reader.end();
+    expect(consumed).to.deep.equal([]);
   });
 });

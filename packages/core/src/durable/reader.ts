@@ -8,7 +8,7 @@ import { Backlog } from './backlog.js';
 import type { GroupParts } from './group-parts.js';
 import { DURABLE_HEADER, numberIn } from './headers.js';
 import { arrivedLetter, wholeOf } from './incoming.js';
-import { Known } from './known.js';
+import { Known, tellThatCopiesDiffer } from './known.js';
 import { consumerOf, retriesOf, streamOf } from './names.js';
 import { Order } from './order.js';
 import { dueInMs } from './retry-delay.js';
@@ -46,6 +46,8 @@ export class Reader {
   #again: Timer | undefined;
   #unwatch = () => {};
   #reading = false;
+  /** How often it has begun: what an ended one still brings is none of the next one's. */
+  #times = 0;
   #problem: BusError | undefined;
 
   constructor(parts: GroupParts, marks: () => KeyValue) {
@@ -87,14 +89,19 @@ export class Reader {
     if (this.#reading && this.#again === undefined) return;
     this.#again?.cancel();
     this.#again = undefined;
-    if (!this.#reading) this.#watchLink();
+    if (!this.#reading) {
+      this.#watchLink();
+      this.#times += 1;
+    }
     this.#reading = true;
+    const time = this.#times;
     try {
-      await this.#begin();
-      this.#problem = undefined;
+      await this.#begin(time);
+      if (this.#goesOn(time)) this.#problem = undefined;
     } catch (error) {
+      if (!this.#goesOn(time)) throw error;
       await this.#stop();
-      if (!this.#reading) throw error;
+      if (!this.#goesOn(time)) throw error;
       this.#problem = BusError.from(error);
       this.#again = this.parts.clock.setTimer(TRY_AGAIN_MS, () => {
         if (this.#reading) this.begin().catch(() => undefined);
@@ -110,7 +117,7 @@ export class Reader {
     this.#again?.cancel();
     this.#unwatch();
     await this.#stop();
-    for (const delivery of this.#late.splice(0)) delivery.later(0);
+    this.#giveBackLate();
     this.#order?.end();
   }
 
@@ -122,7 +129,7 @@ export class Reader {
     this.unsettled.giveBackWaiting();
   }
 
-  async #begin(): Promise<void> {
+  async #begin(time: number): Promise<void> {
     const { transport, options, address } = this.parts;
     const [stream, consumer] = this.place;
     const ordered = this.#order !== undefined;
@@ -134,13 +141,26 @@ export class Reader {
     };
     const consume = async (from: string, deliver: (delivery: StreamDelivery) => void) => {
       const consuming = await transport.streams.consume({ stream: from, consumer, ...limits }, deliver);
-      if (this.#reading) this.#consuming.push(consuming);
-      else await consuming.stop();
+      if (this.#goesOn(time)) this.#consuming.push(consuming);
+      else {
+        await consuming.stop();
+        this.#giveBackLate();
+      }
     };
     this.#order?.hold();
     await consume(stream, (delivery) => this.#take(delivery, false));
+    if (!this.#goesOn(time)) return;
     await this.#order?.look();
+    if (!this.#goesOn(time)) return;
     await consume(retriesOf(address), (delivery) => this.#take(delivery, true));
+  }
+
+  #goesOn(time: number): boolean {
+    return this.#reading && time === this.#times;
+  }
+
+  #giveBackLate(): void {
+    for (const delivery of this.#late.splice(0)) delivery.later(0);
   }
 
   /** What was on its way when the link was lost comes again later than what is newer. */
@@ -171,7 +191,7 @@ export class Reader {
       delivery.ack();
       return;
     }
-    if (known.contradicts(delivery)) this.#copiesDiffer(delivery);
+    if (known.contradicts(delivery)) tellThatCopiesDiffer(this.parts.reporter, delivery);
     // Whoever put it back once has waited: the clocks of two machines need not agree.
     const dueMs = isRetry && delivery.deliveries === 1 ? this.#dueInMs(delivery) : 0;
     if (dueMs > 0) {
@@ -213,16 +233,6 @@ export class Reader {
     };
     if (this.#order === undefined || isRetry) begin();
     else this.#turns.add({ taken, begin, first: isSuspect });
-  }
-
-  /** A consumer hands out what the copy beside it has: it has moved to another one, and what it skips there, nobody is told. */
-  #copiesDiffer({ stream, sequence }: StreamDelivery): void {
-    const error = () =>
-      new BusError(
-        `number ${sequence} of '${stream}' was handed out before with another message: the copies of the stream differ, and messages may be skipped or come twice`,
-        { reason: 'TERABUS_STREAM_COPIES_DIFFER', details: { stream, sequence } },
-      );
-    this.parts.reporter.reportFlood(stream, 'TERABUS_STREAM_COPIES_DIFFER', error, { stream, sequence });
   }
 
   #dueInMs({ headers }: StreamDelivery): number {

@@ -8,8 +8,11 @@ import type { KeyValue } from '../transport/key-value.js';
 /** A message is a suspect when it was handed out so often before, and never finished. */
 export const UNFINISHED = 3;
 
-/** A suspect is given up when its process has ended so often while nothing else ran. */
-const MARKS = 2;
+/**
+ * A suspect is given up when its process has ended so often while nothing else ran. Where one of a thousand processes
+ * is killed while a suspect without fault runs, three times in a row is one in 10⁹; two were seen.
+ */
+const MARKS = 3;
 
 const WAIT_MS = 1_000;
 
@@ -121,7 +124,7 @@ export class Suspects {
   }
 }
 
-const MARK = ['1', '2'].map((text) => new TextEncoder().encode(text));
+const MARK = ['1', '2', '3'].map((text) => new TextEncoder().encode(text));
 
 const keyOf = ({ name }: Suspect): string => `suspect.${name}`;
 

@@ -75,6 +75,7 @@ export class Taken implements StoredWork {
 
   /** It was handed out again, since the link was lost: what is settled is the later one. */
   renew(delivery: StreamDelivery): void {
+    this.#delivery.superseded();
     this.#delivery = delivery;
   }
 

@@ -137,14 +137,14 @@ export class StoreLine {
   }
 
   #stored(waiting: Waiting, stored: Stored): void {
-    this.#land(waiting);
+    this.#onTheWay.delete(waiting);
     this.#answered(waiting);
     this.#settle(waiting, () => waiting.stored(stored));
-    this.#goOn();
+    this.#landed(waiting);
   }
 
   #refused(waiting: Waiting, error: BusError): void {
-    this.#land(waiting);
+    this.#onTheWay.delete(waiting);
     waiting.failed(error);
     if (!canBeTriedAgain(error)) {
       this.#answered(waiting);
@@ -157,7 +157,7 @@ export class StoreLine {
         this.#again.sort((one, other) => one.n - other.n);
       }
     }
-    this.#goOn();
+    this.#landed(waiting);
   }
 
   /** Somebody is there. What was sent before another one failed says nothing of the time after it. */
@@ -168,8 +168,9 @@ export class StoreLine {
     this.#failures = 0;
   }
 
-  #land(waiting: Waiting): void {
-    this.#onTheWay.delete(waiting);
+  /** Who uses the room that it leaves may be this line, which has to know by then what became of it. */
+  #landed(waiting: Waiting): void {
+    this.#goOn();
     this.#parts.landed(waiting.storing.size);
   }
 

@@ -273,7 +273,9 @@ describe('what is stored', () => {
     stream.open[0]?.fail('TERABUS_STORE_UNKNOWN');
     await clock.advance(50);
     stream.open[0]?.fail('TERABUS_STREAM_UNAVAILABLE');
-    await clock.advance(950);
+    await clock.advance(949);
+    for (const attempt of stream.open) attempt.fail('TERABUS_STREAM_UNAVAILABLE');
+    await clock.advance(1);
     expect(await rejection(publishing)).to.include({ reason: 'TERABUS_STORE_UNKNOWN', retryable: true });
   });
 
@@ -327,6 +329,19 @@ describe('what is stored', () => {
     expect(stream.onTheWay).to.deep.equal(['large 0', 'large 1']);
     await takeAll();
     expect(stream.stored).to.have.length(1_504);
+  });
+
+  it('keeps its order where the one that fails makes the room for the next', async () => {
+    void publish('1', { bytes: 2 ** 20 });
+    void publish('other', { topic: 'b', bytes: 2 ** 20 });
+    void publish('2');
+    expect(stream.onTheWay).to.deep.equal(['1', 'other']);
+    stream.open[0]?.fail('TERABUS_STREAM_UNAVAILABLE');
+    await settle();
+    expect(stream.onTheWay).to.deep.equal(['other']);
+    await clock.advance(50);
+    await takeAll();
+    expect(stream.stored).to.deep.equal(['other', '1', '2']);
   });
 
   it('is not held up by another topic that can’t be stored', async () => {

@@ -1,16 +1,10 @@
+import { Alone } from './alone.js';
+import { Ends } from './ends.js';
 import type { GroupOptions, Job } from './job.js';
 import type { QueueLimit, QueueLimits } from './limits.js';
 import { Queue } from './queue.js';
 import { Run } from './run.js';
-
-/**
- * When jobs have run in a row for so long, sockets and timers get their turn. A turn of the event loop may bring a
- * thousand messages: handlers that need next to no time have to get through them in one, or the queue would fill up.
- */
-const TURN_MS = 5;
-
-/** At most so many jobs in a row, also where time stands still: as many as wait by default. */
-const JOBS_PER_TURN = 4_096;
+import { Turn } from './turn.js';
 
 /**
  * The queue of work of one delivery group. Jobs start in order of arrival; with keys, a job
@@ -27,23 +21,15 @@ export class DeliveryGroup {
   #waitingBytes = 0;
   #dropped = 0;
   #pumping = false;
-  /** Jobs that were started since the event loop turned. */
-  #inARow = 0;
-  /** When the first of them was, on `clock.elapsed()`. */
-  #turnBegan = 0;
-  /** Whether a job was started since the event loop turned. */
-  #inTurn = false;
-  /** Whether the next one waits for it to turn. */
-  #paused = false;
   #closed = false;
-  readonly #waiters = new Set<Waiter>();
-  /** Those that may start, where the others are held. */
-  #alone: Queue<Job> | undefined;
-  /** Those of them whose key another one has, which waits. */
-  readonly #keyless = new Set<Job>();
+  readonly #turn: Turn;
+  readonly #ends = new Ends();
+  /** What starts while the others are held. */
+  readonly #alone = new Alone();
 
   constructor(options: GroupOptions) {
     this.#options = options;
+    this.#turn = new Turn(options.clock, () => this.#pump());
   }
 
   /** How many jobs hold a slot. */
@@ -126,12 +112,7 @@ export class DeliveryGroup {
   finished(which: (job: Job) => boolean = () => true): Promise<void> {
     const queues = [this.#ready, ...this.#keys.values()];
     const jobs = [...this.#running.map(({ job }) => job), ...queues.flatMap((queue) => [...queue])];
-    return this.#ended(new Set(jobs.filter(which)));
-  }
-
-  #ended(left: Set<Job>): Promise<void> {
-    if (left.size === 0) return Promise.resolve();
-    return new Promise((resolve) => this.#waiters.add({ left, resolve }));
+    return this.#ends.of(jobs.filter(which));
   }
 
   /**
@@ -151,42 +132,41 @@ export class DeliveryGroup {
 
   /** A job that kept its key does so no more: the next one of its key has its turn. */
   letGo(job: Job): void {
-    if (!this.#options.keyed || this.#keyless.delete(job)) return;
+    if (!this.#options.keyed || this.#alone.endedWithoutKey(job)) return;
     this.#passKey(job);
     if (this.#ready.length > 0) this.#pumpSoon();
   }
 
   /** Starts nothing more until {@link resume}, but what {@link enqueueAlone} brings. */
   hold(): void {
-    this.#alone ??= new Queue();
+    this.#alone.begin();
   }
 
   resume(): void {
-    const alone = this.#alone;
-    this.#alone = undefined;
-    for (const job of alone ?? []) this.#ready.push(job);
+    for (const job of this.#alone.end()) this.#ready.push(job);
     if (this.#ready.length > 0) this.#pumpSoon();
+  }
+
+  /** Whether its key has been taken by one that is held, or will be tried again in its place. */
+  isBehind(job: Job): boolean {
+    return this.#options.keyed && this.#keys.has(job.key) && !this.#alone.hasKey(job.key);
   }
 
   /** Takes in a job that runs before all others, while they are held. */
   enqueueAlone(job: Job): void {
-    if (this.#closed || this.#alone === undefined) {
+    if (this.#closed || this.#alone.ready === undefined) {
       this.enqueue(job);
       return;
     }
     this.#waiting += 1;
     this.#waitingBytes += job.bytes;
-    if (this.#options.keyed) {
-      if (this.#keys.has(job.key)) this.#keyless.add(job);
-      else this.#keys.set(job.key, new Queue());
-    }
-    this.#alone.push(job);
+    this.#startAlone(job);
     this.#pumpSoon();
   }
 
   /** Resolves when what runs now has ended. */
   rest(): Promise<void> {
-    return this.#ended(new Set(this.#running.map(({ job }) => job)));
+    return this.#ends.of(this.#running.map(({ job }) => job));
   }
 
   /** Gives up on what waits, and goes on with what runs. */
@@ -202,26 +182,27 @@ export class DeliveryGroup {
     for (const job of waiting) {
       this.#waiting -= 1;
       this.#waitingBytes -= job.bytes;
+      this.#alone.leave(job);
       job.cutOff(false);
-      this.#strike(job);
+      this.#ends.ended(job);
     }
   }
 
   /** Gives up on all that waits and runs, and on whatever still comes. */
   cutOff(): void {
     this.#closed = true;
-    for (const ready of [this.#alone ?? new Queue<Job>(), this.#ready]) {
+    for (const ready of [this.#alone.ready ?? new Queue<Job>(), this.#ready]) {
       for (let job = ready.shift(); job !== undefined; job = ready.shift()) job.cutOff(false);
     }
     for (const behind of this.#keys.values()) {
       for (let job = behind.shift(); job !== undefined; job = behind.shift()) job.cutOff(false);
     }
     this.#keys.clear();
+    this.#alone.clear();
     this.#waiting = 0;
     this.#waitingBytes = 0;
     for (const run of [...this.#running]) run.cutOff();
-    for (const { resolve } of this.#waiters) resolve();
-    this.#waiters.clear();
+    this.#ends.allEnded();
   }
 
   /** Takes jobs again after {@link cutOff}. */
@@ -237,17 +218,12 @@ export class DeliveryGroup {
 
   #pump(): void {
     while (this.#running.length < this.#options.concurrency) {
-      if (!this.#inTurn) this.#beginTurn();
-      else if (this.#turnIsOver()) {
-        this.#paused = true;
-        return;
-      }
-      const job = (this.#alone ?? this.#ready).shift();
-      if (job === undefined) break;
+      const ready = this.#alone.ready ?? this.#ready;
+      if (ready.length === 0) break;
+      if (!this.#turn.takes()) return;
+      const job = ready.shift() as Job;
       this.#waiting -= 1;
       this.#waitingBytes -= job.bytes;
-      // Counted over all pumps: handlers that end without waiting for anything real bring the next one at once.
-      this.#inARow += 1;
       const run = new Run(job, this.#options, this.#released, this.#running.length);
       this.#running.push(run);
       run.start();
@@ -255,29 +231,27 @@ export class DeliveryGroup {
     this.#pumping = false;
   }
 
-  #beginTurn(): void {
-    this.#inTurn = true;
-    this.#inARow = 0;
-    this.#turnBegan = this.#options.clock.elapsed();
-    setImmediate(() => {
-      this.#inTurn = false;
-      if (!this.#paused) return;
-      this.#paused = false;
-      this.#pump();
-    });
-  }
-
-  #turnIsOver(): boolean {
-    return this.#inARow >= JOBS_PER_TURN || this.#options.clock.elapsed() - this.#turnBegan >= TURN_MS;
+  #startAlone(job: Job): void {
+    const behind = this.#options.keyed ? this.#keys.get(job.key) : undefined;
+    if (!this.#options.keyed) this.#alone.start(job);
+    else if (behind === undefined) {
+      this.#keys.set(job.key, new Queue());
+      this.#alone.startWithKey(job);
+    } else if (this.#alone.hasKey(job.key)) {
+      behind.push(job);
+      this.#alone.waitBehind(job);
+    } else this.#alone.startWithoutKey(job);
   }
 
   readonly #released = (run: Run): void => {
     this.#freeSlot(run);
     const { job } = run;
-    if (job.keepsKey !== true && this.#options.keyed && !this.#keyless.delete(job)) this.#passKey(job);
+    this.#alone.ended(job);
+    if (job.keepsKey === true) this.#leaveBehind(job);
+    else if (this.#options.keyed && !this.#alone.endedWithoutKey(job)) this.#passKey(job);
     job.released?.();
-    if (this.#ready.length > 0 || this.#alone !== undefined) this.#pumpSoon();
-    this.#strike(job);
+    if (this.#ready.length > 0 || this.#alone.ready !== undefined) this.#pumpSoon();
+    this.#ends.ended(job);
   };
 
   /** The last one moves there. */
@@ -290,21 +264,13 @@ export class DeliveryGroup {
 
   #passKey({ key }: Job): void {
     const next = this.#keys.get(key)?.shift();
-    if (next !== undefined) this.#ready.push(next);
-    else this.#keys.delete(key);
+    if (next === undefined) this.#keys.delete(key);
+    else if (this.#alone.leave(next) && this.#alone.ready !== undefined) this.#alone.startWithKey(next);
+    else this.#ready.push(next);
   }
 
-  #strike(job: Job): void {
-    for (const waiter of this.#waiters) {
-      if (!waiter.left.delete(job) || waiter.left.size > 0) continue;
-      this.#waiters.delete(waiter);
-      waiter.resolve();
-    }
+  /** Who waits behind a job that will be tried again in its place does so for longer than others are held. */
+  #leaveBehind({ key }: Job): void {
+    for (const job of this.#keys.get(key) ?? []) if (this.#alone.leave(job)) job.behind?.();
   }
-}
-
-/** Somebody who waits for the end of some jobs. */
-interface Waiter {
-  readonly left: Set<Job>;
-  readonly resolve: () => void;
 }

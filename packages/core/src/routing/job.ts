@@ -25,6 +25,8 @@ export interface Job {
   cutOff(running: boolean): void;
   /** Its key stays taken when its slot is given back: until {@link DeliveryGroup.letGo}, or its next run. */
   readonly keepsKey?: boolean;
+  /** It was to run while others are held, and has to wait for others of its key first. */
+  behind?(): void;
   /** It has given back its slot, and its key unless it keeps that. */
   released?(): void;
 }

@@ -119,7 +119,11 @@ export class MessageJob implements Job {
     }
   }
   abandoned(): void {
-    this.#settle({ kind: 'abandoned' }, 0);
+    try {
+      this.#settle({ kind: 'abandoned' }, 0);
+    } finally {
+      this.#fate?.abandoned();
+    }
   }
   cutOff(running: boolean): void {
     // It goes back to where it came from: nothing is lost.
@@ -133,6 +137,9 @@ export class MessageJob implements Job {
     const error = this.#settle({ kind: 'cut-off', running }, 0);
     this.#fate?.givenBack();
     if (error !== undefined) this.#contextNow().abort(error);
+  }
+  behind(): void {
+    this.#fate?.behind();
   }
   released(): void {
     this.#fate?.released();

@@ -6,13 +6,7 @@ import { heldSentence } from '../instances/gate.js';
 import type { Next } from '../middleware/middleware.js';
 import type { BusEvent } from '../observe/observer.js';
 import type { Reporter } from '../observe/reporter.js';
-import { HEADER } from '../publishing/headers.js';
-import { parseAbandoned } from '../sequencing/abandoned.js';
-import { hasBegun, readEpoch } from '../sequencing/epoch.js';
-import { SequenceTracker } from '../sequencing/tracker.js';
-import type { Verdict } from '../sequencing/verdict.js';
 import { beatenFor, isHeartbeat } from '../topics/heartbeat.js';
-import { printable } from '../topics/printable.js';
 import { parseTemplate, type TopicTemplate } from '../topics/template.js';
 import type { Clock } from '../transport/clock.js';
 import { headersSize } from '../transport/headers.js';
@@ -23,6 +17,7 @@ import { DeliveryGroup } from './delivery-group.js';
 import type { QueueLimit } from './limits.js';
 import { DEFAULT_LIMITS, limitReached } from './limits.js';
 import { MessageJob } from './message-job.js';
+import { Sequence } from './sequence.js';
 import type { StoredWork } from './stored-work.js';
 
 /** After so many milliseconds a handler counts as failed, where nothing else was said. */
@@ -62,7 +57,7 @@ export class Router {
   readonly handlers = new Map<string, PreparedHandler>();
   readonly parts: RouterParts;
   readonly timeoutMs: number;
-  #tracker: SequenceTracker | undefined;
+  readonly #sequence: Sequence;
   readonly #keyOf: DeliveryOptions['key'];
   readonly #template: TopicTemplate;
 
@@ -72,7 +67,7 @@ export class Router {
     this.#keyOf = key;
     this.#template = parseTemplate(parts.definition.template);
     this.timeoutMs = timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    this.judge(true);
+    this.#sequence = new Sequence(parts);
     this.queue = new DeliveryGroup({
       clock: parts.clock,
       concurrency: concurrency ?? (key === undefined ? 1 : DEFAULT_KEYED_CONCURRENCY),
@@ -126,26 +121,15 @@ export class Router {
     const topic = beatenFor(inbound.topic);
     try {
       const { source, seq } = openEnvelope('module-message', { ...inbound, topic });
-      const epoch = readEpoch(inbound.headers.get(HEADER.epoch));
-      if (epoch === undefined) return;
-      const abandoned = abandonedOf(inbound);
-      const verdict = this.#tracker?.observeLast({ source, epoch, destination: topic, seq, abandoned });
-      if (verdict?.kind === 'gap') this.#tellSequence(topic, source, seq, verdict, false);
+      this.#sequence.beaten(inbound, topic, source, seq);
     } catch (error) {
       this.#badMessage(inbound.topic, BusError.from(error));
     }
   };
 
-  /**
-   * Whether sequence numbers are judged; said again, they are judged anew. While an instance shares what comes with
-   * another, each sees a part of the numbers, which says nothing: all is `untracked` then.
-   */
+  /** Whether sequence numbers are judged: see {@link Sequence.judge}. */
   judge(on: boolean): void {
-    const { clock, definition } = this.parts;
-    const mayBeNewest = (epoch: string) => hasBegun(epoch, clock.now());
-    // Of a stream that keeps the last messages alone, the numbers in between are gone.
-    const isJudged = on && definition.tracked && !definition.durable?.lastValue;
-    this.#tracker = isJudged ? new SequenceTracker({ mayBeNewest }) : undefined;
+    this.#sequence.judge(on);
   }
 
   /** Resolves when what these handlers have been given so far has ended. */
@@ -155,13 +139,11 @@ export class Router {
 
   #deliverEnvelope(wrapper: 'event' | 'module-message', inbound: Inbound, work?: StoredWork): void {
     const { time, contents, source, seq } = openEnvelope(wrapper, inbound);
-    let verdict: Verdict | undefined;
-    if (wrapper === 'module-message') {
-      const epoch = readEpoch(inbound.headers.get(HEADER.epoch));
-      // What is stored comes again until it is handled: whoever dropped it would lose it.
-      const drops = epoch !== undefined && work === undefined;
-      verdict = work?.verdict ?? this.#track(inbound, source, seq, epoch, drops);
-      if (verdict.kind === 'duplicate' && drops) return;
+    let verdict = work?.verdict;
+    if (wrapper === 'module-message' && verdict === undefined) {
+      const seen = this.#sequence.arrived(inbound, source, seq, work !== undefined);
+      if (seen.isDropped) return;
+      verdict = seen.verdict;
     }
     work?.opened(verdict);
     const arrival: Arrival = {
@@ -228,8 +210,11 @@ export class Router {
     const fate = work?.content(index, handler.place.handler, type);
     const job = new MessageJob(this, handler, type, message, arrival, key, bytes, fate);
     job.accepted();
-    if (work?.alone === true) this.queue.enqueueAlone(job);
-    else this.queue.enqueue(job);
+    if (work?.alone !== true) this.queue.enqueue(job);
+    else if (this.parts.options.order === 'per-key' && this.queue.isBehind(job)) {
+      this.queue.enqueue(job);
+      job.behind();
+    } else this.queue.enqueueAlone(job);
   }
 
   #drop(topic: string, why: QueueLimit, because: string): void {
@@ -238,32 +223,6 @@ export class Router {
     const who = `${service} on '${definition.template}'`;
     const overloaded = () => new BusError(`${who} drops what arrives: ${because}`, { reason: 'TERABUS_OVERLOADED' });
     reporter.reportFlood(who, 'TERABUS_OVERLOADED', overloaded, { topic, why });
-  }
-
-  /** Sees each arrival, before queue and handler. */
-  #track(inbound: Inbound, source: string, seq: number, epoch: string | undefined, drops: boolean): Verdict {
-    const verdict = (this.#tracker ?? untracked).observe({
-      source,
-      epoch,
-      destination: inbound.topic,
-      seq: this.#tracker === undefined ? 0 : seq,
-      abandoned: abandonedOf(inbound),
-    });
-    if (verdict.kind !== 'in-order' && verdict.kind !== 'untracked') {
-      this.#tellSequence(inbound.topic, source, seq, verdict, verdict.kind === 'duplicate' && drops);
-    }
-    return verdict;
-  }
-
-  #tellSequence(topic: string, source: string, seq: number, verdict: Verdict, dropped: boolean): void {
-    const { service, reporter, emit } = this.parts;
-    emit({ kind: 'sequence', service, topic, source, verdict, dropped });
-    if (verdict.kind !== 'gap') return;
-    const error = new BusError(
-      `${verdict.missing} message${verdict.missing === 1 ? '' : 's'} from ${printable(source)} to '${topic}' did not arrive`,
-      { reason: 'TERABUS_SEQUENCE_GAP' },
-    );
-    reporter.report(service, error, { topic, source, seq });
   }
 
   #badMessage(topic: string, error: BusError, handler?: PreparedHandler, type?: string): BusError {
@@ -279,14 +238,6 @@ export class Router {
     emit({ kind: 'bad-message', service, topic, error: named });
     return named;
   }
-}
-
-/** For mailboxes that nobody counts: every message is `untracked`. */
-const untracked = new SequenceTracker();
-
-function abandonedOf({ headers }: Inbound): ReturnType<typeof parseAbandoned> {
-  const named = headers.get(HEADER.abandoned);
-  return named === undefined ? undefined : parseAbandoned(named);
 }
 
 const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });

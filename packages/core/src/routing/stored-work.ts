@@ -27,11 +27,15 @@ export interface Fate {
   readonly keepsKey: boolean;
   /** Told once, before any of the others. */
   queued(job: MessageJob): void;
+  /** It was to run alone, and has to wait for others of its key first. */
+  behind(): void;
   context(place: HandlerPlace, arrival: Arrival, deadline: number): Context;
   /** Calls the handler, and ends when what it published is stored. */
   run(context: Context, handle: () => unknown): unknown;
   succeeded(): void;
   failed(error: BusError): void;
+  /** Its handler ran out of time and has still not ended: nobody waits for it any more. */
+  abandoned(): void;
   /** It was taken out of its queue, or its handler was cut off. */
   givenBack(): void;
   /** Its job gave back its slot, and its key unless it keeps that. */

@@ -2,7 +2,7 @@ import { Container } from 'inversify';
 import { z } from 'zod';
 import type { ServiceClass } from '../contract/contract-of.js';
 import type { Inbox } from '../durable/inbox.js';
-import type { StorePlanOptions } from '../durable/plan-streams.js';
+import { type StorePlanOptions, storePlanOptions } from '../durable/plan-streams.js';
 import type { HealthOptions } from '../health/health-server.js';
 import type { Middleware } from '../middleware/middleware.js';
 import type { Observer } from '../observe/observer.js';
@@ -122,9 +122,7 @@ export const hostOptions = z.strictObject({
   health: z.strictObject({ port: z.int().min(0).max(65_535), host: z.string().min(1).optional() }).optional(),
   standbyAfterMs: z.int().min(30).default(3_000),
   inbox: z.custom<Inbox>((value) => typeof (value as Inbox)?.once === 'function', 'an Inbox').optional(),
-  store: z
-    .custom<StorePlanOptions>((value) => typeof value === 'object' && value !== null, 'options of planStreams')
-    .default({}),
+  store: storePlanOptions.prefault({}),
   version: z.string().min(1).max(200).optional(),
 });
 

@@ -23,7 +23,7 @@ class Doing extends TeraService {
   onReady() {
     if (how === 'readies') {
       console.log('readies');
-      this.every(1, async () => { console.log('busy'); await new Promise((end) => setTimeout(end, 50)); console.log('done'); });
+      this.every(1, async () => { console.log('busy'); await new Promise((end) => { this.finish = end; }); console.log('done'); });
       return new Promise(() => {});
     }
     if (how === 'works') this.every(1, () => { console.log('working'); return new Promise(() => {}); });
@@ -32,6 +32,7 @@ class Doing extends TeraService {
   }
   async onDrain() {
     console.log('draining');
+    this.finish?.();
     if (how === 'hangs') await new Promise(() => {});
   }
 }

@@ -3,7 +3,7 @@
  * so a test that hands in a virtual clock owns time completely.
  */
 export interface Clock {
-  /** Wall-clock time in milliseconds since the Unix epoch, for what is written into messages. It may jump. */
+  /** Wall-clock time in whole milliseconds since the Unix epoch, for what is written into messages. It may jump. */
   now(): number;
   /** Monotonic time in milliseconds from an arbitrary start, for deadlines and durations. It never goes back. */
   elapsed(): number;

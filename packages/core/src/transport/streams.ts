@@ -39,9 +39,9 @@ export interface StoredMessage {
 }
 
 /**
- * A message that is handed out to be settled: by exactly one of `ack` and `later`. Until then `working` has to be
- * called more often than the consumer's `ackWaitMs`, or it is handed out again. None of them throws, none waits: on a
- * link that is lost they do nothing, and the message is handed out again.
+ * A message that is handed out to be settled: by exactly one of `ack`, `later` and `superseded`. Until then `working` has
+ * to be called more often than the consumer's `ackWaitMs`, or it is handed out again. None of them throws, none waits: on
+ * a link that is lost they do nothing, and the message is handed out again.
  */
 export interface StreamDelivery extends StoredMessage {
   /** How often it was handed out, this time included: also where its reader died while it was waiting. */
@@ -52,6 +52,8 @@ export interface StreamDelivery extends StoredMessage {
   ack(): void;
   /** Hands it out again after so many milliseconds; at once with 0. */
   later(delayMs: number): void;
+  /** It was handed out again, and is settled there: this time takes no room any more, and the consumer is told nothing. */
+  superseded(): void;
   /** It is being worked on. */
   working(): void;
 }

@@ -6,14 +6,24 @@ const read = {
   ...{ stream: 'S', consumer: 'C', deliveries: 3, sequence: 17, storedAt: 1_795_413_040_532.220_5, pending: 5 },
 };
 
+const plain = '$JS.ACK.S.C.3.17.9.1795413040532220399.5';
+const newer = '$JS.ACK.hub.abc.S.C.3.17.9.1795413040532220399.5.xyz';
+
 describe('the subject where a message is acknowledged', () => {
   it('tells what the stream knows of the message', () => {
-    expect(parseAckSubject('$JS.ACK.S.C.3.17.9.1795413040532220399.5')).to.deep.equal(read);
+    expect(parseAckSubject(plain)).to.deep.equal({ ...read, replyTo: plain, subjectFront: '' });
   });
 
   it('may have domain and account in front, and a token at the end', () => {
-    expect(parseAckSubject('$JS.ACK._.abc.S.C.3.17.9.1795413040532220399.5')).to.deep.equal(read);
-    expect(parseAckSubject('$JS.ACK.hub.abc.S.C.3.17.9.1795413040532220399.5.xyz')).to.deep.equal(read);
+    expect(parseAckSubject('$JS.ACK._.abc.S.C.3.17.9.1795413040532220399.5')).to.include(read);
+    expect(parseAckSubject(newer)).to.deep.equal({ ...read, replyTo: newer, subjectFront: '' });
+  });
+
+  it('has what a server of a cluster cut off the subject of the message behind it', () => {
+    for (const replyTo of [plain, newer]) {
+      expect(parseAckSubject(`${replyTo}@`)).to.deep.equal({ ...read, replyTo, subjectFront: '@' });
+      expect(parseAckSubject(`${replyTo}@user.a@b`)).to.deep.equal({ ...read, replyTo, subjectFront: 'user.a@b@' });
+    }
   });
 
   it('is no other one, where whoever sent it would have something published', () => {

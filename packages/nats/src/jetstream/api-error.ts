@@ -20,6 +20,7 @@ export const ERR = {
   sequenceNotFound: 10043,
   storageExceeded: 10047,
   messageTooLarge: 10054,
+  deleteFailed: 10057,
   nameInUse: 10058,
   streamNotFound: 10059,
   otherStream: 10060,
@@ -40,6 +41,12 @@ const NO_ROOM: ReadonlySet<number | undefined> = new Set([
 
 export const isMissing = ({ err_code }: ApiError): boolean =>
   err_code === ERR.streamNotFound || err_code === ERR.consumerNotFound;
+
+/** Whether there is no such message to delete: it was, or is not yet. Servers of 2.9 tell of those outside of what they have by texts. */
+export const isGone = ({ err_code, description = '' }: ApiError): boolean =>
+  err_code === ERR.noMessage ||
+  err_code === ERR.sequenceNotFound ||
+  (err_code === ERR.deleteFailed && /no message found|store EOF|deleted message/.test(description));
 
 /** Whether a server gives this answer while its cluster elects, or starts. */
 export const isPassing = ({ code }: ApiError): boolean => code === 503;

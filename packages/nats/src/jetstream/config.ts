@@ -23,6 +23,7 @@ export interface StreamConfig {
   readonly allow_rollup_hdrs?: boolean;
   readonly deny_delete?: boolean;
   readonly sealed?: boolean;
+  readonly no_ack?: boolean;
   readonly republish?: { readonly src?: string; readonly dest: string; readonly headers_only?: boolean };
   readonly mirror?: unknown;
   readonly sources?: unknown;
@@ -42,6 +43,11 @@ export interface ConsumerConfig {
   readonly replay_policy: string;
   readonly deliver_subject?: string;
   readonly backoff?: readonly number[];
+  readonly headers_only?: boolean;
+  readonly max_batch?: number;
+  readonly max_expires?: number;
+  readonly max_bytes?: number;
+  readonly inactive_threshold?: number;
 }
 
 export function streamConfig(plan: StreamPlan, names: Names): StreamConfig {
@@ -155,12 +161,14 @@ function foundStart({ deliver_policy, opt_start_seq, opt_start_time }: ConsumerC
 
 /**
  * What no plan says, since it is the same for all of them: under the server's own names. A rollup would let whoever may
- * publish delete all that was stored; a stream in memory forgets it with its server.
+ * publish delete all that was stored; a stream in memory forgets it with its server; one without acknowledgements tells no
+ * publisher that it has a message.
  */
-export const alwaysOfStream = ({ storage, allow_rollup_hdrs, sealed, mirror, sources }: StreamConfig) => ({
+export const alwaysOfStream = ({ storage, allow_rollup_hdrs, sealed, no_ack, mirror, sources }: StreamConfig) => ({
   storage,
   allow_rollup_hdrs: allow_rollup_hdrs ?? false,
   sealed: sealed ?? false,
+  no_ack: no_ack ?? false,
   mirror,
   sources,
 });
@@ -173,6 +181,7 @@ export const alwaysOfBucket = ({
   discard,
   storage,
   sealed,
+  no_ack,
 }: StreamConfig) => ({
   subjects,
   max_bytes,
@@ -180,11 +189,21 @@ export const alwaysOfBucket = ({
   discard,
   storage,
   sealed: sealed ?? false,
+  no_ack: no_ack ?? false,
 });
 
-export const alwaysOfConsumer = ({ ack_policy, max_deliver, deliver_subject, backoff }: ConsumerConfig) => ({
-  ack_policy,
-  max_deliver,
-  deliver_subject,
-  backoff,
+/**
+ * One that hands out headers alone hands out empty messages; one with limits for requests refuses those of an intake; one with
+ * a threshold is deleted, with its place, while its service is stopped.
+ */
+export const alwaysOfConsumer = (config: ConsumerConfig) => ({
+  ack_policy: config.ack_policy,
+  max_deliver: config.max_deliver,
+  deliver_subject: config.deliver_subject,
+  backoff: config.backoff,
+  headers_only: config.headers_only ?? false,
+  max_batch: config.max_batch || undefined,
+  max_expires: config.max_expires || undefined,
+  max_bytes: config.max_bytes || undefined,
+  inactive_threshold: config.inactive_threshold || undefined,
 });

@@ -31,7 +31,6 @@ export class Delivery implements StreamDelivery {
 
   constructor(
     raw: RawMessage,
-    replyTo: string,
     ack: AckSubject,
     { stream, subject, headers }: Pick<StreamDelivery, 'stream' | 'subject' | 'headers'>,
     settler: Settler,
@@ -44,7 +43,7 @@ export class Delivery implements StreamDelivery {
     this.storedAt = ack.storedAt;
     this.deliveries = ack.deliveries;
     this.pending = ack.pending;
-    this.#replyTo = replyTo;
+    this.#replyTo = ack.replyTo;
     this.#size = raw.size;
     this.#settler = settler;
   }
@@ -59,15 +58,22 @@ export class Delivery implements StreamDelivery {
     this.#settle(delay > 0 ? encoder.encode(`-NAK {"delay": ${delay}}`) : NAK);
   }
 
+  superseded(): void {
+    this.#release();
+  }
+
   working(): void {
     this.#settler?.tell(this.#replyTo, WORKING);
   }
 
   #settle(answer: Uint8Array): void {
+    this.#settler?.tell(this.#replyTo, answer);
+    this.#release();
+  }
+
+  #release(): void {
     const settler = this.#settler;
-    if (!settler) return;
     this.#settler = undefined;
-    settler.tell(this.#replyTo, answer);
-    settler.settled(this.#size);
+    settler?.settled(this.#size);
   }
 }

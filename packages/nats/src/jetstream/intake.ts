@@ -214,8 +214,8 @@ export class Intake implements LinkWatcher, Settler {
     this.#unsettled += 1;
     this.#unsettledBytes += size;
     const { stream } = this.#options;
-    const subject = this.#jetStream.names.unwired(raw.subject);
-    this.#deliver(new Delivery(raw, replyTo, ack, { stream, subject, headers: this.#headers(raw) }, this));
+    const subject = this.#jetStream.names.unwired(`${ack.subjectFront}${raw.subject}`);
+    this.#deliver(new Delivery(raw, ack, { stream, subject, headers: this.#headers(raw) }, this));
   }
 
   tell(replyTo: string, bytes: Uint8Array): void {

@@ -14,7 +14,7 @@ import type {
   Streams,
 } from '@terabus/core/transport';
 
-import { ERR, isMissing, refusedByApi } from './api-error.js';
+import { ERR, isGone, isMissing, refusedByApi } from './api-error.js';
 import { Expecting } from './expectation.js';
 import { Intake } from './intake.js';
 import type { JetStream } from './jetstream.js';
@@ -106,7 +106,11 @@ export class NatsStreams implements Streams {
   }
 
   async purge(stream: string, what: { readonly sequence: number } | { readonly filter: string }): Promise<number> {
-    if ('sequence' in what) return this.#delete(stream, what.sequence);
+    if ('sequence' in what) {
+      // Servers of a cluster give no answer at all to who deletes beyond the last message.
+      const { sequence } = what;
+      return (await this.#get(stream, { seq: sequence })) === undefined ? 0 : this.#delete(stream, sequence);
+    }
     const { state } = await this.#info(stream);
     // A purge of some subjects makes servers of 2.9 forget, in all consumers of the stream, what was not handed out yet.
     if (state.consumer_count > 0) return this.#deleteAll(stream, what.filter);
@@ -156,8 +160,7 @@ export class NatsStreams implements Streams {
   async #delete(stream: string, sequence: number): Promise<number> {
     const { names } = this.#jetStream;
     const answer = await this.#jetStream.call(`STREAM.MSG.DELETE.${names.of(stream)}`, { seq: sequence });
-    const gone = [ERR.noMessage, ERR.sequenceNotFound].some((code) => code === answer.error?.err_code);
-    if (gone) return 0;
+    if (answer.error && isGone(answer.error)) return 0;
     this.#check(answer, stream, 'to delete a message of');
     return 1;
   }

@@ -26,9 +26,10 @@ export async function store(jetStream: JetStream, message: StoreMessage, timeout
       });
     }
     const own = new Map([
-      ['Nats-Msg-Id', messageId],
-      // Else another stream could have stored it before its acknowledgement is refused here.
+      // Else another stream could have stored it before its acknowledgement is refused here. In front of the id, which
+      // somebody else may have chosen: what names a header that comes behind hides it from servers of 2.9.
       ['Nats-Expected-Stream', names.of(stream)],
+      ['Nats-Msg-Id', messageId],
     ]);
     const headers = encodeHeaders(message.headers, own);
     return { subject: names.published(message.subject), bytes: message.bytes, headers };

@@ -105,11 +105,14 @@ export class Intake implements Consuming, Reader {
   #delivery({ row, deliveries, pending }: HandedOut, consumer: MemoryConsumer): StreamDelivery {
     const { calls } = this.#parts;
     let settled = false;
+    const release = () => {
+      settled = true;
+      this.#parts.queue.push(() => this.#makeRoom(row.size));
+    };
     const settle = (act: () => void) => {
       if (settled) return;
-      settled = true;
       calls.tell(act);
-      this.#parts.queue.push(() => this.#makeRoom(row.size));
+      release();
     };
     return {
       ...toStoredMessage(row, this.#options.stream),
@@ -117,6 +120,9 @@ export class Intake implements Consuming, Reader {
       pending,
       ack: () => settle(() => consumer.ack(row.sequence)),
       later: (delayMs) => settle(() => consumer.later(row.sequence, delayMs)),
+      superseded: () => {
+        if (!settled) release();
+      },
       working: () => {
         if (!settled) calls.tell(() => consumer.working(row.sequence));
       },

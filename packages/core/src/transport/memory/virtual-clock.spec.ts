@@ -25,6 +25,13 @@ describe('VirtualClock', () => {
     expect([clock.now() - start, clock.elapsed()]).to.deep.equal([1_500, 1_500]);
   });
 
+  it('tells whole milliseconds where it moves by less, as those of a machine do', async () => {
+    const clock = new VirtualClock();
+    const start = clock.now();
+    await clock.advance(1.9);
+    expect([clock.now() - start, clock.elapsed()]).to.deep.equal([1, 1.9]);
+  });
+
   describe('timers', () => {
     it('are called in order of time, each at its own time', async () => {
       const clock = new VirtualClock();

@@ -34,10 +34,10 @@ export class VirtualClock implements Clock {
   #advances: Promise<void> = Promise.resolve();
 
   now(): number {
-    return START_MS + this.#elapsedMs;
+    return START_MS + Math.floor(this.#elapsedMs);
   }
 
-  /** Milliseconds since this clock was made. It moves together with {@link now}. */
+  /** Milliseconds since this clock was made, with their fraction. It moves together with {@link now}. */
   elapsed(): number {
     return this.#elapsedMs;
   }

@@ -199,6 +199,8 @@ export function consuming({ bus, connect, withStream }: StreamsSuite): void {
       await storeAll(alice, 'a', 'b', 'c');
       const reader = await readFrom(alice, { maxUnsettled: 2 });
       const [first] = await reader.first(2);
+      // A reader that asks for more than it has room for does so behind the last one that it got.
+      await alice.streams.consumerState(STREAM, CONSUMER);
       expect(await alice.streams.consumerState(STREAM, CONSUMER)).to.include({ pending: 1, unsettled: 2 });
       first?.ack();
       await reader.first(3);

@@ -82,6 +82,16 @@ export function reading({ connect, elsewhere, withStream }: StreamsSuite): void 
       expect((await alice.streams.read(STREAM, { lastOf: 'news.a' }))?.sequence).to.equal(1);
     });
 
+    it('says that there was none, wherever its number lies', async () => {
+      const alice = await filled();
+      for (const sequence of [1, 2, 4]) await alice.streams.purge(STREAM, { sequence });
+      const counts = [];
+      for (const sequence of [1, 2, 4, 5, 1_000]) counts.push(await alice.streams.purge(STREAM, { sequence }));
+      await alice.streams.purge(STREAM, { sequence: 3 });
+      for (const sequence of [3, 4]) counts.push(await alice.streams.purge(STREAM, { sequence }));
+      expect(counts).to.deep.equal([0, 0, 0, 0, 0, 0, 0]);
+    });
+
     it('removes what a pattern matches, and says how many these are', async () => {
       const alice = await filled();
       expect(await alice.streams.purge(STREAM, { filter: 'news.a' })).to.equal(2);

@@ -115,6 +115,20 @@ export function redelivery({ bus, connect, pass, withStream }: StreamsSuite): vo
       expect(told(await reader.first(3))).to.deep.equal(['a 1', 'b 1', 'b 2']);
     });
 
+    it('leaves its room to others when it was made again, and is settled there', async () => {
+      const alice = await withStream(aStream(SOON));
+      await storeAll(alice, 'a');
+      const reader = await readFrom(alice, { maxUnsettled: 2 });
+      const [first] = await reader.first(1);
+      await pass(ACK_WAIT_MS);
+      const [, second] = await reader.first(2);
+      first?.superseded();
+      second?.ack();
+      await storeAll(alice, 'b', 'c');
+      await until(() => told(reader.deliveries).includes('c 1'));
+      expect(told(reader.deliveries)).to.not.include('a 3');
+    });
+
     it('that is put back and then acknowledged comes again: the first word counts', async () => {
       const alice = await withStream(aStream());
       await storeAll(alice, 'a');
