@@ -1,9 +1,10 @@
 import { shielded } from '../errors/shielded.js';
 import type { Any } from '../gen/google/protobuf/any.js';
-import { TeraModuleMessage } from '../gen/TeraModuleMessage.js';
+import { TeraModuleMessage, type TeraModuleMessage_Header } from '../gen/TeraModuleMessage.js';
 import { type Packable, packed } from '../types/any.js';
 import { writeAny, written } from '../wire/encoder.js';
 import { type MessageWriter, unwritable } from '../wire/message-writer.js';
+import { type EnvelopeOptions, envelopeReader } from '../wire/read-envelope.js';
 import { isTime, requireTime } from './require-time.js';
 
 /** What a TeraModuleMessage is made of. */
@@ -54,6 +55,28 @@ function writeModuleMessage(writer: MessageWriter, parts: ModuleMessageParts): v
 }
 
 /** The TeraModuleMessage in these bytes. What it holds stays packed. */
-export function decodeModuleMessage(bytes: Uint8Array): TeraModuleMessage {
-  return TeraModuleMessage.decode(bytes);
+export function decodeModuleMessage(bytes: Uint8Array, { copy = true }: EnvelopeOptions = {}): TeraModuleMessage {
+  return read(bytes, copy);
 }
+
+const read = envelopeReader<TeraModuleMessage, TeraModuleMessage_Header>({
+  type: TeraModuleMessage,
+  readHead(cursor, to) {
+    let version = 0;
+    let time = 0;
+    let seq = 0;
+    let source = '';
+    let dest = '';
+    while (cursor.at < to) {
+      const tag = cursor.tag(to);
+      if (tag === 8) version = cursor.int32(to) >>> 0;
+      else if (tag === 17) time = cursor.double(to);
+      else if (tag === 24) seq = cursor.int32(to) >>> 0;
+      else if (tag === 34) source = cursor.string(to);
+      else if (tag === 42) dest = cursor.string(to);
+      else return undefined;
+    }
+    return { $type: 'opentera.protobuf.TeraModuleMessage.Header', version, time, seq, source, dest };
+  },
+  make: (head, data) => ({ $type: 'opentera.protobuf.TeraModuleMessage', head, data }),
+});

@@ -1,9 +1,10 @@
 import { shielded } from '../errors/shielded.js';
 import type { Any } from '../gen/google/protobuf/any.js';
-import { TeraEvent } from '../gen/TeraEvent.js';
+import { TeraEvent, type TeraEvent_Header } from '../gen/TeraEvent.js';
 import { type Packable, packed } from '../types/any.js';
 import { writeAny, written } from '../wire/encoder.js';
 import { type MessageWriter, unwritable } from '../wire/message-writer.js';
+import { type EnvelopeOptions, envelopeReader } from '../wire/read-envelope.js';
 import { isTime, requireTime } from './require-time.js';
 
 /** What a TeraEvent is made of. */
@@ -47,6 +48,24 @@ function writeTeraEvent(writer: MessageWriter, { topic, time, version = 1, event
 }
 
 /** The TeraEvent in these bytes. What it holds stays packed: handlers are chosen by the type in each Any. */
-export function decodeTeraEvent(bytes: Uint8Array): TeraEvent {
-  return TeraEvent.decode(bytes);
+export function decodeTeraEvent(bytes: Uint8Array, { copy = true }: EnvelopeOptions = {}): TeraEvent {
+  return read(bytes, copy);
 }
+
+const read = envelopeReader<TeraEvent, TeraEvent_Header>({
+  type: TeraEvent,
+  readHead(cursor, to) {
+    let version = 0;
+    let time = 0;
+    let topic = '';
+    while (cursor.at < to) {
+      const tag = cursor.tag(to);
+      if (tag === 8) version = cursor.int32(to) >>> 0;
+      else if (tag === 17) time = cursor.double(to);
+      else if (tag === 26) topic = cursor.string(to);
+      else return undefined;
+    }
+    return { $type: 'opentera.protobuf.TeraEvent.Header', version, time, topic };
+  },
+  make: (header, events) => ({ $type: 'opentera.protobuf.TeraEvent', header, events }),
+});

@@ -2,8 +2,11 @@ import { BusError } from '../errors/bus-error.js';
 import { TeraEvent } from '../gen/TeraEvent.js';
 import { TeraMessage } from '../gen/TeraMessage.js';
 import { packAny, unpackAny } from '../types/any.js';
+import type { MessageType } from '../types/message-type.js';
 import { writeAny, written } from '../wire/encoder.js';
 import { type MessageWriter, unwritable } from '../wire/message-writer.js';
+import { planOf } from '../wire/plan.js';
+import { readMessage } from '../wire/read-message.js';
 import { isTime, requireTime } from './require-time.js';
 
 /**
@@ -30,7 +33,7 @@ function writeTeraMessage(writer: MessageWriter, event: TeraEvent): void {
  * @throws BusError TERABUS_TYPE_MISMATCH if it holds something else or nothing.
  */
 export function decodeTeraMessage(bytes: Uint8Array): TeraEvent {
-  const { message } = TeraMessage.decode(bytes);
+  const { message } = readMessage(planOf(TeraMessage as unknown as MessageType), bytes, false) as TeraMessage;
   if (message === undefined) {
     throw new BusError('the TeraMessage holds nothing', { reason: 'TERABUS_TYPE_MISMATCH' });
   }

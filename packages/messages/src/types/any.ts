@@ -26,14 +26,24 @@ export function packAny<T extends Message>(type: MessageType<T>, message: T): An
  * @throws BusError TERABUS_TYPE_MISMATCH if it holds another type, and what the type's `decode` throws.
  */
 export function unpackAny<T extends Message>(type: MessageType<T>, any: Any): T {
-  const name = anyTypeName(any);
-  if (name !== type.$type) {
+  if (!holds(any, type.$type)) {
+    const name = anyTypeName(any);
     throw new BusError(`the Any holds ${name === '' ? 'nothing' : clip(name)}, not ${type.$type}`, {
       reason: 'TERABUS_TYPE_MISMATCH',
     });
   }
   return type.decode(any.value);
 }
+
+/** Whether the last part of the URL is this name: what `anyTypeName` tells, without a text of its own. */
+function holds(any: Any, name: string): boolean {
+  const typeUrl: unknown = (any as Partial<Any> | null | undefined)?.typeUrl;
+  if (typeof typeUrl !== 'string' || !typeUrl.endsWith(name)) return false;
+  const before = typeUrl.length - name.length - 1;
+  return before < 0 || typeUrl.charCodeAt(before) === slash;
+}
+
+const slash = 47;
 
 /**
  * Full name of the type in an Any: what follows the last `/` of its URL, as in Python (contract 1).

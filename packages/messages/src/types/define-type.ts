@@ -2,7 +2,7 @@ import type { BinaryWriter } from '@bufbuild/protobuf/wire';
 import { shielded } from '../errors/shielded.js';
 import { checkPartial } from '../wire/check-partial.js';
 import { addEncoder } from '../wire/encoder.js';
-import { addMake } from '../wire/plan.js';
+import { addMake, type Plan, planOf } from '../wire/plan.js';
 import { readMessage } from '../wire/read-message.js';
 import { checkShape } from './check-shape.js';
 import type { Field } from './field.js';
@@ -38,6 +38,7 @@ export function defineType<T extends Message>(
   make?: (values: readonly any[]) => T,
 ): MessageType<T> {
   checkShape(codec, fields, make);
+  let plan: Plan | undefined;
   const type: MessageType<T> = {
     $type: codec.$type,
     fields: Object.freeze(fields),
@@ -51,7 +52,10 @@ export function defineType<T extends Message>(
     encode(message: T): Uint8Array {
       return encoder.encode(message);
     },
-    decode: (bytes: Uint8Array): T => readMessage(type, bytes),
+    decode(bytes: Uint8Array): T {
+      plan ??= planOf(type as unknown as MessageType);
+      return readMessage(plan, bytes, true) as T;
+    },
   };
   const encoder = addEncoder(type, codec);
   if (make !== undefined) addMake(type, make);

@@ -1,7 +1,7 @@
 import { BusError } from '../errors/bus-error.js';
-import type { ElementCount } from './limits.js';
+import { ElementCount } from './limits.js';
 import { Slab } from './slab.js';
-import { readText } from './text.js';
+import { Texts } from './text.js';
 
 /** Wire types, by their numbers in the lower three bits of a tag. */
 export const WireType = { varint: 0, fixed64: 1, bytes: 2, startGroup: 3, endGroup: 4, fixed32: 5 } as const;
@@ -9,6 +9,8 @@ export const WireType = { varint: 0, fixed64: 1, bytes: 2, startGroup: 3, endGro
 /** Eight bytes as numbers of any kind: a view over each input would cost more than all that is read with it. */
 const eight = new DataView(new ArrayBuffer(8));
 const eightBytes = new Uint8Array(eight.buffer);
+
+const nothing = new Uint8Array(0);
 
 /** Where bytes fields are copied to. */
 const copied = new Slab();
@@ -21,17 +23,25 @@ export class Cursor {
   /** Position of the next byte. */
   at = 0;
   /** How many bytes there are. */
-  readonly length: number;
+  length = 0;
   /** Names of the fields around the position, outermost first, up to `deep`; for error messages. */
   readonly path: string[] = [];
   deep = 0;
-  readonly #type: string;
-  readonly #bytes: Uint8Array;
-  readonly #elements: ElementCount;
-  readonly #copies: boolean;
+  #type = '';
+  #bytes: Uint8Array = nothing;
+  readonly #own = new ElementCount();
+  #elements = this.#own;
+  #copies = true;
+  readonly #texts = new Texts();
 
-  /** @param copies whether bytes fields are copied: what is decoded only to be looked at may point into its input. */
-  constructor(type: string, bytes: Uint8Array, elements: ElementCount, copies: boolean) {
+  /**
+   * Begins with other bytes.
+   * @param copies whether bytes fields are copied: what is decoded only to be looked at may point into its input.
+   * @param elements where they are counted, if together with others.
+   */
+  begin(type: string, bytes: Uint8Array, copies: boolean, elements?: ElementCount): void {
+    this.at = 0;
+    this.deep = 0;
     this.#type = type;
     // A Buffer's slice() shares memory; a plain view's copies.
     this.#bytes =
@@ -39,8 +49,15 @@ export class Cursor {
         ? bytes
         : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.length = this.#bytes.length;
-    this.#elements = elements;
     this.#copies = copies;
+    this.#elements = elements ?? this.#own;
+    if (elements === undefined) this.#own.begin(this.length);
+  }
+
+  /** Lets go of the bytes, and of what was made of them. */
+  end(): void {
+    this.#bytes = nothing;
+    this.#texts.forget();
   }
 
   /** Counts elements that are about to become objects or entries. */
@@ -67,9 +84,14 @@ export class Cursor {
 
   /** The end of the bytes whose length stands here, at most 2^31-1 and inside of what contains them. */
   lengthEnd(end: number): number {
-    let length: number;
-    if (this.at < end && (this.#bytes[this.at] as number) < 0x80) length = this.#bytes[this.at++] as number;
-    else length = this.#varint32(end, 'length');
+    const { at } = this;
+    const bytes = this.#bytes;
+    let length = at < end ? (bytes[at] as number) : 0x80;
+    if (length < 0x80) this.at = at + 1;
+    else if (at + 1 < end && (bytes[at + 1] as number) < 0x80) {
+      length += ((bytes[at + 1] as number) - 1) * 0x80;
+      this.at = at + 2;
+    } else length = this.#varint32(end, 'length');
     if (length > end - this.at) this.fail(`a length of ${length} where ${end - this.at} bytes are left`);
     return this.at + length;
   }
@@ -149,7 +171,7 @@ export class Cursor {
   string(end: number): string {
     const to = this.lengthEnd(end);
     try {
-      const text = readText(this.#bytes, this.at, to);
+      const text = this.#texts.read(this.#bytes, this.at, to);
       this.at = to;
       return text;
     } catch {

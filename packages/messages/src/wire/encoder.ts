@@ -35,6 +35,7 @@ export class Encoder<T extends Message = Message> {
     } catch (error) {
       return this.#explain(message, error);
     } finally {
+      writer.end();
       idle = writer;
     }
   }
@@ -51,7 +52,8 @@ export class Encoder<T extends Message = Message> {
     writer.uint32(10).string(this.#typeUrl);
     writer.uint32(18).fork();
     this.write(writer, message);
-    writer.join();
+    // A message of defaults has no bytes, and fields that hold none are left out.
+    if (!writer.unforkIfEmpty()) writer.join();
   }
 
   /** Messages that are right pay nothing for the sentence about those that are not. */
@@ -88,6 +90,7 @@ export function written<Parts>(
   } catch {
     return undefined;
   } finally {
+    writer.end();
     idle = writer;
   }
 }

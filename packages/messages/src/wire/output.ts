@@ -31,6 +31,12 @@ export class Output {
     this.view = slab.view;
     this.#start = this.at = slab.at;
     this.open = 0;
+  }
+
+  /** Lets go of a large message, whatever became of it. */
+  end(): void {
+    this.memory = this.#slab.bytes;
+    this.view = this.#slab.view;
     if (this.#large !== undefined && this.#large.length > largestKept) this.#large = undefined;
   }
 
@@ -38,6 +44,14 @@ export class Output {
   finish(): Uint8Array<ArrayBuffer> {
     if (this.open > 0) throw new Error('a message that was forked and not joined');
     return this.memory === this.#slab.bytes ? this.#slab.take(this.at) : this.memory.slice(0, this.at);
+  }
+
+  /** Takes the last fork back, with its tag of one byte, if nothing was written behind it. */
+  unforkIfEmpty(): boolean {
+    if (this.open === 0 || this.at !== (this.forks[this.open - 1] as number) + 1) return false;
+    this.open--;
+    this.at -= 2;
+    return true;
   }
 
   /** Sees to it that there is room for these many bytes. */

@@ -25,6 +25,7 @@ export interface Plan {
 export interface Row {
   readonly kind: Field['kind'];
   readonly name: string;
+  readonly property: string;
   readonly slot: number;
   readonly repeated: boolean;
   /** Whether many values stand here in a row, behind their length. */
@@ -86,6 +87,7 @@ function rowOf(field: Field, slot: number, packed: boolean): Row {
   return {
     kind: field.kind,
     name: field.jsonName,
+    property: propertyOf(field),
     slot,
     repeated: field.repeated === true,
     packed,

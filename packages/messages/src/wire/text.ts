@@ -14,18 +14,44 @@ const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /** Up to here, a loop over the bytes and one native call cost less than a decoder and the view that it needs. */
 const shortText = 96;
 
-/**
- * The text in these bytes.
- * @throws TypeError for what is not UTF-8.
- */
-export function readText(bytes: Uint8Array, from: number, to: number): string {
-  if (from === to) return '';
-  if (latin1Slice !== undefined && to - from <= shortText) {
-    let bits = 0;
-    for (let at = from; at < to; at++) bits |= bytes[at] as number;
-    if (bits < 0x80) return latin1Slice.call(bytes, from, to);
+/** An input up to here becomes one text, of which those in it are parts: a part that is kept keeps so much at most. */
+const smallInput = 256;
+
+/** Reads the texts of one input after the other. */
+export class Texts {
+  /** The whole input, each byte as a character. */
+  #whole: string | undefined;
+
+  /** Lets go of the input: what is read next is of another one. */
+  forget(): void {
+    this.#whole = undefined;
   }
-  return decoder.decode(bytes.subarray(from, to));
+
+  /**
+   * The text in these bytes of the input.
+   * @throws TypeError for what is not UTF-8.
+   */
+  read(input: Uint8Array, from: number, to: number): string {
+    if (latin1Slice === undefined || to - from > shortText || !isAscii(input, from, to)) {
+      return decoder.decode(input.subarray(from, to));
+    }
+    if (input.length > smallInput) return latin1Slice.call(input, from, to);
+    this.#whole ??= latin1Slice.call(input, 0, input.length);
+    return this.#whole.substring(from, to);
+  }
+}
+
+/** Eight bytes at a time: twice as fast as one by one. */
+function isAscii(bytes: Uint8Array, from: number, to: number): boolean {
+  let bits = 0;
+  let at = from;
+  for (const last = to - 8; at <= last; at += 8) {
+    bits |= (bytes[at] as number) | (bytes[at + 1] as number) | (bytes[at + 2] as number) | (bytes[at + 3] as number);
+    bits |=
+      (bytes[at + 4] as number) | (bytes[at + 5] as number) | (bytes[at + 6] as number) | (bytes[at + 7] as number);
+  }
+  for (; at < to; at++) bits |= bytes[at] as number;
+  return bits < 0x80;
 }
 
 /** Writes as much of a text as whole characters of it fit in `most` bytes, and returns how many they took. */
