@@ -22,7 +22,7 @@ const packed: fc.Arbitrary<Message> = fc
 
 function ofFields(type: MessageType, levels: number): fc.Arbitrary<Message> {
   return fc.subarray([...type.fields], { maxLength: Math.min(8, type.fields.length) }).chain((fields) =>
-    fc.tuple(...fields.map((field) => valueOf(field, levels))).map((values) => {
+    fc.tuple(...fields.map((field) => contentOf(field, levels))).map((values) => {
       const properties: Record<string, unknown> = { ...type.create() };
       for (const [index, { oneof, jsonName }] of fields.entries()) {
         properties[oneof ?? jsonName] = oneof === undefined ? values[index] : { $case: jsonName, value: values[index] };
@@ -32,7 +32,7 @@ function ofFields(type: MessageType, levels: number): fc.Arbitrary<Message> {
   );
 }
 
-function valueOf(field: Field, levels: number): fc.Arbitrary<unknown> {
+function contentOf(field: Field, levels: number): fc.Arbitrary<unknown> {
   const one = field.kind === 'message' ? child(field.message(), levels) : scalars[field.kind];
   return field.repeated ? fc.array(one, { maxLength: 6 }) : one;
 }

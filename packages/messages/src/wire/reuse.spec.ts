@@ -4,7 +4,7 @@ import { describe, it } from 'mocha';
 import { decodeTeraEvent, encodeTeraEvent } from '../envelopes/tera-event-envelope.js';
 import { DeviceEvent } from '../gen/DeviceEvent.js';
 import { Value } from '../gen/RPCMessage.js';
-import { Any } from '../types/any.js';
+import type { Any } from '../types/any.js';
 import { defineType } from '../types/define-type.js';
 import type { Message } from '../types/message-type.js';
 
