@@ -90,8 +90,18 @@ function joinMessage(message, imports) {
     ...doc,
     `export const ${name}: $.MessageType<${name}> = /* @__PURE__ */ $.defineType<${name}>($codec.${name}, [`,
     ...rows,
-    ']);',
+    '], (v) => ({',
+    ...literal(message),
+    '}));',
   ].join('\n');
+}
+
+/** The properties of a message in their order, as ts-proto's code has them. */
+function literal(/** @type {DescMessage} */ message) {
+  const properties = new Set(message.fields.map(({ oneof, jsonName }) => (oneof ? camel(oneof.name) : jsonName)));
+  return [`$type: '${message.typeName}'`, ...[...properties].map((name, index) => `${name}: v[${index}]`)].map(
+    (property) => `  ${property},`,
+  );
 }
 
 /**

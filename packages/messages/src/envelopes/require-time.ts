@@ -6,8 +6,13 @@ import { BusError } from '../errors/bus-error.js';
  * @throws BusError TERABUS_TIME_REQUIRED
  */
 export function requireTime(envelope: string, time: number): void {
-  if (typeof time === 'number' && Number.isFinite(time) && time !== 0) return;
+  if (isTime(time)) return;
   throw new BusError(`${envelope} needs the time in seconds since the Unix epoch, not ${String(time)}`, {
     reason: 'TERABUS_TIME_REQUIRED',
   });
+}
+
+/** Whether it is a time that an envelope may have. */
+export function isTime(time: unknown): boolean {
+  return typeof time === 'number' && Number.isFinite(time) && time !== 0;
 }

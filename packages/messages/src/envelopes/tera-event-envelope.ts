@@ -1,7 +1,11 @@
 import { shielded } from '../errors/shielded.js';
 import type { Any } from '../gen/google/protobuf/any.js';
-import { TeraEvent } from '../gen/TeraEvent.js';
-import { requireTime } from './require-time.js';
+import { TeraEvent, type TeraEvent_Header } from '../gen/TeraEvent.js';
+import { type Packable, packed } from '../types/any.js';
+import { writeAny, written } from '../wire/encoder.js';
+import { type MessageWriter, unwritable } from '../wire/message-writer.js';
+import { type EnvelopeOptions, envelopeReader } from '../wire/read-envelope.js';
+import { isTime, requireTime } from './require-time.js';
 
 /** What a TeraEvent is made of. */
 export interface TeraEventParts {
@@ -12,7 +16,7 @@ export interface TeraEventParts {
   /** Defaults to 1, which is all that OpenTera ever sends. */
   readonly version?: number | undefined;
   /** The events. OpenTera's clients read the first only (contract 0). */
-  readonly events: readonly Any[];
+  readonly events: readonly (Any | Packable)[];
 }
 
 /** @throws BusError TERABUS_TIME_REQUIRED if the time is zero or not finite (contract 3.4). */
@@ -23,17 +27,45 @@ export function makeTeraEvent(parts: TeraEventParts): TeraEvent {
     return {
       $type: 'opentera.protobuf.TeraEvent',
       header: { $type: 'opentera.protobuf.TeraEvent.Header', version, time, topic },
-      events: [...events],
+      events: [...events].map(packed),
     };
   });
 }
 
 /** The bytes of a TeraEvent: `makeTeraEvent`, encoded. */
 export function encodeTeraEvent(parts: TeraEventParts): Uint8Array {
-  return TeraEvent.encode(makeTeraEvent(parts));
+  return written(writeTeraEvent, parts) ?? TeraEvent.encode(makeTeraEvent(parts));
+}
+
+function writeTeraEvent(writer: MessageWriter, { topic, time, version = 1, events }: TeraEventParts): void {
+  if (!isTime(time) || !Array.isArray(events)) throw unwritable;
+  writer.uint32(10).fork();
+  if (version !== 0) writer.uint32(8).uint32(version);
+  writer.uint32(17).double(time);
+  if (topic !== '') writer.uint32(26).string(topic);
+  writer.join();
+  for (let index = 0; index < events.length; index++) writeAny(writer.uint32(18), events[index]);
 }
 
 /** The TeraEvent in these bytes. What it holds stays packed: handlers are chosen by the type in each Any. */
-export function decodeTeraEvent(bytes: Uint8Array): TeraEvent {
-  return TeraEvent.decode(bytes);
+export function decodeTeraEvent(bytes: Uint8Array, { copy = true }: EnvelopeOptions = {}): TeraEvent {
+  return read(bytes, copy);
 }
+
+const read = envelopeReader<TeraEvent, TeraEvent_Header>({
+  type: TeraEvent,
+  readHead(cursor, to) {
+    let version = 0;
+    let time = 0;
+    let topic = '';
+    while (cursor.at < to) {
+      const tag = cursor.tag(to);
+      if (tag === 8) version = cursor.int32(to) >>> 0;
+      else if (tag === 17) time = cursor.double(to);
+      else if (tag === 26) topic = cursor.string(to);
+      else return undefined;
+    }
+    return { $type: 'opentera.protobuf.TeraEvent.Header', version, time, topic };
+  },
+  make: (header, events) => ({ $type: 'opentera.protobuf.TeraEvent', header, events }),
+});

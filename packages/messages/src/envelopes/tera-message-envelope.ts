@@ -2,7 +2,12 @@ import { BusError } from '../errors/bus-error.js';
 import { TeraEvent } from '../gen/TeraEvent.js';
 import { TeraMessage } from '../gen/TeraMessage.js';
 import { packAny, unpackAny } from '../types/any.js';
-import { requireTime } from './require-time.js';
+import type { MessageType } from '../types/message-type.js';
+import { writeAny, written } from '../wire/encoder.js';
+import { type MessageWriter, unwritable } from '../wire/message-writer.js';
+import { planOf } from '../wire/plan.js';
+import { readMessage } from '../wire/read-message.js';
+import { isTime, requireTime } from './require-time.js';
 
 /**
  * The TeraMessage that carries an event to a client: as JSON to OpenTera's (contract 5.5, WS-4), as bytes to others.
@@ -15,7 +20,12 @@ export function makeTeraMessage(event: TeraEvent): TeraMessage {
 
 /** The bytes of a TeraMessage that holds this event: `makeTeraMessage`, encoded. */
 export function encodeTeraMessage(event: TeraEvent): Uint8Array {
-  return TeraMessage.encode(makeTeraMessage(event));
+  return written(writeTeraMessage, event) ?? TeraMessage.encode(makeTeraMessage(event));
+}
+
+function writeTeraMessage(writer: MessageWriter, event: TeraEvent): void {
+  if (!isTime(event.header?.time)) throw unwritable;
+  writeAny(writer.uint32(10), { type: TeraEvent, message: event });
 }
 
 /**
@@ -23,7 +33,7 @@ export function encodeTeraMessage(event: TeraEvent): Uint8Array {
  * @throws BusError TERABUS_TYPE_MISMATCH if it holds something else or nothing.
  */
 export function decodeTeraMessage(bytes: Uint8Array): TeraEvent {
-  const { message } = TeraMessage.decode(bytes);
+  const { message } = readMessage(planOf(TeraMessage as unknown as MessageType), bytes, false) as TeraMessage;
   if (message === undefined) {
     throw new BusError('the TeraMessage holds nothing', { reason: 'TERABUS_TYPE_MISMATCH' });
   }

@@ -25,4 +25,10 @@ export const ArchiveEvent: $.MessageType<ArchiveEvent> = /* @__PURE__ */ $.defin
   { number: 2, name: 'owner_uuid', jsonName: 'ownerUuid', kind: 'string' },
   { number: 3, name: 'status', jsonName: 'status', kind: 'enum', enum: $ArchiveEvent_StatusType },
   { number: 4, name: 'archive_url', jsonName: 'archiveUrl', kind: 'string' },
-]);
+], (v) => ({
+  $type: 'opentera.protobuf.ArchiveEvent',
+  archiveUuid: v[0],
+  ownerUuid: v[1],
+  status: v[2],
+  archiveUrl: v[3],
+}));

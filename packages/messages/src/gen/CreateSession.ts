@@ -11,4 +11,9 @@ export const CreateSession: $.MessageType<CreateSession> = /* @__PURE__ */ $.def
   { number: 1, name: 'source', jsonName: 'source', kind: 'string' },
   { number: 2, name: 'command', jsonName: 'command', kind: 'string' },
   { number: 3, name: 'reply_to', jsonName: 'replyTo', kind: 'string' },
-]);
+], (v) => ({
+  $type: 'opentera.protobuf.CreateSession',
+  source: v[0],
+  command: v[1],
+  replyTo: v[2],
+}));

@@ -23,4 +23,9 @@ export const DatabaseEvent: $.MessageType<DatabaseEvent> = /* @__PURE__ */ $.def
   { number: 1, name: 'type', jsonName: 'type', kind: 'enum', enum: $DatabaseEvent_EventType },
   { number: 2, name: 'object_type', jsonName: 'objectType', kind: 'string' },
   { number: 3, name: 'object_value', jsonName: 'objectValue', kind: 'string' },
-]);
+], (v) => ({
+  $type: 'opentera.protobuf.DatabaseEvent',
+  type: v[0],
+  objectType: v[1],
+  objectValue: v[2],
+}));

@@ -28,4 +28,10 @@ export const DeviceEvent: $.MessageType<DeviceEvent> = /* @__PURE__ */ $.defineT
   { number: 2, name: 'type', jsonName: 'type', kind: 'enum', enum: $DeviceEvent_EventType },
   { number: 3, name: 'device_name', jsonName: 'deviceName', kind: 'string' },
   { number: 4, name: 'device_status', jsonName: 'deviceStatus', kind: 'string' },
-]);
+], (v) => ({
+  $type: 'opentera.protobuf.DeviceEvent',
+  deviceUuid: v[0],
+  type: v[1],
+  deviceName: v[2],
+  deviceStatus: v[3],
+}));

@@ -17,4 +17,15 @@ export const JoinSessionEvent: $.MessageType<JoinSessionEvent> = /* @__PURE__ */
   { number: 7, name: 'join_msg', jsonName: 'joinMsg', kind: 'string' },
   { number: 8, name: 'session_parameters', jsonName: 'sessionParameters', kind: 'string' },
   { number: 9, name: 'service_uuid', jsonName: 'serviceUuid', kind: 'string' },
-]);
+], (v) => ({
+  $type: 'opentera.protobuf.JoinSessionEvent',
+  sessionUrl: v[0],
+  sessionCreatorName: v[1],
+  sessionUuid: v[2],
+  sessionParticipants: v[3],
+  sessionUsers: v[4],
+  sessionDevices: v[5],
+  joinMsg: v[6],
+  sessionParameters: v[7],
+  serviceUuid: v[8],
+}));

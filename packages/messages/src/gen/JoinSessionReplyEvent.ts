@@ -27,4 +27,12 @@ export const JoinSessionReplyEvent: $.MessageType<JoinSessionReplyEvent> = /* @_
   { number: 4, name: 'device_uuid', jsonName: 'deviceUuid', kind: 'string' },
   { number: 5, name: 'join_reply', jsonName: 'joinReply', kind: 'enum', enum: $JoinSessionReplyEvent_ReplyType },
   { number: 6, name: 'reply_msg', jsonName: 'replyMsg', kind: 'string' },
-]);
+], (v) => ({
+  $type: 'opentera.protobuf.JoinSessionReplyEvent',
+  sessionUuid: v[0],
+  userUuid: v[1],
+  participantUuid: v[2],
+  deviceUuid: v[3],
+  joinReply: v[4],
+  replyMsg: v[5],
+}));

@@ -13,4 +13,11 @@ export const LeaveSessionEvent: $.MessageType<LeaveSessionEvent> = /* @__PURE__ 
   { number: 3, name: 'leaving_participants', jsonName: 'leavingParticipants', kind: 'string', repeated: true },
   { number: 4, name: 'leaving_users', jsonName: 'leavingUsers', kind: 'string', repeated: true },
   { number: 5, name: 'leaving_devices', jsonName: 'leavingDevices', kind: 'string', repeated: true },
-]);
+], (v) => ({
+  $type: 'opentera.protobuf.LeaveSessionEvent',
+  sessionUuid: v[0],
+  serviceUuid: v[1],
+  leavingParticipants: v[2],
+  leavingUsers: v[3],
+  leavingDevices: v[4],
+}));

@@ -28,4 +28,10 @@ export const LogEvent: $.MessageType<LogEvent> = /* @__PURE__ */ $.defineType<Lo
   { number: 2, name: 'timestamp', jsonName: 'timestamp', kind: 'double' },
   { number: 3, name: 'sender', jsonName: 'sender', kind: 'string' },
   { number: 4, name: 'message', jsonName: 'message', kind: 'string' },
-]);
+], (v) => ({
+  $type: 'opentera.protobuf.LogEvent',
+  level: v[0],
+  timestamp: v[1],
+  sender: v[2],
+  message: v[3],
+}));

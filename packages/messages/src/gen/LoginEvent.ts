@@ -49,4 +49,19 @@ export const LoginEvent: $.MessageType<LoginEvent> = /* @__PURE__ */ $.defineTyp
   { number: 11, name: 'device_uuid', jsonName: 'deviceUuid', kind: 'string' },
   { number: 12, name: 'service_uuid', jsonName: 'serviceUuid', kind: 'string' },
   { number: 13, name: 'server_endpoint', jsonName: 'serverEndpoint', kind: 'string' },
-]);
+], (v) => ({
+  $type: 'opentera.protobuf.LoginEvent',
+  logHeader: v[0],
+  loginType: v[1],
+  loginStatus: v[2],
+  clientName: v[3],
+  clientVersion: v[4],
+  clientIp: v[5],
+  osName: v[6],
+  osVersion: v[7],
+  userUuid: v[8],
+  participantUuid: v[9],
+  deviceUuid: v[10],
+  serviceUuid: v[11],
+  serverEndpoint: v[12],
+}));

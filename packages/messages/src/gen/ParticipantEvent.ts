@@ -28,4 +28,11 @@ export const ParticipantEvent: $.MessageType<ParticipantEvent> = /* @__PURE__ */
   { number: 3, name: 'participant_name', jsonName: 'participantName', kind: 'string' },
   { number: 4, name: 'participant_project_name', jsonName: 'participantProjectName', kind: 'string' },
   { number: 5, name: 'participant_site_name', jsonName: 'participantSiteName', kind: 'string' },
-]);
+], (v) => ({
+  $type: 'opentera.protobuf.ParticipantEvent',
+  participantUuid: v[0],
+  type: v[1],
+  participantName: v[2],
+  participantProjectName: v[3],
+  participantSiteName: v[4],
+}));

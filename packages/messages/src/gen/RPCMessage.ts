@@ -13,7 +13,14 @@ export const RPCMessage: $.MessageType<RPCMessage> = /* @__PURE__ */ $.defineTyp
   { number: 3, name: 'id', jsonName: 'id', kind: 'uint64' },
   { number: 4, name: 'timestamp', jsonName: 'timestamp', kind: 'double' },
   { number: 5, name: 'args', jsonName: 'args', kind: 'message', message: () => Value, repeated: true },
-]);
+], (v) => ({
+  $type: 'opentera.protobuf.RPCMessage',
+  method: v[0],
+  replyTo: v[1],
+  id: v[2],
+  timestamp: v[3],
+  args: v[4],
+}));
 
 /**
  * One argument of a call. One member is always set, also for zero, false and the empty string: a callee
@@ -32,4 +39,7 @@ export const Value: $.MessageType<Value> = /* @__PURE__ */ $.defineType<Value>($
   { number: 5, name: 'bool_value', jsonName: 'boolValue', kind: 'bool', oneof: 'argValue' },
   { number: 6, name: 'bytes_value', jsonName: 'bytesValue', kind: 'bytes', oneof: 'argValue' },
   { number: 7, name: 'string_value', jsonName: 'stringValue', kind: 'string', oneof: 'argValue' },
-]);
+], (v) => ({
+  $type: 'opentera.protobuf.Value',
+  argValue: v[0],
+}));

@@ -23,4 +23,9 @@ export const Result: $.MessageType<Result> = /* @__PURE__ */ $.defineType<Result
   { number: 1, name: 'type', jsonName: 'type', kind: 'enum', enum: $Result_ResultType },
   { number: 2, name: 'code', jsonName: 'code', kind: 'int64' },
   { number: 3, name: 'message', jsonName: 'message', kind: 'string' },
-]);
+], (v) => ({
+  $type: 'opentera.protobuf.Result',
+  type: v[0],
+  code: v[1],
+  message: v[2],
+}));

@@ -22,4 +22,8 @@ export interface ServerCommand extends $codec.ServerCommand {}
 export const ServerCommand: $.MessageType<ServerCommand> = /* @__PURE__ */ $.defineType<ServerCommand>($codec.ServerCommand, [
   { number: 1, name: 'type', jsonName: 'type', kind: 'enum', enum: $ServerCommand_CommandType },
   { number: 2, name: 'data', jsonName: 'data', kind: 'message', message: () => $1.Any },
-]);
+], (v) => ({
+  $type: 'opentera.protobuf.ServerCommand',
+  type: v[0],
+  data: v[1],
+}));

@@ -10,4 +10,8 @@ export interface StopSessionEvent extends $codec.StopSessionEvent {}
 export const StopSessionEvent: $.MessageType<StopSessionEvent> = /* @__PURE__ */ $.defineType<StopSessionEvent>($codec.StopSessionEvent, [
   { number: 1, name: 'session_uuid', jsonName: 'sessionUuid', kind: 'string' },
   { number: 2, name: 'service_uuid', jsonName: 'serviceUuid', kind: 'string' },
-]);
+], (v) => ({
+  $type: 'opentera.protobuf.StopSessionEvent',
+  sessionUuid: v[0],
+  serviceUuid: v[1],
+}));

@@ -11,7 +11,11 @@ export interface TeraEvent extends $codec.TeraEvent {}
 export const TeraEvent: $.MessageType<TeraEvent> = /* @__PURE__ */ $.defineType<TeraEvent>($codec.TeraEvent, [
   { number: 1, name: 'header', jsonName: 'header', kind: 'message', message: () => TeraEvent_Header },
   { number: 2, name: 'events', jsonName: 'events', kind: 'message', message: () => $1.Any, repeated: true },
-]);
+], (v) => ({
+  $type: 'opentera.protobuf.TeraEvent',
+  header: v[0],
+  events: v[1],
+}));
 
 /** Where and when the events were published. */
 export interface TeraEvent_Header extends $codec.TeraEvent_Header {}
@@ -20,4 +24,9 @@ export const TeraEvent_Header: $.MessageType<TeraEvent_Header> = /* @__PURE__ */
   { number: 1, name: 'version', jsonName: 'version', kind: 'uint32' },
   { number: 2, name: 'time', jsonName: 'time', kind: 'double' },
   { number: 3, name: 'topic', jsonName: 'topic', kind: 'string' },
-]);
+], (v) => ({
+  $type: 'opentera.protobuf.TeraEvent.Header',
+  version: v[0],
+  time: v[1],
+  topic: v[2],
+}));

@@ -10,4 +10,7 @@ export interface TeraMessage extends $codec.TeraMessage {}
 /** What a client receives over its WebSocket. */
 export const TeraMessage: $.MessageType<TeraMessage> = /* @__PURE__ */ $.defineType<TeraMessage>($codec.TeraMessage, [
   { number: 1, name: 'message', jsonName: 'message', kind: 'message', message: () => $1.Any },
-]);
+], (v) => ({
+  $type: 'opentera.protobuf.TeraMessage',
+  message: v[0],
+}));

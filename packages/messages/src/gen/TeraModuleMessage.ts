@@ -11,7 +11,11 @@ export interface TeraModuleMessage extends $codec.TeraModuleMessage {}
 export const TeraModuleMessage: $.MessageType<TeraModuleMessage> = /* @__PURE__ */ $.defineType<TeraModuleMessage>($codec.TeraModuleMessage, [
   { number: 1, name: 'head', jsonName: 'head', kind: 'message', message: () => TeraModuleMessage_Header },
   { number: 2, name: 'data', jsonName: 'data', kind: 'message', message: () => $1.Any, repeated: true },
-]);
+], (v) => ({
+  $type: 'opentera.protobuf.TeraModuleMessage',
+  head: v[0],
+  data: v[1],
+}));
 
 /** From whom, to whom, when. */
 export interface TeraModuleMessage_Header extends $codec.TeraModuleMessage_Header {}
@@ -22,4 +26,11 @@ export const TeraModuleMessage_Header: $.MessageType<TeraModuleMessage_Header> =
   { number: 3, name: 'seq', jsonName: 'seq', kind: 'uint32' },
   { number: 4, name: 'source', jsonName: 'source', kind: 'string' },
   { number: 5, name: 'dest', jsonName: 'dest', kind: 'string' },
-]);
+], (v) => ({
+  $type: 'opentera.protobuf.TeraModuleMessage.Header',
+  version: v[0],
+  time: v[1],
+  seq: v[2],
+  source: v[3],
+  dest: v[4],
+}));

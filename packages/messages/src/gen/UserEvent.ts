@@ -27,4 +27,9 @@ export const UserEvent: $.MessageType<UserEvent> = /* @__PURE__ */ $.defineType<
   { number: 1, name: 'user_uuid', jsonName: 'userUuid', kind: 'string' },
   { number: 2, name: 'type', jsonName: 'type', kind: 'enum', enum: $UserEvent_EventType },
   { number: 3, name: 'user_fullname', jsonName: 'userFullname', kind: 'string' },
-]);
+], (v) => ({
+  $type: 'opentera.protobuf.UserEvent',
+  userUuid: v[0],
+  type: v[1],
+  userFullname: v[2],
+}));

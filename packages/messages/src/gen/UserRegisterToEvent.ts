@@ -43,4 +43,8 @@ export interface UserRegisterToEvent extends $codec.UserRegisterToEvent {}
 export const UserRegisterToEvent: $.MessageType<UserRegisterToEvent> = /* @__PURE__ */ $.defineType<UserRegisterToEvent>($codec.UserRegisterToEvent, [
   { number: 1, name: 'event_type', jsonName: 'eventType', kind: 'enum', enum: $UserRegisterToEvent_EventType },
   { number: 2, name: 'action', jsonName: 'action', kind: 'enum', enum: $UserRegisterToEvent_Action },
-]);
+], (v) => ({
+  $type: 'opentera.protobuf.UserRegisterToEvent',
+  eventType: v[0],
+  action: v[1],
+}));

@@ -1,4 +1,5 @@
 import { BusError } from '../errors/bus-error.js';
+import { type Make, propertiesOf } from '../wire/plan.js';
 import type { Codec } from './define-type.js';
 import type { Field } from './field.js';
 import type { Message } from './message-type.js';
@@ -8,7 +9,7 @@ import type { Message } from './message-type.js';
  * protoc-gen-terabus' options put it. Types alone don't tell, since code may be generated elsewhere and imported.
  * @throws BusError TERABUS_TYPE_SHAPE
  */
-export function checkShape<T extends Message>(codec: Codec<T>, fields: readonly Field[]): void {
+export function checkShape<T extends Message>(codec: Codec<T>, fields: readonly Field[], make?: Make<T>): void {
   const name = typeof codec.$type === 'string' ? codec.$type : 'a message type';
   const refuse = (what: string): never => {
     throw new BusError(`${name}: ${what}; generate it with protoc-gen-terabus`, { reason: 'TERABUS_TYPE_SHAPE' });
@@ -30,6 +31,21 @@ export function checkShape<T extends Message>(codec: Codec<T>, fields: readonly 
     const value = sampledValue(field, codec.decode(Uint8Array.of(...tagOf(field, sample.wireType), ...sample.bytes)));
     if (!sample.fits(value)) refuse(`${property} ${sample.otherwise}`);
   }
+  if (make !== undefined && !makesLike(empty, fields, make)) refuse('it is made with other properties');
+}
+
+/** Whether what makes messages has the same properties in the same order, each with the value of its place. */
+function makesLike<T extends Message>(empty: Message, fields: readonly Field[], make: Make<T>): boolean {
+  const properties = propertiesOf(fields);
+  const places = properties.map((_, place) => place);
+  const made = { ...make(places) } as Readonly<Record<string, unknown>> & Message;
+  const names = Object.keys(made);
+  return (
+    made.$type === empty.$type &&
+    Object.keys(empty).every((name, index) => name === names[index]) &&
+    names.length === properties.length + 1 &&
+    properties.every((property, place) => made[property] === place)
+  );
 }
 
 interface Sample {

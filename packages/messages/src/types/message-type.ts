@@ -30,7 +30,8 @@ export interface MessageType<T extends Message = Message> {
    */
   create(partial?: DeepPartial<T>): T;
   /**
-   * The message's bytes, the same that Python protobuf makes.
+   * The message's bytes, the same that Python protobuf makes. Nobody writes to them again; their `buffer` may hold those of
+   * other messages too, 8 KB at most, and can't be transferred then.
    * @throws BusError TERABUS_MESSAGE_INVALID, with type and field, for what bytes can't carry: values of a wrong
    * JavaScript type, integers out of range, text with lone surrogates, nesting over 100 levels.
    */

@@ -30,6 +30,9 @@ describe('an Any', () => {
     expect(() => unpackAny(DeviceEvent, packAny(UserEvent, event)))
       .to.throw('holds opentera.protobuf.UserEvent, not opentera.protobuf.DeviceEvent')
       .with.property('reason', 'TERABUS_TYPE_MISMATCH');
+    expect(() => unpackAny(UserEvent, { ...packAny(UserEvent, event), typeUrl: `a/x${UserEvent.$type}` }))
+      .to.throw(`the Any holds x${UserEvent.$type}`)
+      .with.property('reason', 'TERABUS_TYPE_MISMATCH');
     expect(() => unpackAny(DeviceEvent, Any.create())).to.throw('holds nothing');
   });
 });

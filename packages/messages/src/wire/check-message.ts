@@ -4,6 +4,7 @@ import { layoutOf } from '../types/layout.js';
 import type { Message, MessageType } from '../types/message-type.js';
 import { maxDepth } from './limits.js';
 import { show } from './show.js';
+import { isWellFormed } from './text.js';
 
 /**
  * Refuses what bytes can't carry, before anything is encoded: ts-proto's encoders write lone surrogates as U+FFFD
@@ -82,6 +83,9 @@ function faultOfValue(field: Field, value: unknown, depth: number): Fault | unde
   return wanted === undefined ? undefined : { path: '', what: `must be ${wanted}, is ${show(value)}` };
 }
 
+/** Whether a value is of that kind and in its range. */
+export const fitsKind = (kind: ScalarKind | 'enum', value: unknown): boolean => unlessFits(kind, value) === undefined;
+
 /** What a value of that kind must be, if this one isn't. */
 function unlessFits(kind: ScalarKind | 'enum', value: unknown): string | undefined {
   switch (kind) {
@@ -119,9 +123,4 @@ function unlessFits(kind: ScalarKind | 'enum', value: unknown): string | undefin
 
 function isInteger(value: unknown, least: number, most: number): boolean {
   return Number.isInteger(value) && (value as number) >= least && (value as number) <= most;
-}
-
-/** `String.isWellFormed` is newer than some browsers and than the ES2023 library. */
-function isWellFormed(text: string): boolean {
-  return (text as { isWellFormed?(): boolean }).isWellFormed?.() ?? !/\p{Surrogate}/u.test(text);
 }

@@ -1,11 +1,19 @@
 import { BusError } from '../errors/bus-error.js';
-import type { ElementCount } from './limits.js';
-
-// A byte order mark at the start of a string belongs to it: Python keeps it.
-const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+import { ElementCount } from './limits.js';
+import { Slab } from './slab.js';
+import { Texts } from './text.js';
 
 /** Wire types, by their numbers in the lower three bits of a tag. */
 export const WireType = { varint: 0, fixed64: 1, bytes: 2, startGroup: 3, endGroup: 4, fixed32: 5 } as const;
+
+/** Eight bytes as numbers of any kind: a view over each input would cost more than all that is read with it. */
+const eight = new DataView(new ArrayBuffer(8));
+const eightBytes = new Uint8Array(eight.buffer);
+
+const nothing = new Uint8Array(0);
+
+/** Where bytes fields are copied to. */
+const copied = new Slab();
 
 /**
  * Reads the primitives of the wire format from bytes and knows where it is. Every method checks before it reads: a
@@ -14,27 +22,42 @@ export const WireType = { varint: 0, fixed64: 1, bytes: 2, startGroup: 3, endGro
 export class Cursor {
   /** Position of the next byte. */
   at = 0;
-  /** Names of the fields around the position, outermost first; for error messages. */
+  /** How many bytes there are. */
+  length = 0;
+  /** Names of the fields around the position, outermost first, up to `deep`; for error messages. */
   readonly path: string[] = [];
-  readonly #type: string;
-  readonly #bytes: Uint8Array;
-  readonly #view: DataView;
-  readonly #elements: ElementCount;
-  readonly #copies: boolean;
+  deep = 0;
+  #type = '';
+  #bytes: Uint8Array = nothing;
+  readonly #own = new ElementCount();
+  #elements = this.#own;
+  #copies = true;
+  readonly #texts = new Texts();
 
-  /** @param copies whether bytes fields are copied: what is decoded only to be printed may point into its input. */
-  constructor(type: string, bytes: Uint8Array, elements: ElementCount, copies: boolean) {
+  /**
+   * Begins with other bytes.
+   * @param copies whether bytes fields are copied: what is decoded only to be looked at may point into its input.
+   * @param elements where they are counted, if together with others.
+   */
+  begin(type: string, bytes: Uint8Array, copies: boolean, elements?: ElementCount): void {
+    this.at = 0;
+    this.deep = 0;
     this.#type = type;
     // A Buffer's slice() shares memory; a plain view's copies.
-    this.#bytes = new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#elements = elements;
+    this.#bytes =
+      Object.getPrototypeOf(bytes) === Uint8Array.prototype
+        ? bytes
+        : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.length = this.#bytes.length;
     this.#copies = copies;
+    this.#elements = elements ?? this.#own;
+    if (elements === undefined) this.#own.begin(this.length);
   }
 
-  /** How many bytes there are. */
-  get length(): number {
-    return this.#bytes.length;
+  /** Lets go of the bytes, and of what was made of them. */
+  end(): void {
+    this.#bytes = nothing;
+    this.#texts.forget();
   }
 
   /** Counts elements that are about to become objects or entries. */
@@ -49,12 +72,26 @@ export class Cursor {
 
   /** A tag: at most five bytes and 32 bits, as in Python. */
   tag(end: number): number {
+    if (this.at < end) {
+      const byte = this.#bytes[this.at] as number;
+      if (byte < 0x80) {
+        this.at++;
+        return byte;
+      }
+    }
     return this.#varint32(end, 'tag');
   }
 
   /** The end of the bytes whose length stands here, at most 2^31-1 and inside of what contains them. */
   lengthEnd(end: number): number {
-    const length = this.#varint32(end, 'length');
+    const { at } = this;
+    const bytes = this.#bytes;
+    let length = at < end ? (bytes[at] as number) : 0x80;
+    if (length < 0x80) this.at = at + 1;
+    else if (at + 1 < end && (bytes[at + 1] as number) < 0x80) {
+      length += ((bytes[at + 1] as number) - 1) * 0x80;
+      this.at = at + 2;
+    } else length = this.#varint32(end, 'length');
     if (length > end - this.at) this.fail(`a length of ${length} where ${end - this.at} bytes are left`);
     return this.at + length;
   }
@@ -72,22 +109,12 @@ export class Cursor {
 
   /** A varint as 64 bits, unsigned. Bits beyond the 64th are dropped, as in Python. */
   uint64(end: number): bigint {
-    let low = 0;
-    let middle = 0;
-    let high = 0;
-    // Three parts of 28, 28 and 14 bits stay small integers; one BigInt per byte would be ten times slower.
-    for (let index = 0; index < 10; index++) {
-      const byte = this.#byte(end);
-      const bits = byte & 0x7f;
-      if (index < 4) low |= bits << (index * 7);
-      else if (index < 8) middle |= bits << ((index - 4) * 7);
-      else high |= bits << ((index - 8) * 7);
-      if (byte < 0x80) {
-        if (index < 4) return BigInt(low);
-        return BigInt.asUintN(64, BigInt(low) | (BigInt(middle) << 28n) | (BigInt(high) << 56n));
-      }
-    }
-    return this.fail('a varint of more than ten bytes');
+    return this.#varint64(end) ? eight.getBigUint64(0, true) : BigInt(eight.getUint32(0, true));
+  }
+
+  /** A varint as 64 bits, signed. */
+  int64(end: number): bigint {
+    return this.#varint64(end) ? eight.getBigInt64(0, true) : BigInt(eight.getUint32(0, true));
   }
 
   /** Whether any of a varint's bits is set. */
@@ -104,42 +131,47 @@ export class Cursor {
   }
 
   double(end: number): number {
-    return this.#view.getFloat64(this.fixed(8, end), true);
+    this.#load(8, end);
+    return eight.getFloat64(0, true);
   }
 
   float(end: number): number {
-    return this.#view.getFloat32(this.fixed(4, end), true);
+    this.#load(4, end);
+    return eight.getFloat32(0, true);
   }
 
   fixed32(end: number): number {
-    return this.#view.getUint32(this.fixed(4, end), true);
+    this.#load(4, end);
+    return eight.getUint32(0, true);
   }
 
   sfixed32(end: number): number {
-    return this.#view.getInt32(this.fixed(4, end), true);
+    this.#load(4, end);
+    return eight.getInt32(0, true);
   }
 
   fixed64(end: number): bigint {
-    return this.#view.getBigUint64(this.fixed(8, end), true);
+    this.#load(8, end);
+    return eight.getBigUint64(0, true);
   }
 
   sfixed64(end: number): bigint {
-    return this.#view.getBigInt64(this.fixed(8, end), true);
+    this.#load(8, end);
+    return eight.getBigInt64(0, true);
   }
 
   /** The next bytes, copied so that a message that is kept neither pins nor shares the input. */
   bytes(end: number): Uint8Array {
     const to = this.lengthEnd(end);
-    const bytes = this.#copies ? this.#bytes.slice(this.at, to) : this.#bytes.subarray(this.at, to);
+    const from = this.at;
     this.at = to;
-    return bytes;
+    return this.#copies ? copied.copy(this.#bytes, from, to) : this.#bytes.subarray(from, to);
   }
 
   string(end: number): string {
     const to = this.lengthEnd(end);
-    const start = this.at;
     try {
-      const text = utf8.decode(this.#bytes.subarray(start, to));
+      const text = this.#texts.read(this.#bytes, this.at, to);
       this.at = to;
       return text;
     } catch {
@@ -149,7 +181,7 @@ export class Cursor {
 
   /** Where the cursor is, for error messages: `opentera.protobuf.TeraEvent.header.topic`. */
   where(): string {
-    return [this.#type, ...this.path].join('.');
+    return [this.#type, ...this.path.slice(0, this.deep)].join('.');
   }
 
   /** Gives up. */
@@ -163,6 +195,34 @@ export class Cursor {
   #byte(end: number): number {
     if (this.at >= end) this.fail('truncated');
     return this.#bytes[this.at++] as number;
+  }
+
+  #load(size: 4 | 8, end: number): void {
+    const bytes = this.#bytes;
+    const from = this.fixed(size, end);
+    for (let index = 0; index < size; index++) eightBytes[index] = bytes[from + index] as number;
+  }
+
+  /** Puts a varint into `eight`, and answers whether it has more than 28 bits. */
+  #varint64(end: number): boolean {
+    let low = 0;
+    let middle = 0;
+    let high = 0;
+    // Three parts of 28, 28 and 14 bits stay small integers.
+    for (let index = 0; index < 10; index++) {
+      const byte = this.#byte(end);
+      const bits = byte & 0x7f;
+      if (index < 4) low |= bits << (index * 7);
+      else if (index < 8) middle |= bits << ((index - 4) * 7);
+      else high |= bits << ((index - 8) * 7);
+      if (byte < 0x80) {
+        eight.setInt32(0, low | (middle << 28), true);
+        if (index < 4) return false;
+        eight.setInt32(4, (middle >>> 4) | (high << 24), true);
+        return true;
+      }
+    }
+    return this.fail('a varint of more than ten bytes');
   }
 
   #varint32(end: number, what: string): number {

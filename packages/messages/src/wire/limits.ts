@@ -19,6 +19,12 @@ export class ElementCount {
   #bytes = 0;
   #spent = 0;
 
+  /** Begins anew, with these many bytes of input. */
+  begin(bytes: number): void {
+    this.#bytes = bytes;
+    this.#spent = 0;
+  }
+
   /** These many bytes of input more may become elements. */
   allow(bytes: number): void {
     this.#bytes += bytes;
@@ -27,7 +33,7 @@ export class ElementCount {
   /** Counts elements, and answers whether there may be so many. */
   spend(elements: number): boolean {
     this.#spent += elements;
-    return this.#spent <= this.most;
+    return this.#spent <= freeElements || this.#spent <= this.most;
   }
 
   /** How many elements there may be in all. */

@@ -1,123 +1,167 @@
 import { BusError } from '../errors/bus-error.js';
-import type { Field, ScalarKind } from '../types/field.js';
+import type { Field } from '../types/field.js';
 import type { Message, MessageType } from '../types/message-type.js';
-import { Cursor, WireType } from './cursor.js';
-import { ElementCount, maxDepth } from './limits.js';
+import { Cursor } from './cursor.js';
+import { type ElementCount, maxDepth } from './limits.js';
+import { isVarint, type Plan, planOf, type Row } from './plan.js';
 import { skipField } from './skip-field.js';
 
-/** A message while it is being filled. */
-type Draft = Record<string, unknown>;
+/** The values of a message's properties while it is being read. */
+type Values = unknown[];
 
-/** Fields by number, made when a type is first decoded: its field table may name types that load later. */
-const fieldsByNumber = new WeakMap<MessageType, Map<number, Field>>();
+/** A message that was made, while more is merged into it. */
+type Draft = Record<string, unknown>;
+const noValues: Values = [];
+
+/** The cursor, while nobody reads: a type that was not generated may decode another one while it makes a message. */
+let idle: Cursor | undefined;
 
 /**
  * Decodes in one pass, driven by the field table. ts-proto's generated decoders are not used: they end a message at
  * tag 0 or an end-group tag and go on in the outer one, so that bytes inside a header come out as an event, and they
  * replace a message field that occurs twice where Python merges both.
+ * @param copies whether bytes in the message are copied; else they point into `bytes`.
  */
-export function readMessage<T extends Message>(type: MessageType<T>, bytes: Uint8Array): T {
-  // A view of a type of its own tag: `instanceof` alone takes proxies and objects that inherit from Uint8Array.
-  if (!ArrayBuffer.isView(bytes) || !(bytes instanceof Uint8Array) || isDetached(bytes)) {
-    throw new BusError(`${type.$type} is decoded from a Uint8Array`, { reason: 'TERABUS_MESSAGE_UNDECODABLE' });
+export function readMessage(plan: Plan, bytes: Uint8Array, copies: boolean): Message {
+  if (!isReadable(bytes)) {
+    throw new BusError(`${plan.type.$type} is decoded from a Uint8Array`, { reason: 'TERABUS_MESSAGE_UNDECODABLE' });
   }
-  const elements = new ElementCount();
-  elements.allow(bytes.byteLength);
-  return read(type, new Cursor(type.$type, bytes, elements, true));
+  const cursor = take();
+  try {
+    cursor.begin(plan.type.$type, bytes, copies);
+    return read(plan, undefined, cursor, cursor.length, 0);
+  } finally {
+    giveBack(cursor);
+  }
+}
+
+/**
+ * What a function makes of these bytes in one pass, or undefined if they are not as it expects them: `readMessage` has
+ * to say then what they are, or what is wrong with them.
+ */
+export function readInOnePass<T>(
+  pass: (cursor: Cursor) => T | undefined,
+  bytes: Uint8Array,
+  copies: boolean,
+): T | undefined {
+  if (!isReadable(bytes)) return undefined;
+  const cursor = take();
+  try {
+    cursor.begin('', bytes, copies);
+    return pass(cursor);
+  } catch {
+    return undefined;
+  } finally {
+    giveBack(cursor);
+  }
 }
 
 /** Decodes a part of something larger, with which it shares a count, to be looked at and not kept. */
 export function readNested(type: MessageType, bytes: Uint8Array, elements: ElementCount): Message {
-  return read(type, new Cursor(type.$type, bytes, elements, false));
+  const cursor = new Cursor();
+  cursor.begin(type.$type, bytes, false, elements);
+  return read(planOf(type), undefined, cursor, cursor.length, 0);
 }
 
-function read<T extends Message>(type: MessageType<T>, cursor: Cursor): T {
-  const message = type.create();
-  readInto(message as unknown as Draft, type, cursor, cursor.length, 0);
-  return message;
+function take(): Cursor {
+  const cursor = idle ?? new Cursor();
+  idle = undefined;
+  return cursor;
+}
+
+function giveBack(cursor: Cursor): void {
+  cursor.end();
+  idle = cursor;
+}
+
+/** A view of a type of its own tag: `instanceof` alone takes proxies and objects that inherit from Uint8Array. */
+function isReadable(bytes: Uint8Array): boolean {
+  return ArrayBuffer.isView(bytes) && bytes instanceof Uint8Array && !isDetached(bytes);
 }
 
 /** Whether the buffer was transferred elsewhere: it has no bytes left, which would read as a message of defaults. */
-function isDetached({ buffer, byteLength }: Uint8Array): boolean {
-  if (byteLength > 0) return false;
+function isDetached(bytes: Uint8Array): boolean {
+  if (bytes.byteLength > 0) return false;
   try {
-    return new DataView(buffer).byteLength < 0;
+    return new DataView(bytes.buffer).byteLength < 0;
   } catch {
     return true;
   }
 }
 
-function readInto(draft: Draft, type: MessageType, cursor: Cursor, end: number, depth: number): void {
+/** @param earlier the message that an earlier occurrence of a singular field left: later ones are merged into it. */
+function read(plan: Plan, earlier: Message | undefined, cursor: Cursor, end: number, depth: number): Message {
   if (depth > maxDepth) cursor.fail(`messages nested over ${maxDepth} levels`);
-  const fields = fieldTable(type);
+  const { short } = plan;
+  const draft = earlier as unknown as Draft | undefined;
+  const values = draft === undefined ? plan.blank.slice() : noValues;
   while (cursor.at < end) {
     const tag = cursor.tag(end);
-    if (tag >>> 3 === 0) cursor.fail('field number 0');
-    const field = fields.get(tag >>> 3);
-    const wireType = tag & 7;
-    // A known number with an unexpected wire type is an unknown field, in Python too.
-    if (field === undefined || !readField(draft, field, wireType, cursor, end, depth)) {
+    const row = tag < 128 ? short[tag] : plan.rows.get(tag);
+    if (row === undefined) {
+      // A known number with an unexpected wire type is an unknown field, in Python too.
+      if (tag >>> 3 === 0) cursor.fail('field number 0');
       skipField(cursor, tag, end, depth);
+      continue;
     }
+    cursor.path[cursor.deep++] = row.name;
+    let value: unknown;
+    if (row.kind !== 'message' && !row.repeated) value = scalar(row.kind, cursor, end);
+    else {
+      const present = draft === undefined ? values[row.slot] : draft[row.property];
+      value = row.repeated
+        ? readElements(row, present as unknown[] | undefined, cursor, end, depth)
+        : readSingle(row, present, cursor, end, depth);
+    }
+    if (row.oneof) value = { $case: row.name, value };
+    if (draft === undefined) values[row.slot] = value;
+    else draft[row.property] = value;
+    cursor.deep--;
   }
+  return earlier ?? finish(plan, values);
 }
 
-function readField(draft: Draft, field: Field, wireType: number, cursor: Cursor, end: number, depth: number): boolean {
-  const expected = wireTypes[field.kind];
-  if (wireType !== expected) {
-    const packed = field.repeated && wireType === WireType.bytes && expected !== WireType.bytes;
-    if (packed) readPacked(draft[field.jsonName] as unknown[], field, cursor, end);
-    return packed ?? false;
+/** Gives the message its own of what was not read. */
+function finish({ own, make }: Plan, values: Values): Message {
+  for (let index = 0; index < own.length; index++) {
+    const { slot, list } = own[index] as Plan['own'][number];
+    if (values[slot] === undefined) values[slot] = list ? [] : new Uint8Array(0);
   }
-  cursor.path.push(field.jsonName);
-  if (field.repeated) {
-    (draft[field.jsonName] as unknown[]).push(readElement(field, cursor, end, depth));
-  } else {
-    const value =
-      field.kind === 'message'
-        ? readChild(present(draft, field), field.message(), cursor, end, depth)
-        : readScalar(field.kind, cursor, end);
-    if (field.oneof === undefined) draft[field.jsonName] = value;
-    else draft[field.oneof] = { $case: field.jsonName, value };
-  }
-  cursor.path.pop();
-  return true;
+  return make(values);
 }
 
-function readElement(field: Field, cursor: Cursor, end: number, depth: number): unknown {
-  if (field.kind === 'message') return readChild(undefined, field.message(), cursor, end, depth);
-  cursor.spend(1);
-  return readScalar(field.kind, cursor, end);
+function readSingle(row: Row, present: unknown, cursor: Cursor, end: number, depth: number): Message {
+  if (!row.oneof) return readChild(row, present as Message | undefined, cursor, end, depth);
+  const member = present as { readonly $case: string; readonly value: Message } | undefined;
+  return readChild(row, member?.$case === row.name ? member.value : undefined, cursor, end, depth);
 }
 
-/** The message that an earlier occurrence of a singular field left: later ones are merged into it. */
-function present(draft: Draft, field: Field): Draft | undefined {
-  if (field.oneof === undefined) return draft[field.jsonName] as Draft | undefined;
-  const member = draft[field.oneof] as { $case: string; value: Draft } | undefined;
-  return member?.$case === field.jsonName ? member.value : undefined;
-}
-
-function readChild(into: Draft | undefined, type: MessageType, cursor: Cursor, end: number, depth: number): Draft {
+function readChild(row: Row, earlier: Message | undefined, cursor: Cursor, end: number, depth: number): Message {
   const childEnd = cursor.lengthEnd(end);
-  if (into === undefined) cursor.spend(1);
-  const child = into ?? (type.create() as unknown as Draft);
-  readInto(child, type, cursor, childEnd, depth + 1);
-  return child;
+  if (earlier === undefined) cursor.spend(1);
+  row.plan ??= planOf((row.message as () => MessageType)());
+  return read(row.plan, earlier, cursor, childEnd, depth + 1);
 }
 
-function readPacked(values: unknown[], field: Field, cursor: Cursor, end: number): void {
-  cursor.path.push(field.jsonName);
-  const to = cursor.lengthEnd(end);
-  const kind = field.kind as ScalarKind | 'enum';
-  while (cursor.at < to) {
+function readElements(row: Row, list: unknown[] = [], cursor: Cursor, end: number, depth: number): unknown[] {
+  const { kind } = row;
+  if (kind === 'message') list.push(readChild(row, undefined, cursor, end, depth));
+  else if (row.packed) {
+    const to = cursor.lengthEnd(end);
     // Fixed-width numbers are as large in the input as in memory; only varints can grow out of proportion.
-    if (wireTypes[kind] === WireType.varint) cursor.spend(1);
-    values.push(readScalar(kind, cursor, to));
+    const counts = isVarint(kind);
+    while (cursor.at < to) {
+      if (counts) cursor.spend(1);
+      list.push(scalar(kind, cursor, to));
+    }
+  } else {
+    cursor.spend(1);
+    list.push(scalar(kind, cursor, end));
   }
-  cursor.path.pop();
+  return list;
 }
 
-function readScalar(kind: ScalarKind | 'enum', cursor: Cursor, end: number): unknown {
+function scalar(kind: Exclude<Field['kind'], 'message'>, cursor: Cursor, end: number): unknown {
   switch (kind) {
     case 'string':
       return cursor.string(end);
@@ -135,7 +179,7 @@ function readScalar(kind: ScalarKind | 'enum', cursor: Cursor, end: number): unk
     case 'uint64':
       return cursor.uint64(end);
     case 'int64':
-      return BigInt.asIntN(64, cursor.uint64(end));
+      return cursor.int64(end);
     case 'sint32':
       return unZigZag32(cursor.int32(end));
     case 'sint64':
@@ -159,33 +203,4 @@ function unZigZag32(value: number): number {
 
 function unZigZag64(value: bigint): bigint {
   return BigInt.asIntN(64, (value >> 1n) ^ -(value & 1n));
-}
-
-const wireTypes: Readonly<Record<Field['kind'], number>> = {
-  double: WireType.fixed64,
-  fixed64: WireType.fixed64,
-  sfixed64: WireType.fixed64,
-  float: WireType.fixed32,
-  fixed32: WireType.fixed32,
-  sfixed32: WireType.fixed32,
-  string: WireType.bytes,
-  bytes: WireType.bytes,
-  message: WireType.bytes,
-  bool: WireType.varint,
-  enum: WireType.varint,
-  int32: WireType.varint,
-  uint32: WireType.varint,
-  sint32: WireType.varint,
-  int64: WireType.varint,
-  uint64: WireType.varint,
-  sint64: WireType.varint,
-};
-
-function fieldTable(type: MessageType): Map<number, Field> {
-  let fields = fieldsByNumber.get(type);
-  if (fields === undefined) {
-    fields = new Map(type.fields.map((field) => [field.number, field]));
-    fieldsByNumber.set(type, fields);
-  }
-  return fields;
 }

@@ -78,7 +78,51 @@ export const Parcel: $.MessageType<Parcel> = /* @__PURE__ */ $.defineType<Parcel
   { number: 66, name: 'kind', jsonName: 'kind', kind: 'enum', enum: $depot_stock_v1_Kind },
   { number: 67, name: 'odd_name_2x', jsonName: 'oddName2x', kind: 'string' },
   { number: 68, name: 'class', jsonName: 'class', kind: 'string' },
-]);
+], (v) => ({
+  $type: 'depot.v1.Parcel',
+  weight: v[0],
+  volume: v[1],
+  floor: v[2],
+  barcode: v[3],
+  count: v[4],
+  total: v[5],
+  crc: v[6],
+  checksum: v[7],
+  delta: v[8],
+  drift: v[9],
+  fragile: v[10],
+  label: v[11],
+  photo: v[12],
+  speed: v[13],
+  slot: v[14],
+  weights: v[15],
+  volumes: v[16],
+  floors: v[17],
+  barcodes: v[18],
+  totals: v[19],
+  rows: v[20],
+  checksums: v[21],
+  flags: v[22],
+  speeds: v[23],
+  labels: v[24],
+  photos: v[25],
+  slots: v[26],
+  loose: v[27],
+  maybeWeight: v[28],
+  maybeLabel: v[29],
+  maybeSpeed: v[30],
+  maybeBarcode: v[31],
+  maybeVolume: v[32],
+  content: v[33],
+  child: v[34],
+  attachment: v[35],
+  attachments: v[36],
+  sender: v[37],
+  shelf: v[38],
+  kind: v[39],
+  oddName2x: v[40],
+  class: v[41],
+}));
 
 /** A parcel's place in a larger one. */
 export interface Parcel_Slot extends $codec.Parcel_Slot {}
@@ -86,7 +130,11 @@ export interface Parcel_Slot extends $codec.Parcel_Slot {}
 export const Parcel_Slot: $.MessageType<Parcel_Slot> = /* @__PURE__ */ $.defineType<Parcel_Slot>($codec.Parcel_Slot, [
   { number: 1, name: 'row', jsonName: 'row', kind: 'sint32' },
   { number: 2, name: 'column', jsonName: 'column', kind: 'sint64' },
-]);
+], (v) => ({
+  $type: 'depot.v1.Parcel.Slot',
+  row: v[0],
+  column: v[1],
+}));
 
 /** The same shape as Parcel.Slot, and another type all the same. */
 export interface Twin extends $codec.Twin {}
@@ -94,4 +142,8 @@ export interface Twin extends $codec.Twin {}
 export const Twin: $.MessageType<Twin> = /* @__PURE__ */ $.defineType<Twin>($codec.Twin, [
   { number: 1, name: 'row', jsonName: 'row', kind: 'sint32' },
   { number: 2, name: 'column', jsonName: 'column', kind: 'sint64' },
-]);
+], (v) => ({
+  $type: 'depot.v1.Twin',
+  row: v[0],
+  column: v[1],
+}));

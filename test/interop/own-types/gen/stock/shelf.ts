@@ -20,4 +20,8 @@ export interface Shelf extends $codec.Shelf {}
 export const Shelf: $.MessageType<Shelf> = /* @__PURE__ */ $.defineType<Shelf>($codec.Shelf, [
   { number: 1, name: 'name', jsonName: 'name', kind: 'string' },
   { number: 2, name: 'kinds', jsonName: 'kinds', kind: 'enum', enum: $Kind, repeated: true },
-]);
+], (v) => ({
+  $type: 'depot.stock.v1.Shelf',
+  name: v[0],
+  kinds: v[1],
+}));

@@ -72,4 +72,8 @@ export interface Any extends $codec.Any {}
 export const Any: $.MessageType<Any> = /* @__PURE__ */ $.defineType<Any>($codec.Any, [
   { number: 1, name: 'type_url', jsonName: 'typeUrl', kind: 'string' },
   { number: 2, name: 'value', jsonName: 'value', kind: 'bytes' },
-]);
+], (v) => ({
+  $type: 'google.protobuf.Any',
+  typeUrl: v[0],
+  value: v[1],
+}));

@@ -13,4 +13,10 @@ export const StepsCounted: $.MessageType<StepsCounted> = /* @__PURE__ */ $.defin
   { number: 3, name: 'distance_mm', jsonName: 'distanceMm', kind: 'int64' },
   { number: 4, name: 'cane', jsonName: 'cane', kind: 'string', oneof: 'aid' },
   { number: 5, name: 'walker_wheels', jsonName: 'walkerWheels', kind: 'uint32', oneof: 'aid' },
-]);
+], (v) => ({
+  $type: 'clinic.gait.v1.StepsCounted',
+  participantUuid: v[0],
+  steps: v[1],
+  distanceMm: v[2],
+  aid: v[3],
+}));
