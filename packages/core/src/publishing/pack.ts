@@ -1,10 +1,13 @@
-import type { Any, Message } from '@terabus/messages';
+import type { Any, Message, Packable } from '@terabus/messages';
 import { BusError, encodeModuleMessage, encodeTeraEvent, packAny } from '@terabus/messages';
 import { show } from '../contract/check.js';
 import type { Topic } from '../contract/contract.js';
 
-/** Messages as they go into an envelope, or text or bytes, which have none. */
-export type Packed = readonly Any[] | Uint8Array;
+/**
+ * Messages as they go into an envelope, or text or bytes, which have none. What is not tracked is encoded with its envelope,
+ * in one pass: it has to be sealed before anybody else's code runs.
+ */
+export type Packed = readonly (Any | Packable)[] | Uint8Array;
 
 /**
  * What a topic carries, ready for its wrapper.
@@ -41,7 +44,7 @@ export function seal({ name, definition }: Topic, packed: Packed, { source, time
 const utf8 = new TextEncoder();
 
 /** Each message with the name of its type. */
-const packAll = (topic: Topic, messages: readonly unknown[]) =>
+const packAll = (topic: Topic, messages: readonly unknown[]): readonly (Any | Packable)[] =>
   messages.map((message) => {
     const type = topic.definition.types.get((message as Message)?.$type);
     if (type === undefined) {
@@ -50,7 +53,8 @@ const packAll = (topic: Topic, messages: readonly unknown[]) =>
         { reason: 'TERABUS_TYPE_NOT_CARRIED' },
       );
     }
-    return packAny(type, message as Message);
+    // What can't be encoded must not cost a number.
+    return topic.definition.tracked ? packAny(type, message as Message) : { type, message: message as Message };
   });
 
 /** Text and bytes have no envelope that could hold several. */

@@ -194,7 +194,6 @@ export class Publisher {
   async #sendTracked(outgoing: PublishedOutgoing, messageId: string): Promise<void> {
     const { sequencer } = this.#parts;
     const { topic, messages, headers } = outgoing;
-    // What can't be encoded must not cost a number.
     const packed = pack(topic, messages);
     const stamp = this.#stamp(topic, headers);
     let unconfirmed = false;

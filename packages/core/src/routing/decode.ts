@@ -3,7 +3,7 @@ import { BusError, decodeModuleMessage, decodeTeraEvent } from '@terabus/message
 import { printable } from '../topics/printable.js';
 import type { Inbound } from '../transport/transport.js';
 
-/** What is in an envelope, still packed. */
+/** What is in an envelope, still packed: it points into the envelope's bytes, and is to be unpacked at once. */
 export interface Envelope {
   /** Seconds since the Unix epoch; undefined where the sender wrote none. */
   readonly time: number | undefined;
@@ -22,14 +22,16 @@ export interface Envelope {
  */
 export function openEnvelope(wrapper: 'event' | 'module-message', inbound: Inbound): Envelope {
   if (wrapper === 'event') {
-    const { header, events } = decodeTeraEvent(inbound.bytes);
+    const { header, events } = decodeTeraEvent(inbound.bytes, IN_PLACE);
     checkPlace('header.topic', header?.topic, inbound.topic);
     return { time: timeOf(header), contents: events, source: '', seq: 0 };
   }
-  const { head, data } = decodeModuleMessage(inbound.bytes);
+  const { head, data } = decodeModuleMessage(inbound.bytes, IN_PLACE);
   checkPlace('head.dest', head?.dest, inbound.topic);
   return { time: timeOf(head), contents: data, source: head?.source ?? '', seq: head?.seq ?? 0 };
 }
+
+const IN_PLACE = { copy: false };
 
 /** proto3 doesn't tell a time that nobody wrote from 0, and nothing was published in 1970. */
 const timeOf = (header: { readonly time: number } | undefined): number | undefined => header?.time || undefined;
