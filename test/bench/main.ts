@@ -1,0 +1,75 @@
+// Measures what Terabus costs beside others: a table for each case, see CONTRIBUTING.md.
+import { readFileSync, writeFileSync } from 'node:fs';
+import { cases } from './cases/cases.js';
+import { writePage } from './report/page.js';
+import { tableOf, textTable } from './report/table.js';
+import { measured, smoke } from './run/amounts.js';
+import { readArguments } from './run/arguments.js';
+import { absence, contenderNames } from './run/contenders.js';
+import { load, machineSince, versions } from './run/machine.js';
+import type { CaseResult, Result } from './run/result.js';
+import { hasFailed, runCase } from './run/run.js';
+import { legend } from './run/sample.js';
+
+const args = process.argv.slice(2);
+const request = readArguments(
+  args,
+  cases.map(({ name }) => name),
+  contenderNames,
+);
+if (typeof request === 'string') {
+  process.stderr.write(
+    `${request}\nusage: npm run bench -- [--case <name>,…] [--contender <name>,…] [--rounds <n>] [--json <file>]\n` +
+      '       npm run bench -- --smoke | --with-peers | --page <file of --json>\n' +
+      `contenders: ${contenderNames.join(', ')}\n` +
+      cases.map(({ name, title }) => `  ${name.padEnd(16)} ${title}\n`).join(''),
+  );
+  process.exit(2);
+}
+
+process.once('SIGINT', () => process.exit(130));
+process.once('SIGTERM', () => process.exit(143));
+
+if (request.page !== undefined) {
+  writePage(JSON.parse(readFileSync(request.page, 'utf8')));
+  process.exit(0);
+}
+const absent = request.contenders?.find((name) => absence(name) !== undefined);
+if (absent !== undefined) {
+  process.stderr.write(`${absent} is ${absence(absent)}\n`);
+  process.exit(2);
+}
+
+const loadBefore = load();
+const began = performance.now();
+const results: CaseResult[] = [];
+for (const one of cases) {
+  if (request.cases?.includes(one.name) === false) continue;
+  const progress = (text: string) => process.stderr.write(`${text}\n`);
+  const result = await runCase(one, request, request.smoke ? smoke : measured, { progress });
+  if (result.variants.every(({ rows }) => rows.length === 0)) continue;
+  results.push(result);
+  if (!request.smoke) process.stdout.write(`\n${one.title}\n${one.explains}\n\n${textTable(tableOf(result))}\n\n`);
+}
+
+if (request.json !== undefined) {
+  const result: Result = {
+    command: ['npm run bench --', ...args].join(' '),
+    machine: machineSince(loadBefore),
+    versions: versions(),
+    rounds: request.rounds,
+    cases: results,
+  };
+  writeFileSync(request.json, `${JSON.stringify(result, null, 2)}\n`);
+}
+if (!request.smoke) {
+  process.stdout.write(legend.map(([name, meaning]) => `${name.padEnd(12)} ${meaning}\n`).join(''));
+}
+const failed = results.filter(hasFailed);
+const seconds = ((performance.now() - began) / 1_000).toFixed(1);
+process.stdout.write(
+  failed.length > 0
+    ? `✗ ${failed.map(({ name }) => name).join(', ')}\n`
+    : `✓ ${results.length} cases: all that was sent arrived once (${seconds} s)\n`,
+);
+process.exit(failed.length > 0 ? 1 : 0);
