@@ -6,20 +6,18 @@ import { tableOf, textTable } from './report/table.js';
 import { measured, smoke } from './run/amounts.js';
 import { readArguments } from './run/arguments.js';
 import { absence, contenderNames } from './run/contenders.js';
+import { filtered, pathsOf } from './run/filter.js';
 import { load, machineSince, versions } from './run/machine.js';
+import { measure } from './run/measure.js';
 import type { CaseResult, Result } from './run/result.js';
 import { hasFailed, runCase } from './run/run.js';
 import { legend } from './run/sample.js';
 
 const args = process.argv.slice(2);
-const request = readArguments(
-  args,
-  cases.map(({ name }) => name),
-  contenderNames,
-);
+const request = readArguments(args, pathsOf(cases), contenderNames);
 if (typeof request === 'string') {
   process.stderr.write(
-    `${request}\nusage: npm run bench -- [--case <name>,…] [--contender <name>,…] [--rounds <n>] [--json <file>]\n` +
+    `${request}\nusage: npm run bench -- [--case <name>[/<variant>],…] [--contender <name>,…] [--rounds <n>] [--json <file>]\n` +
       '       npm run bench -- --smoke | --with-peers | --page <file of --json>\n' +
       `contenders: ${contenderNames.join(', ')}\n` +
       cases.map(({ name, title }) => `  ${name.padEnd(16)} ${title}\n`).join(''),
@@ -43,10 +41,13 @@ if (absent !== undefined) {
 const loadBefore = load();
 const began = performance.now();
 const results: CaseResult[] = [];
-for (const one of cases) {
-  if (request.cases?.includes(one.name) === false) continue;
+for (const one of filtered(cases, request.cases)) {
   const progress = (text: string) => process.stderr.write(`${text}\n`);
-  const result = await runCase(one, request, request.smoke ? smoke : measured, { progress });
+  const result = await runCase(one, request, {
+    measure: (measurement, row) => measure[measurement](row, request.smoke ? smoke : measured),
+    absence,
+    progress,
+  });
   if (result.variants.every(({ rows }) => rows.length === 0)) continue;
   results.push(result);
   if (!request.smoke) process.stdout.write(`\n${one.title}\n${one.explains}\n\n${textTable(tableOf(result))}\n\n`);

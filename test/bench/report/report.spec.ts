@@ -36,12 +36,6 @@ describe('the table of a case', () => {
     expect(tableOf(alone).rows).to.deep.equal([['200 B', 'Terabus', '105,000', '100,000 – 140,000', '–', '9.5']]);
   });
 
-  it('keeps what failed in one round beside the figures of the others', () => {
-    const rows = [{ name: 'by hand', samples: [{ messages: 1, values: { perSecond: 5 } }], trouble: 'failed: lost' }];
-    const table = tableOf({ ...events, variants: [{ name: '200 B', base: 'by hand', rows }] });
-    expect(table.rows[0]?.[1]).to.equal('by hand (failed: lost)');
-  });
-
   it('stands in columns in a terminal', () => {
     const [first, second] = textTable({
       header: ['', 'who', 'n'],

@@ -27,7 +27,7 @@ export function tableOf({ compares, columns, variants, againstFirst }: CaseResul
         const lowest = shown(compares, Math.min(...range));
         return [
           name,
-          row.name + (row.trouble === undefined ? '' : ` (${row.trouble})`),
+          row.name,
           shownMedian(row, compares),
           `${lowest} – ${shown(compares, Math.max(...range))}`,
           ratioText(ratio(row, base, compares)),

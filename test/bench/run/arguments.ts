@@ -3,7 +3,7 @@ import type { ContenderName } from '../cases/case.js';
 
 /** What a run was asked for. */
 export interface Request {
-  /** Undefined: all. */
+  /** Names of cases, or of variants of them. Undefined: all. */
   readonly cases: readonly string[] | undefined;
   /** Undefined: all that are installed. */
   readonly contenders: readonly ContenderName[] | undefined;

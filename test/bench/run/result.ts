@@ -38,6 +38,6 @@ export interface VariantResult {
 export interface RowResult {
   readonly name: string;
   readonly samples: readonly Pick<Sample, 'messages' | 'values'>[];
-  /** Why there are no samples, or fewer. */
+  /** Why there are no samples. */
   readonly trouble?: string | undefined;
 }

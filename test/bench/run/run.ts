@@ -1,27 +1,33 @@
 import { atMost } from '../../soak/backlog/at-most.js';
-import type { Case, Row, Variant } from '../cases/case.js';
-import type { Amounts } from './amounts.js';
+import type { Case, ContenderName, Measurement, Row, Variant } from '../cases/case.js';
 import type { Request } from './arguments.js';
-import { absence, isPeer } from './contenders.js';
-import { type Measured, measure } from './measure.js';
+import { isPeer } from './contenders.js';
+import type { Measured } from './measure.js';
 import { inRound } from './order.js';
 import type { CaseResult, RowResult, VariantResult } from './result.js';
 
-/** Where a run tells how far it is, and what has failed. */
-export interface Watcher {
+/** What a run needs of the outside. */
+export interface Outside {
+  /** Measures a row once. Rejects where a message is missing, or came twice, or out of order. */
+  measure(measurement: Measurement, row: Row): Promise<Measured>;
+  /** Why a contender can't run here. Undefined: it can. */
+  absence(contender: ContenderName): string | undefined;
+  /** One line while it works. */
   progress(text: string): void;
 }
+
+type Asked = Pick<Request, 'contenders' | 'rounds' | 'smoke'>;
 
 /** So many rows at a time where nothing is measured. */
 const SMOKE_AT_ONCE = 3;
 
 /** Measures a case, one variant after another. */
-export async function runCase(one: Case, request: Request, amounts: Amounts, watcher: Watcher): Promise<CaseResult> {
+export async function runCase(one: Case, asked: Asked, outside: Outside): Promise<CaseResult> {
   const { name, title, explains, compares, columns, againstFirst = false } = one;
   const variants: VariantResult[] = [];
   for (const variant of one.variants) {
-    if (request.smoke && variant.name !== one.smoke) continue;
-    variants.push(await runVariant(one, variant, request, amounts, watcher));
+    if (asked.smoke && variant.name !== one.smoke) continue;
+    variants.push(await runVariant(one, variant, asked, outside));
   }
   return { name, title, explains, compares, columns, againstFirst, variants };
 }
@@ -30,9 +36,8 @@ export async function runCase(one: Case, request: Request, amounts: Amounts, wat
 async function runVariant(
   one: Case,
   { name, base, rows }: Variant,
-  { contenders, rounds, smoke }: Request,
-  amounts: Amounts,
-  { progress }: Watcher,
+  { contenders, rounds, smoke }: Asked,
+  { measure, absence, progress }: Outside,
 ): Promise<VariantResult> {
   // Peers are not what a smoke is about, and are not there in CI.
   const asked = rows.filter(({ contender }) => contenders?.includes(contender) ?? !(smoke && isPeer(contender)));
@@ -48,15 +53,15 @@ async function runVariant(
     const where = `${one.name}, ${name}, ${row.name}`;
     progress(`${where}${smoke ? '' : `, round ${round + 1}`}`);
     try {
-      samples.get(row)?.push(await measure[one.measurement](row, amounts));
+      samples.get(row)?.push(await measure(one.measurement, row));
     } catch (error) {
       const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      troubles.set(row, `failed: ${text.split('\n')[0]}`);
+      troubles.set(row, `failed: ${error instanceof Error ? (error.message.split('\n')[0] ?? '') : text}`);
       progress(`✗ ${where}: ${text}`);
     }
   };
-  const most = Math.min(rounds, one.rounds ?? rounds);
-  for (let round = 0; round < most; round++) {
+  for (let round = 0; round < Math.min(rounds, one.rounds ?? rounds); round++) {
+    // What failed once is not measured again: it has no figure any more.
     const order = inRound(able, round).filter((row) => !troubles.has(row));
     let begun = 0;
     await atMost(order.length, smoke ? SMOKE_AT_ONCE : 1, () => {
@@ -65,13 +70,11 @@ async function runVariant(
       return measureRow(row, round);
     });
   }
-  return {
-    name,
-    base,
-    rows: asked.map(
-      (row): RowResult => ({ name: row.name, samples: samples.get(row) ?? [], trouble: troubles.get(row) }),
-    ),
+  const resultOf = (row: Row): RowResult => {
+    const trouble = troubles.get(row);
+    return { name: row.name, samples: trouble === undefined ? (samples.get(row) ?? []) : [], trouble };
   };
+  return { name, base, rows: asked.map(resultOf) };
 }
 
 /** Whether a row could not be measured, apart from those that are not installed. */
