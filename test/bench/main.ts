@@ -4,7 +4,7 @@ import { cases } from './cases/cases.js';
 import { writePage } from './report/page.js';
 import { tableOf, textTable } from './report/table.js';
 import { measured, smoke } from './run/amounts.js';
-import { readArguments } from './run/arguments.js';
+import { commandOf, readArguments } from './run/arguments.js';
 import { absence, contenderNames } from './run/contenders.js';
 import { filtered, pathsOf } from './run/filter.js';
 import { load, machineSince, versions } from './run/machine.js';
@@ -13,8 +13,7 @@ import type { CaseResult, Result } from './run/result.js';
 import { hasFailed, runCase } from './run/run.js';
 import { legend } from './run/sample.js';
 
-const args = process.argv.slice(2);
-const request = readArguments(args, pathsOf(cases), contenderNames);
+const request = readArguments(process.argv.slice(2), pathsOf(cases), contenderNames);
 if (typeof request === 'string') {
   process.stderr.write(
     `${request}\nusage: npm run bench -- [--case <name>[/<variant>],…] [--contender <name>,…] [--rounds <n>] [--json <file>]\n` +
@@ -55,7 +54,7 @@ for (const one of filtered(cases, request.cases)) {
 
 if (request.json !== undefined) {
   const result: Result = {
-    command: ['npm run bench --', ...args].join(' '),
+    command: commandOf(request, absence('nest') === undefined),
     machine: machineSince(loadBefore),
     versions: versions(),
     rounds: request.rounds,

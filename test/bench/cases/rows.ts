@@ -1,13 +1,13 @@
 import { type ContenderName, type Row, type Setting, setting } from './case.js';
 
-/** What tables call the contenders. */
+/** What tables and the picture call the contenders. */
 export const titles: Readonly<Record<ContenderName, string>> = {
-  raw: 'nats.js with stock ts-proto',
+  raw: 'nats.js, stock ts-proto',
   nest: 'NestJS',
   moleculer: 'Moleculer',
   terabus: 'Terabus',
   'terabus-full': 'Terabus, all on',
-  'terabus-lines': 'Terabus, all on, each logged',
+  'terabus-lines': 'Terabus, all on, logged',
 };
 
 /** A row for each of these contenders, under one setting. */

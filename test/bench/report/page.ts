@@ -30,13 +30,13 @@ The figures of one run, written by \`npm run bench -- --page <file>\`. [How it i
 
 ${markdownTable({ header: ['', ''], rows: stoodOn })}
 
-Each row was measured in ${rounds} rounds, which alternate the contenders; a figure is the median of its rounds. In each round publisher and
+Each row was measured in rounds that alternate the contenders (${rounds} of them); a figure is the median of its rounds. In each round publisher and
 subscriber are processes of their own, with a nats-server of their own, warm before they are measured. Every message was seen to arrive, once, and in order where that is
 promised; where one is missing there is a failure and no figure.
 
 ${legend.map(([name, meaning]) => `- **${name}**: ${meaning}.`).join('\n')}
 - **Terabus, all on**: with validation, logging, timeouts and keyed concurrency (64 keys). The line that \`logging()\` has for each message has the
-  level debug, and the logger's is info, as in production; *each logged* writes it.
+  level debug, and the logger's is info, as in production; *logged* writes it.
 
 ${sections.join('\n')}`;
 }

@@ -95,6 +95,11 @@ describe('the picture of a run', () => {
     expect(picture).to.include('@media (prefers-color-scheme: dark)');
   });
 
+  it('has room for the name of each row', () => {
+    const names = cases.flatMap(({ variants }) => variants.flatMap(({ rows }) => rows.map(({ name }) => name)));
+    expect(names.filter(({ length }) => length > 26)).to.deep.equal([]);
+  });
+
   it('shows variants that there are', () => {
     const known = cases.flatMap(({ name, variants }) => variants.map((variant) => `${name} ${variant.name}`));
     expect(shownVariants.map((shown) => shown.join(' ')).filter((shown) => !known.includes(shown))).to.deep.equal([]);

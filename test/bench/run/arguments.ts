@@ -43,6 +43,17 @@ export function readArguments(
   };
 }
 
+/** What to type for a run that measures the same. */
+export function commandOf({ cases, contenders, rounds }: Request, withPeers: boolean): string {
+  const options = [
+    ...(withPeers ? ['--with-peers'] : []),
+    ...(cases === undefined ? [] : [`--case ${cases.join(',')}`]),
+    ...(contenders === undefined ? [] : [`--contender ${contenders.join(',')}`]),
+    ...(rounds === DEFAULT_ROUNDS ? [] : [`--rounds ${rounds}`]),
+  ];
+  return ['npm run bench', ...(options.length > 0 ? ['--', ...options] : [])].join(' ');
+}
+
 const listOf = (texts: readonly string[] | undefined) => texts?.flatMap((text) => text.split(','));
 
 function parse(args: readonly string[]) {

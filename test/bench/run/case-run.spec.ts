@@ -67,7 +67,7 @@ describe('a case of the bench', () => {
   it('has no figure of who lost a message, not even that of the rounds before, and goes on with the others', async () => {
     const { log, rows, failed } = await run({ rounds: 3 }, { fails: (who, before) => who === 'raw' && before === 1 });
     expect(rows.slice(0, 2)).to.deep.equal([
-      'few, nats.js with stock ts-proto: failed: of 3 events 2 arrived',
+      'few, nats.js, stock ts-proto: failed: of 3 events 2 arrived',
       'few, Terabus: 3',
     ]);
     expect(log.filter((line) => line === 'raw 1')).to.have.length(2);

@@ -1,7 +1,7 @@
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { type Amounts, measured, smoke, warmUp } from './amounts.js';
-import { readArguments } from './arguments.js';
+import { commandOf, type Request, readArguments } from './arguments.js';
 import { inRound } from './order.js';
 import { median, quantiles } from './statistics.js';
 
@@ -44,6 +44,19 @@ describe('the command line of the bench', () => {
       '--rounds is a whole number from 1 to 99, not many',
     ]);
     expect(read('--fast')).to.be.a('string').that.includes('--fast');
+  });
+});
+
+describe('the command that a page names', () => {
+  const commandFor = (withPeers: boolean, ...args: string[]) =>
+    commandOf(readArguments(args, ['events', 'rpc'], ['raw', 'terabus']) as Request, withPeers);
+
+  it('has what decides about the figures, and no file of whoever ran it', () => {
+    expect(commandFor(true, '--json', 'run.json')).to.equal('npm run bench -- --with-peers');
+    expect(commandFor(false)).to.equal('npm run bench');
+    expect(commandFor(false, '--case', 'rpc', '--case', 'events', '--contender', 'raw', '--rounds', '3')).to.equal(
+      'npm run bench -- --case rpc,events --contender raw --rounds 3',
+    );
   });
 });
 

@@ -35,6 +35,6 @@ export const legend: readonly (readonly [string, string])[] = [
   ['peak MB', 'its most resident memory (RSS) since its start; 1 MB is 2^20 bytes'],
   ['delay ms', 'how late its event loop turned, in 99 of 100 looks, in milliseconds'],
   ['p50, p99 µs', 'what 50, and 99, of 100 messages did not exceed, in microseconds'],
-  ['× the base', 'the median of the row, in terms of that of the row that the others are held against'],
-  ['× the first', 'the same, of the row of its name in the first step'],
+  ['× the base', 'how many times the median of the row that the others are held against'],
+  ['× the first', 'how many times the median of the same row in the first step'],
 ];
