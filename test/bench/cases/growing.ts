@@ -1,7 +1,7 @@
 import type { Case, Setting, Variant } from './case.js';
 import { rowsOf, titles, withoutExtras } from './rows.js';
 
-const columns = ['senderCpu', 'receiverCpu', 'receiverPeak'] as const;
+const columns = ['each', 'senderCpu', 'receiverCpu', 'receiverPeak'] as const;
 
 /** A case whose variants do more and more of the same, each held against the first. */
 function growing(

@@ -54,6 +54,12 @@ describe('a case of the bench', () => {
     expect(log.slice(0, 9).every((line) => line.endsWith(' 1'))).to.equal(true);
   });
 
+  it('alternates its variants too, where they are held against the first', async () => {
+    const { log } = await run({ rounds: 2 }, { definition: { ...one, againstFirst: true } });
+    const steps = log.map((line) => line.split(' ')[1]).join(' ');
+    expect(steps).to.equal('1 1 1 16 16 16 1 1 16 16 16 1');
+  });
+
   it('leaves out what was not asked for', async () => {
     expect((await run({ contenders: ['terabus'] })).log).to.deep.equal(['terabus 1', 'terabus 16']);
   });

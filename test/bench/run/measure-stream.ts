@@ -82,6 +82,7 @@ export async function measureStream(row: Row, amounts: Amounts): Promise<Measure
     messages,
     values: {
       perSecond: (messages / ms) * 1_000,
+      each: (ms * 1_000) / messages,
       ...usedBy('sender', sender, messages),
       ...usedBy('receiver', receiver, messages),
     },

@@ -4,7 +4,7 @@ import type { Request } from './arguments.js';
 import { isPeer } from './contenders.js';
 import type { Measured } from './measure.js';
 import { inRound } from './order.js';
-import type { CaseResult, RowResult, VariantResult } from './result.js';
+import type { CaseResult, RowResult } from './result.js';
 
 /** What a run needs of the outside. */
 export interface Outside {
@@ -21,61 +21,73 @@ type Asked = Pick<Request, 'contenders' | 'rounds' | 'smoke'>;
 /** So many rows at a time where nothing is measured. */
 const SMOKE_AT_ONCE = 3;
 
-/** Measures a case, one variant after another. */
+/** A row on its way through the rounds. */
+interface Entry {
+  readonly variant: Variant;
+  readonly row: Row;
+  readonly samples: Measured[];
+  /** Why it is not measured, or not any more: then it has no figure. */
+  trouble: string | undefined;
+}
+
+/** Measures a case in rounds, each of which has all that is held against each other, in another order. */
 export async function runCase(one: Case, asked: Asked, outside: Outside): Promise<CaseResult> {
   const { name, title, explains, compares, columns, againstFirst = false } = one;
-  const variants: VariantResult[] = [];
-  for (const variant of one.variants) {
-    if (asked.smoke && variant.name !== one.smoke) continue;
-    variants.push(await runVariant(one, variant, asked, outside));
-  }
-  return { name, title, explains, compares, columns, againstFirst, variants };
+  const variants = one.variants.filter((variant) => !asked.smoke || variant.name === one.smoke);
+  const entries = variants.map((variant) => entriesOf(variant, asked, outside));
+  for (const group of againstFirst ? [entries.flat()] : entries) await runRounds(one, group, asked, outside);
+  return {
+    name,
+    title,
+    explains,
+    compares,
+    columns,
+    againstFirst,
+    variants: variants.map((variant, index) => ({
+      name: variant.name,
+      base: variant.base,
+      rows: (entries[index] ?? []).map(resultOf),
+    })),
+  };
 }
 
-/** Measures the rows of a variant in rounds, each of which has all of them in another order. */
-async function runVariant(
-  one: Case,
-  { name, base, rows }: Variant,
-  { contenders, rounds, smoke }: Asked,
-  { measure, absence, progress }: Outside,
-): Promise<VariantResult> {
+function entriesOf(variant: Variant, { contenders, smoke }: Asked, { absence }: Outside): Entry[] {
   // Peers are not what a smoke is about, and are not there in CI.
-  const asked = rows.filter(({ contender }) => contenders?.includes(contender) ?? !(smoke && isPeer(contender)));
-  const samples = new Map<Row, Measured[]>(asked.map((row) => [row, []]));
-  const troubles = new Map<Row, string>();
-  for (const row of asked) {
-    const absent = absence(row.contender);
-    if (absent !== undefined) troubles.set(row, absent);
-  }
-  const able = asked.filter((row) => !troubles.has(row));
+  const isAsked = ({ contender }: Row) => contenders?.includes(contender) ?? !(smoke && isPeer(contender));
+  return variant.rows.filter(isAsked).map((row) => ({ variant, row, samples: [], trouble: absence(row.contender) }));
+}
 
-  const measureRow = async (row: Row, round: number) => {
-    const where = `${one.name}, ${name}, ${row.name}`;
-    progress(`${where}${smoke ? '' : `, round ${round + 1}`}`);
-    try {
-      samples.get(row)?.push(await measure(one.measurement, row));
-    } catch (error) {
-      const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-      troubles.set(row, `failed: ${error instanceof Error ? (error.message.split('\n')[0] ?? '') : text}`);
-      progress(`✗ ${where}: ${text}`);
-    }
-  };
+async function runRounds(one: Case, entries: readonly Entry[], { rounds, smoke }: Asked, outside: Outside) {
+  const able = entries.filter(({ trouble }) => trouble === undefined);
   for (let round = 0; round < Math.min(rounds, one.rounds ?? rounds); round++) {
-    // What failed once is not measured again: it has no figure any more.
-    const order = inRound(able, round).filter((row) => !troubles.has(row));
+    // What failed once is not measured again.
+    const order = inRound(able, round).filter(({ trouble }) => trouble === undefined);
     let begun = 0;
     await atMost(order.length, smoke ? SMOKE_AT_ONCE : 1, () => {
-      const row = order[begun] as Row;
+      const entry = order[begun] as Entry;
       begun += 1;
-      return measureRow(row, round);
+      const { variant, row } = entry;
+      return runOnce(one, entry, `${one.name}, ${variant.name}, ${row.name}, round ${round + 1}`, outside);
     });
   }
-  const resultOf = (row: Row): RowResult => {
-    const trouble = troubles.get(row);
-    return { name: row.name, samples: trouble === undefined ? (samples.get(row) ?? []) : [], trouble };
-  };
-  return { name, base, rows: asked.map(resultOf) };
 }
+
+async function runOnce({ measurement }: Case, entry: Entry, where: string, { measure, progress }: Outside) {
+  progress(where);
+  try {
+    entry.samples.push(await measure(measurement, entry.row));
+  } catch (error) {
+    const { message, stack = message } = error instanceof Error ? error : new Error(String(error));
+    entry.trouble = `failed: ${message.split('\n')[0] ?? ''}`;
+    progress(`✗ ${where}: ${stack}`);
+  }
+}
+
+const resultOf = ({ row, samples, trouble }: Entry): RowResult => ({
+  name: row.name,
+  samples: trouble === undefined ? samples : [],
+  trouble,
+});
 
 /** Whether a row could not be measured, apart from those that are not installed. */
 export const hasFailed = ({ variants }: CaseResult): boolean =>
