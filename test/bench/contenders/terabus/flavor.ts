@@ -6,6 +6,7 @@ import {
   logging,
   type Middleware,
   type ServiceClass,
+  type ServiceOptions,
   startHost,
   uuid,
   validation,
@@ -20,14 +21,22 @@ import { DEVICES } from '../../process/content.js';
 export interface Flavor {
   readonly middlewares: readonly Middleware[];
   readonly logger: Logger;
+  /** How messages run. */
   readonly delivery: CoreDeliveryOptions<DeviceEvent>;
+  /** How calls run. */
+  readonly calls: NonNullable<ServiceOptions['rpc']>;
 }
 
 /** Where lines of log go: a file that takes and forgets them, written as a service writes to its standard output. */
 const nowhere = () => pino.destination({ dest: devNull, sync: false });
 
 /** As a service is that says nothing. */
-export const bare = (): Flavor => ({ middlewares: [], logger: pino({ level: 'info' }, nowhere()), delivery: {} });
+export const bare = (): Flavor => ({
+  middlewares: [],
+  logger: pino({ level: 'info' }, nowhere()),
+  delivery: {},
+  calls: {},
+});
 
 /**
  * With validation, logging, timeouts and keyed concurrency.
@@ -39,6 +48,7 @@ export const full = (level: 'debug' | 'info'): Flavor => ({
   middlewares: [logging({ level }), validation([DeviceEvent, deviceEvent])],
   logger: pino({ level: 'info' }, nowhere()),
   delivery: { key: ({ deviceUuid }) => deviceUuid, concurrency: DEVICES, timeoutMs: 5_000 },
+  calls: { concurrency: DEVICES, timeoutMs: 5_000 },
 });
 
 const deviceEvent = z.object({

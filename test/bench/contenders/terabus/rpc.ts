@@ -8,12 +8,15 @@ const Echo = defineService('Bench', {
   rpc: { echo: rpcOf({ args: [z.string()], returns: z.string(), timeoutMs: 5_000 }) },
 });
 
-@Service(Echo)
-class EchoService extends TeraService {
-  @Rpc(Echo.rpc.echo)
-  echo(text: string) {
-    return text;
+function echoOf({ calls }: Flavor) {
+  @Service(Echo, { rpc: calls })
+  class EchoService extends TeraService {
+    @Rpc(Echo.rpc.echo)
+    echo(text: string) {
+      return text;
+    }
   }
+  return EchoService;
 }
 
 @Service(defineService('Bench.Caller', {}), { uses: [Echo] })
@@ -24,7 +27,7 @@ class CallerService extends TeraService {
 }
 
 export const rpc = (flavor: Flavor): Sides => ({
-  receive: ({ url }) => start(url, [EchoService], flavor),
+  receive: ({ url }) => start(url, [echoOf(flavor)], flavor),
   async send({ url, setting: { payload } }) {
     const host = await start(url, [CallerService], flavor);
     const echoes = host.service(CallerService).echoes();
