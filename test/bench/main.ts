@@ -28,8 +28,13 @@ process.once('SIGINT', () => process.exit(130));
 process.once('SIGTERM', () => process.exit(143));
 
 if (request.page !== undefined) {
-  writePage(JSON.parse(readFileSync(request.page, 'utf8')));
-  process.exit(0);
+  try {
+    writePage(JSON.parse(readFileSync(request.page, 'utf8')));
+    process.exit(0);
+  } catch (error) {
+    process.stderr.write(`no page can be made of ${request.page}: ${(error as Error).message}\n`);
+    process.exit(2);
+  }
 }
 const absent = request.contenders?.find((name) => absence(name) !== undefined);
 if (absent !== undefined) {

@@ -4,6 +4,7 @@ import { serve } from '../../soak/run/child-process.js';
 import { sharedNow } from '../../soak/run/stall-meter.js';
 import type { Setting } from '../cases/case.js';
 import { quantiles } from '../run/statistics.js';
+import { codecMs } from './codec-ms.js';
 import type { Contender, Place, Sender } from './contender.js';
 import { Credit, openCredit } from './credit.js';
 import { Meters, settledMemory } from './meters.js';
@@ -133,26 +134,4 @@ function makeMethods(contender: Contender) {
       return codecMs(contender, given, count);
     },
   };
-}
-
-function codecMs(contender: Contender, setting: Setting, count: number): number {
-  if (contender.codec === undefined) throw new Error('this contender has no codec');
-  const { encode, decode } = contender.codec(setting);
-  if (setting.workload === 'encode') {
-    const begin = performance.now();
-    let last: Uint8Array = new Uint8Array();
-    for (let n = 0; n < count; n++) last = encode(n);
-    const ms = performance.now() - begin;
-    if (decode(last) !== count - 1) throw new Error(`event ${count - 1} was encoded as something else`);
-    return ms;
-  }
-  const envelopes = Array.from({ length: 64 }, (_, n) => encode(n));
-  const begin = performance.now();
-  let sum = 0;
-  for (let n = 0; n < count; n++) sum += decode(envelopes[n % 64] as Uint8Array);
-  const ms = performance.now() - begin;
-  const rest = count % 64;
-  const expected = ((count - rest) / 64) * ((63 * 64) / 2) + (rest * (rest - 1)) / 2;
-  if (sum !== expected) throw new Error('what was decoded is not what was encoded');
-  return ms;
 }

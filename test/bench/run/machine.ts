@@ -33,6 +33,7 @@ export function versions(): Record<string, string> {
     'nats.js': of('node_modules/nats'),
     'ts-proto': of('node_modules/ts-proto'),
     NestJS: of('test/bench/peers/node_modules/@nestjs/microservices'),
+    '@nats-io/transport-node, of NestJS': of('test/bench/peers/node_modules/@nats-io/transport-node'),
     Moleculer: of('test/bench/peers/node_modules/moleculer'),
   };
   return Object.fromEntries(Object.entries(found).filter((entry): entry is [string, string] => entry[1] !== undefined));
