@@ -1,5 +1,7 @@
 // Measures what Terabus costs beside others: a table for each case, see CONTRIBUTING.md.
 import { readFileSync, writeFileSync } from 'node:fs';
+import { atMost } from '../soak/backlog/at-most.js';
+import type { Case } from './cases/case.js';
 import { cases } from './cases/cases.js';
 import { writePage } from './report/page.js';
 import { tableOf, textTable } from './report/table.js';
@@ -10,7 +12,7 @@ import { filtered, pathsOf } from './run/filter.js';
 import { load, machineSince, versions } from './run/machine.js';
 import { measure } from './run/measure.js';
 import type { CaseResult, Result } from './run/result.js';
-import { hasFailed, runCase } from './run/run.js';
+import { hasFailed, hasRows, runCase } from './run/run.js';
 import { legend } from './run/sample.js';
 
 const request = readArguments(process.argv.slice(2), pathsOf(cases), contenderNames);
@@ -23,6 +25,9 @@ if (typeof request === 'string') {
   );
   process.exit(2);
 }
+
+/** So many cases at a time where nothing is measured. */
+const SMOKE_AT_ONCE = 3;
 
 process.once('SIGINT', () => process.exit(130));
 process.once('SIGTERM', () => process.exit(143));
@@ -44,18 +49,24 @@ if (absent !== undefined) {
 
 const loadBefore = load();
 const began = performance.now();
+const asked = filtered(cases, request.cases);
 const results: CaseResult[] = [];
-for (const one of filtered(cases, request.cases)) {
-  const progress = (text: string) => process.stderr.write(`${text}\n`);
+let begun = 0;
+await atMost(asked.length, request.smoke ? SMOKE_AT_ONCE : 1, async () => {
+  const index = begun;
+  begun += 1;
+  const one = asked[index] as Case;
   const result = await runCase(one, request, {
     measure: (measurement, row) => measure[measurement](row, request.smoke ? smoke : measured),
     absence,
-    progress,
+    progress: (text) => process.stderr.write(`${text}\n`),
   });
-  if (result.variants.every(({ rows }) => rows.length === 0)) continue;
-  results.push(result);
-  if (!request.smoke) process.stdout.write(`\n${one.title}\n${one.explains}\n\n${textTable(tableOf(result))}\n\n`);
-}
+  results[index] = result;
+  if (!request.smoke && hasRows(result)) {
+    process.stdout.write(`\n${one.title}\n${one.explains}\n\n${textTable(tableOf(result))}\n\n`);
+  }
+});
+const whole = results.filter(hasRows);
 
 if (request.json !== undefined) {
   const result: Result = {
@@ -63,18 +74,18 @@ if (request.json !== undefined) {
     machine: machineSince(loadBefore),
     versions: versions(),
     rounds: request.rounds,
-    cases: results,
+    cases: whole,
   };
   writeFileSync(request.json, `${JSON.stringify(result, null, 2)}\n`);
 }
 if (!request.smoke) {
   process.stdout.write(legend.map(([name, meaning]) => `${name.padEnd(12)} ${meaning}\n`).join(''));
 }
-const failed = results.filter(hasFailed);
+const failed = whole.filter(hasFailed);
 const seconds = ((performance.now() - began) / 1_000).toFixed(1);
 process.stdout.write(
   failed.length > 0
     ? `✗ ${failed.map(({ name }) => name).join(', ')}\n`
-    : `✓ ${results.length} cases: all that was sent arrived once (${seconds} s)\n`,
+    : `✓ ${whole.length} cases: all that was sent arrived once (${seconds} s)\n`,
 );
 process.exit(failed.length > 0 ? 1 : 0);

@@ -1,5 +1,5 @@
 import type { Case } from './case.js';
-import { rowsOf } from './rows.js';
+import { rowsOf, withoutExtras } from './rows.js';
 
 export const idle: Case = {
   name: 'idle',
@@ -32,5 +32,5 @@ export const growth: Case = {
   columns: ['senderGrowth'],
   smoke: '200 B',
   rounds: 1,
-  variants: [{ name: '200 B', base: '', rows: rowsOf(['raw', 'terabus', 'terabus-full'], {}) }],
+  variants: [{ name: '200 B', base: '', rows: rowsOf(withoutExtras, {}) }],
 };

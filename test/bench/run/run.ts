@@ -1,4 +1,3 @@
-import { atMost } from '../../soak/backlog/at-most.js';
 import type { Case, ContenderName, Measurement, Row, Variant } from '../cases/case.js';
 import type { Request } from './arguments.js';
 import { isPeer } from './contenders.js';
@@ -17,9 +16,6 @@ export interface Outside {
 }
 
 type Asked = Pick<Request, 'contenders' | 'rounds' | 'smoke'>;
-
-/** So many rows at a time where nothing is measured. */
-const SMOKE_AT_ONCE = 3;
 
 /** A row on its way through the rounds. */
 interface Entry {
@@ -57,18 +53,14 @@ function entriesOf(variant: Variant, { contenders, smoke }: Asked, { absence }: 
   return variant.rows.filter(isAsked).map((row) => ({ variant, row, samples: [], trouble: absence(row.contender) }));
 }
 
-async function runRounds(one: Case, entries: readonly Entry[], { rounds, smoke }: Asked, outside: Outside) {
+async function runRounds(one: Case, entries: readonly Entry[], { rounds }: Asked, outside: Outside) {
   const able = entries.filter(({ trouble }) => trouble === undefined);
   for (let round = 0; round < Math.min(rounds, one.rounds ?? rounds); round++) {
     // What failed once is not measured again.
-    const order = inRound(able, round).filter(({ trouble }) => trouble === undefined);
-    let begun = 0;
-    await atMost(order.length, smoke ? SMOKE_AT_ONCE : 1, () => {
-      const entry = order[begun] as Entry;
-      begun += 1;
+    for (const entry of inRound(able, round).filter(({ trouble }) => trouble === undefined)) {
       const { variant, row } = entry;
-      return runOnce(one, entry, `${one.name}, ${variant.name}, ${row.name}, round ${round + 1}`, outside);
-    });
+      await runOnce(one, entry, `${one.name}, ${variant.name}, ${row.name}, round ${round + 1}`, outside);
+    }
   }
 }
 
@@ -92,3 +84,6 @@ const resultOf = ({ row, samples, trouble }: Entry): RowResult => ({
 /** Whether a row could not be measured, apart from those that are not installed. */
 export const hasFailed = ({ variants }: CaseResult): boolean =>
   variants.some(({ rows }) => rows.some(({ trouble }) => trouble?.startsWith('failed') === true));
+
+/** Whether anything of it was asked for. */
+export const hasRows = ({ variants }: CaseResult): boolean => variants.some(({ rows }) => rows.length > 0);
