@@ -1,11 +1,12 @@
 // Moleculer over NATS, with its own serializer.
 import { ServiceBroker } from 'moleculer';
 import { checkAnswer, texts } from '../../dist/bench/process/asked.js';
-import { contents, numberOf } from '../../dist/bench/process/content.js';
+import { contents, plainEnvelope, takePlain, topicName } from '../../dist/bench/process/content.js';
 import { serveContender } from '../../dist/bench/process/serve-contender.js';
 
 const SERVICE = 'bench';
 const EVENT = 'bench.device';
+const topic = topicName(0);
 
 async function start(url, schema) {
   const broker = new ServiceBroker({ nodeID: `bench-${process.pid}`, transporter: url, logger: false });
@@ -24,11 +25,11 @@ serveContender({
   events: {
     // It reads the name of the argument: another one than `ctx` would be given something else.
     receive: ({ url }, take) =>
-      start(url, { events: { [EVENT]: (ctx) => take(numberOf(ctx.params.deviceName)) } }).then(() => {}),
+      start(url, { events: { [EVENT]: (ctx) => takePlain(ctx.params, take) } }).then(() => {}),
     async send({ url, setting: { payload } }) {
       const broker = await connect(url);
       const content = contents(payload);
-      return { hand: (n) => broker.emit(EVENT, content(n)), flush: async () => {} };
+      return { hand: (n) => broker.emit(EVENT, plainEnvelope(topic, content(n))), flush: async () => {} };
     },
   },
   rpc: {

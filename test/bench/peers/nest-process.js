@@ -5,7 +5,7 @@ import { NestFactory } from '@nestjs/core';
 import { ClientProxyFactory, EventPattern, MessagePattern, Transport } from '@nestjs/microservices';
 import { firstValueFrom } from 'rxjs';
 import { checkAnswer, texts } from '../../dist/bench/process/asked.js';
-import { contents, numberOf, topicName } from '../../dist/bench/process/content.js';
+import { contents, plainEnvelope, takePlain, topicName } from '../../dist/bench/process/content.js';
 import { serveContender } from '../../dist/bench/process/serve-contender.js';
 
 const topic = topicName(0);
@@ -39,11 +39,14 @@ async function connect(url) {
 
 serveContender({
   events: {
-    receive: ({ url }, take) => listen(url, EventPattern(topic), ({ deviceName }) => take(numberOf(deviceName))),
+    receive: ({ url }, take) => listen(url, EventPattern(topic), (envelope) => takePlain(envelope, take)),
     async send({ url, setting: { payload } }) {
       const client = await connect(url);
       const content = contents(payload);
-      return { hand: (n) => client.emit(topic, content(n)), flush: () => client.unwrap().flush() };
+      return {
+        hand: (n) => client.emit(topic, plainEnvelope(topic, content(n))),
+        flush: () => client.unwrap().flush(),
+      };
     },
   },
   rpc: {

@@ -55,3 +55,19 @@ export const numberOf = (deviceName: string): number => Number(deviceName.slice(
 /** The names of the topics, all equally long. */
 export const topicName = (topic: number): string => `bench.events.${topicToken(topic)}`;
 export const topicToken = (topic: number): string => String(topic).padStart(7, '0');
+
+const TYPE = 'opentera.protobuf.DeviceEvent';
+
+/** What an envelope with one event says, as a plain object: for those that write no protobuf. */
+export const plainEnvelope = (topic: string, content: Content) => ({
+  header: { version: 1, time: Date.now() / 1_000, topic },
+  events: [{ type: TYPE, value: content }],
+});
+
+/** Gives `take` the number of each event in such an envelope. */
+export function takePlain({ events }: ReturnType<typeof plainEnvelope>, take: (n: number) => void): void {
+  for (const { type, value } of events) {
+    if (type !== TYPE) throw new Error(`${type} is none of the bench's types`);
+    take(numberOf(value.deviceName));
+  }
+}

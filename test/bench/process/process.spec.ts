@@ -4,7 +4,7 @@ import { setting } from '../cases/case.js';
 import { codec as raw } from '../contenders/raw/codec.js';
 import { codec as terabus } from '../contenders/terabus/codec.js';
 import { DeviceEvent } from '../stock/gen/DeviceEvent.js';
-import { contents, numberOf } from './content.js';
+import { contents, numberOf, plainEnvelope, takePlain } from './content.js';
 import { Tally } from './tally.js';
 
 const tallied = (lanes: number, numbers: readonly number[]) => {
@@ -86,6 +86,13 @@ describe('the events of the bench', () => {
     expect(encoded.map(({ length }) => length)).to.deep.equal([203, 203]);
     const numbers = encoded.flatMap((bytes) => codecs.map(({ decode }) => decode(bytes)));
     expect(numbers).to.deep.equal([4_711, 4_711, 4_711, 4_711]);
+  });
+
+  it('say the same as plain objects, over JSON', () => {
+    const envelope = JSON.parse(JSON.stringify(plainEnvelope('bench.events.0000000', contents('200 B')(4_711))));
+    const numbers: number[] = [];
+    takePlain(envelope, (n) => numbers.push(n));
+    expect([envelope.header.topic, numbers]).to.deep.equal(['bench.events.0000000', [4_711]]);
   });
 
   it('keep their number in the name of the device', () => {
