@@ -6,11 +6,23 @@ import { runQuietly } from './run-quietly.js';
 
 /** @import { Lock } from './lock.js' */
 
-/** Installs node_modules as package-lock.json says, unless they are there as it says. */
-export async function ensureInstalled() {
-  if (isInstalled(readLock('package-lock.json'), readLock('node_modules/.package-lock.json'))) return;
-  await step('Installing packages (npm ci)', () =>
-    runQuietly('npm', ['ci', '--no-audit', '--no-fund'], 'The packages could not be installed: `npm ci` failed.'),
+/**
+ * Installs node_modules as package-lock.json says, unless they are there as it says.
+ *
+ * @param {string} [folder] with a package.json of its own, outside of the workspaces; there no script of a package is
+ *   run. By default the root.
+ */
+export async function ensureInstalled(folder) {
+  const inFolder = (/** @type {string} */ path) => join(folder ?? '', path);
+  if (isInstalled(readLock(inFolder('package-lock.json')), readLock(inFolder('node_modules/.package-lock.json'))))
+    return;
+  const elsewhere = folder === undefined ? [] : ['--prefix', folder, '--ignore-scripts'];
+  await step(`Installing packages (npm ci${folder === undefined ? '' : ` in ${folder}`})`, () =>
+    runQuietly(
+      'npm',
+      ['ci', '--no-audit', '--no-fund', ...elsewhere],
+      'The packages could not be installed: `npm ci` failed.',
+    ),
   );
 }
 

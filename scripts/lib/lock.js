@@ -79,18 +79,18 @@ export function completed(lock) {
  * What a lock may not say, one sentence each.
  *
  * @param {Lock} lock
+ * @param {string} [file]
  * @returns {string[]}
  */
-export function lockProblems(lock) {
+export function lockProblems(lock, file = 'package-lock.json') {
   const missing = missingEntries(lock).map(
     ({ dependent, name }) =>
-      `package-lock.json: ${name}, optional for ${dependent}, has no entry, so \`npm ci\` refuses: run \`npm run lock\`.`,
+      `${file}: ${name}, optional for ${dependent}, has no entry, so \`npm ci\` refuses: run \`npm run lock\`.`,
   );
   const resolved = Object.entries(lock.packages)
     .filter(([, entry]) => /^https?:/.test(entry.resolved ?? ''))
     .map(
-      ([path]) =>
-        `package-lock.json: ${path} names the registry it came from: run \`npm install\` with the repository's .npmrc.`,
+      ([path]) => `${file}: ${path} names the registry it came from: run \`npm install\` with the repository's .npmrc.`,
     );
   return [...missing, ...resolved];
 }
