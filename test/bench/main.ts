@@ -1,8 +1,10 @@
 // Measures what Terabus costs beside others: a table for each case, see CONTRIBUTING.md.
 import { readFileSync, writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { atMost } from '../soak/backlog/at-most.js';
 import type { Case } from './cases/case.js';
 import { cases } from './cases/cases.js';
+import { PROFILES } from './process/meters.js';
 import { writePage } from './report/page.js';
 import { tableOf, textTable } from './report/table.js';
 import { measured, smoke } from './run/amounts.js';
@@ -19,6 +21,7 @@ const request = readArguments(process.argv.slice(2), pathsOf(cases), contenderNa
 if (typeof request === 'string') {
   process.stderr.write(
     `${request}\nusage: npm run bench -- [--case <name>[/<variant>],…] [--contender <name>,…] [--rounds <n>] [--json <file>]\n` +
+      '                       [--profile <folder>]\n' +
       '       npm run bench -- --smoke | --with-peers | --page <file of --json>\n' +
       `contenders: ${contenderNames.join(', ')}\n` +
       cases.map(({ name, title }) => `  ${name.padEnd(16)} ${title}\n`).join(''),
@@ -46,6 +49,8 @@ if (absent !== undefined) {
   process.stderr.write(`${absent} is ${absence(absent)}\n`);
   process.exit(2);
 }
+
+if (request.profile !== undefined) process.env[PROFILES] = resolve(request.profile);
 
 const loadBefore = load();
 const began = performance.now();

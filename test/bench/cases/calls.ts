@@ -10,7 +10,17 @@ export const rpc: Case = {
     'One process calls a method of another one, which gives its argument back. p50 and p99 are times of one call, from the call to its result.',
   measurement: 'calls',
   compares: 'perSecond',
-  columns: ['p50', 'p99', 'senderCpu', 'receiverCpu', 'senderPeak', 'receiverPeak', 'senderDelay', 'receiverDelay'],
+  columns: [
+    'p50',
+    'p99',
+    'senderCpu',
+    'receiverCpu',
+    'serverCpu',
+    'senderPeak',
+    'receiverPeak',
+    'senderDelay',
+    'receiverDelay',
+  ],
   smoke: '64 in flight',
   variants: [1, 64].map((inFlight) => ({
     name: `${inFlight} in flight`,
@@ -26,7 +36,7 @@ export const durablePublish: Case = {
     'Events of 200 B are stored in a stream, 256 on their way at a time, each with a message id and an acknowledgement by the server. p50 and p99 are times of one, from the publish to the acknowledgement.',
   measurement: 'store',
   compares: 'perSecond',
-  columns: ['p50', 'p99', 'senderCpu', 'senderPeak', 'senderDelay'],
+  columns: ['p50', 'p99', 'senderCpu', 'serverCpu', 'senderPeak', 'senderDelay'],
   smoke: '200 B',
   variants: [{ name: '200 B', base, rows: rowsOf(ofNats, { workload: 'store' }) }],
 };

@@ -13,7 +13,7 @@ export const events: Case = {
     'One process publishes events as fast as another one handles them. With 200 B an envelope has 203 bytes: a TeraEvent with an ordinary DeviceEvent.',
   measurement: 'stream',
   compares: 'perSecond',
-  columns: ['senderCpu', 'receiverCpu', 'senderPeak', 'receiverPeak', 'senderDelay', 'receiverDelay'],
+  columns: ['senderCpu', 'receiverCpu', 'serverCpu', 'senderPeak', 'receiverPeak', 'senderDelay', 'receiverDelay'],
   smoke: '200 B',
   variants: payloads.map((payload) => ({
     name: payload,

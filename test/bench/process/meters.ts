@@ -1,3 +1,6 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { Session } from 'node:inspector';
+import { join } from 'node:path';
 import { type IntervalHistogram, monitorEventLoopDelay } from 'node:perf_hooks';
 
 /** Between two looks of the histogram, in milliseconds: a loop that is not delayed shows as much. */
@@ -13,10 +16,14 @@ export interface Used {
   readonly delayMs: number;
 }
 
+/** The variable that names the folder for profiles. */
+export const PROFILES = 'BENCH_PROFILES';
+
 /** Measures a process from inside. */
 export class Meters {
   readonly #cpu = process.cpuUsage();
   readonly #delay: IntervalHistogram = monitorEventLoopDelay({ resolution: RESOLUTION_MS });
+  readonly #profile = process.env[PROFILES] === undefined ? undefined : beginProfile(process.env[PROFILES]);
 
   constructor() {
     this.#delay.enable();
@@ -25,9 +32,28 @@ export class Meters {
   end(): Used {
     const { user, system } = process.cpuUsage(this.#cpu);
     this.#delay.disable();
+    this.#profile?.();
     const delayMs = this.#delay.count === 0 ? 0 : Math.max(0, this.#delay.percentile(99) / 1e6 - RESOLUTION_MS);
     return { cpuUs: user + system, peakBytes: process.resourceUsage().maxRSS * 1_024, delayMs };
   }
+}
+
+/** Profiles what runs until the function is called that it returns, into a file named after the program. */
+function beginProfile(folder: string): () => void {
+  const session = new Session();
+  session.connect();
+  session.post('Profiler.enable');
+  session.post('Profiler.setSamplingInterval', { interval: 200 });
+  session.post('Profiler.start');
+  return () => {
+    session.post('Profiler.stop', (error, { profile }) => {
+      if (error) throw error;
+      const program = process.argv[1]?.split('/').at(-1)?.replace('.js', '');
+      mkdirSync(folder, { recursive: true });
+      writeFileSync(join(folder, `${program}-${process.pid}.cpuprofile`), JSON.stringify(profile));
+    });
+    session.disconnect();
+  };
 }
 
 /** What is left when the garbage is taken away, in bytes. Needs `--expose-gc`. */

@@ -11,6 +11,8 @@ export interface Request {
   readonly smoke: boolean;
   /** The file that the samples are written to. */
   readonly json: string | undefined;
+  /** The folder for a CPU profile of each process. */
+  readonly profile: string | undefined;
   /** A file of samples, of which the page is written instead of a run. */
   readonly page: string | undefined;
 }
@@ -25,7 +27,7 @@ export function readArguments(
 ): Request | string {
   const read = parse(args);
   if (typeof read === 'string') return read;
-  const { smoke = false, json, page, rounds = String(smoke ? 1 : DEFAULT_ROUNDS) } = read;
+  const { smoke = false, json, profile, page, rounds = String(smoke ? 1 : DEFAULT_ROUNDS) } = read;
   if (!/^[1-9]\d?$/.test(rounds)) return `--rounds is a whole number from 1 to 99, not ${rounds}`;
   const asked = listOf(read.case);
   const strange = asked?.find((name) => !names.includes(name));
@@ -39,6 +41,7 @@ export function readArguments(
     rounds: Number(rounds),
     smoke,
     json,
+    profile,
     page,
   };
 }
@@ -66,6 +69,7 @@ function parse(args: readonly string[]) {
         rounds: { type: 'string' },
         smoke: { type: 'boolean' },
         json: { type: 'string' },
+        profile: { type: 'string' },
         page: { type: 'string' },
       },
     }).values;

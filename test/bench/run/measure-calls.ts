@@ -24,7 +24,8 @@ export async function measureCalls(row: Row, amounts: Amounts): Promise<Measured
   };
   const messages = await warmUp(async (count) => (await run(count)).ms, amounts);
   await Promise.all([sender.call('begin'), receiver?.call('begin')]);
-  const { ms, p50, p99 } = await run(messages);
+  const { result, values } = await stage.serverCpu(messages, () => run(messages));
+  const { ms, p50, p99 } = result;
   const [used, usedThere] = await Promise.all([sender.call('end'), receiver?.call('end')]);
 
   if (isStored) {
@@ -39,6 +40,7 @@ export async function measureCalls(row: Row, amounts: Amounts): Promise<Measured
       p99,
       ...usedBy('sender', used, messages),
       ...(usedThere && usedBy('receiver', usedThere, messages)),
+      ...values,
     },
   };
 }

@@ -76,7 +76,8 @@ export async function measureStream(row: Row, amounts: Amounts): Promise<Measure
   await using stage = await Stage.open(row);
   const pair = await Pair.open(stage);
   const messages = await warmUp((count) => pair.stream(count), amounts);
-  const { result: ms, sender, receiver } = await pair.metered(() => pair.stream(messages));
+  const { result, values } = await stage.serverCpu(messages, () => pair.metered(() => pair.stream(messages)));
+  const { result: ms, sender, receiver } = result;
   await pair.check();
   return {
     messages,
@@ -85,6 +86,7 @@ export async function measureStream(row: Row, amounts: Amounts): Promise<Measure
       each: (ms * 1_000) / messages,
       ...usedBy('sender', sender, messages),
       ...usedBy('receiver', receiver, messages),
+      ...values,
     },
   };
 }

@@ -15,6 +15,7 @@ describe('the command line of the bench', () => {
       rounds: 5,
       smoke: false,
       json: undefined,
+      profile: undefined,
       page: undefined,
     });
   });

@@ -6,6 +6,7 @@ export const metrics = {
   p99: { title: 'p99 µs', better: 'less', digits: 0 },
   senderCpu: { title: 'pub CPU µs', better: 'less', digits: 1 },
   receiverCpu: { title: 'sub CPU µs', better: 'less', digits: 1 },
+  serverCpu: { title: 'server CPU µs', better: 'less', digits: 1 },
   senderPeak: { title: 'pub peak MB', better: 'less', digits: 0 },
   receiverPeak: { title: 'sub peak MB', better: 'less', digits: 0 },
   senderDelay: { title: 'pub delay ms', better: 'less', digits: 1 },
@@ -31,6 +32,7 @@ export interface Sample {
 /** What the columns mean. */
 export const legend: readonly (readonly [string, string])[] = [
   ['pub, sub', 'the process of the publisher, or caller; that of the subscriber, or callee'],
+  ['server', 'nats-server; what it needed is known on Linux alone'],
   ['CPU µs', 'what the process needed of all cores for one message, in microseconds'],
   ['peak MB', 'its most resident memory (RSS) since its start; 1 MB is 2^20 bytes'],
   ['delay ms', 'how late its event loop turned, in 99 of 100 looks, in milliseconds'],

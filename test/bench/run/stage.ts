@@ -8,6 +8,8 @@ import type { Row } from '../cases/case.js';
 import { bytesOf } from '../process/content.js';
 import type { ContenderMethods, Opening } from '../process/serve-contender.js';
 import { programs } from './contenders.js';
+import type { Sample } from './sample.js';
+import { cpuOf } from './server-cpu.js';
 
 /** So many events may be on their way at most, and so many bytes of them: less than anybody's limits. */
 const MOST_EVENTS = 2_048;
@@ -36,6 +38,16 @@ export class Stage implements AsyncDisposable {
   get url(): string {
     if (this.#server === undefined) throw new Error('this stage has no server');
     return this.#server.url;
+  }
+
+  /** Runs something, and tells with it what the server needed for each of so many messages, where that is known. */
+  async serverCpu<T>(messages: number, run: () => Promise<T>): Promise<{ result: T; values: Sample['values'] }> {
+    const pid = this.#server?.pid;
+    const before = pid === undefined ? undefined : cpuOf(pid);
+    const result = await run();
+    const after = pid === undefined ? undefined : cpuOf(pid);
+    if (before === undefined || after === undefined) return { result, values: {} };
+    return { result, values: { serverCpu: (after - before) / messages } };
   }
 
   /** How many events may be on their way. */
