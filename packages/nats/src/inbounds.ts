@@ -1,4 +1,4 @@
-import type { Inbound, TransportEvent } from '@terabus/core/transport';
+import type { Headers, Inbound, TransportEvent } from '@terabus/core/transport';
 import { BusError, printable, topicFor, withoutNamespace } from '@terabus/core/transport';
 import type { CheckedNatsOptions } from './options.js';
 import type { RawMessage } from './raw-message.js';
@@ -24,7 +24,7 @@ export class Inbounds {
     try {
       const topic = topicFor(pattern, subject);
       if (topic === undefined) return undefined;
-      return { topic, bytes: raw.bytes(), headers: raw.headers(), replyTo: this.#replyTo(raw.replyTo, topic) };
+      return new NatsInbound(topic, raw, this.#replyTo(raw.replyTo, topic));
     } catch (error) {
       this.#bad(BusError.from(error));
       return undefined;
@@ -36,7 +36,7 @@ export class Inbounds {
     try {
       return raw.noResponders()
         ? new BusError(`nobody listens to ${printable(topic)}`, { reason: 'TERABUS_NO_RESPONDERS' })
-        : { topic, bytes: raw.bytes(), headers: raw.headers() };
+        : new NatsInbound(topic, raw, undefined);
     } catch (thrown) {
       const error = BusError.from(thrown);
       this.#bad(error);
@@ -58,5 +58,36 @@ export class Inbounds {
   #bad(error: BusError): void {
     this.#badMessages += 1;
     this.#emit({ kind: 'bad-message', error, count: this.#badMessages });
+  }
+}
+
+/** A message in the chunk of the socket that it came in, until somebody asks for bytes of its own. */
+class NatsInbound implements Inbound {
+  readonly topic: string;
+  readonly headers: Headers;
+  readonly headersBytes: number;
+  readonly replyTo: string | undefined;
+  /** Until it is copied: what is kept must not keep the chunk. */
+  #raw: RawMessage | undefined;
+  #bytes: Uint8Array | undefined;
+
+  constructor(topic: string, raw: RawMessage, replyTo: string | undefined) {
+    this.topic = topic;
+    this.headers = raw.headers();
+    this.headersBytes = raw.headersBytes;
+    this.replyTo = replyTo;
+    this.#raw = raw;
+  }
+
+  get bytes(): Uint8Array {
+    if (this.#raw !== undefined) {
+      this.#bytes = this.#raw.bytes();
+      this.#raw = undefined;
+    }
+    return this.#bytes as Uint8Array;
+  }
+
+  get view(): Uint8Array {
+    return this.#raw?.view() ?? (this.#bytes as Uint8Array);
   }
 }

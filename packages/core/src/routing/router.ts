@@ -9,7 +9,7 @@ import type { Reporter } from '../observe/reporter.js';
 import { beatenFor, isHeartbeat } from '../topics/heartbeat.js';
 import { parseTemplate, type TopicTemplate } from '../topics/template.js';
 import type { Clock } from '../transport/clock.js';
-import { headersSize } from '../transport/headers.js';
+import { headersSizeOf } from '../transport/headers.js';
 import type { Inbound } from '../transport/transport.js';
 import type { Arrival, HandlerPlace } from './context.js';
 import { openEnvelope } from './decode.js';
@@ -120,7 +120,7 @@ export class Router {
   readonly deliverHeartbeat = (inbound: Inbound): void => {
     const topic = beatenFor(inbound.topic);
     try {
-      const { source, seq } = openEnvelope('module-message', { ...inbound, topic });
+      const { source, seq } = openEnvelope('module-message', inbound, topic);
       this.#sequence.beaten(inbound, topic, source, seq);
     } catch (error) {
       this.#badMessage(inbound.topic, BusError.from(error));
@@ -156,10 +156,11 @@ export class Router {
       seq,
       verdict,
     };
-    const bytes = headersSize(inbound.headers);
-    for (const [index, any] of contents.entries()) {
+    const headersBytes = headersSizeOf(inbound);
+    for (let index = 0; index < contents.length; index++) {
       if (work?.only !== undefined && work.only !== index) continue;
-      this.#deliverContent(any, arrival, bytes + any.value.length, index, work);
+      const any = contents[index] as Any;
+      this.#deliverContent(any, arrival, headersBytes + any.value.length, index, work);
     }
   }
 
@@ -194,7 +195,7 @@ export class Router {
       template: this.#template,
       headers: inbound.headers,
     };
-    this.#enqueue(handler, wrapper, payload, arrival, headersSize(inbound.headers) + inbound.bytes.length, 0, work);
+    this.#enqueue(handler, wrapper, payload, arrival, headersSizeOf(inbound) + inbound.bytes.length, 0, work);
   }
 
   #enqueue(
@@ -244,7 +245,7 @@ const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 function textOf(inbound: Inbound): string {
   try {
-    return strictUtf8.decode(inbound.bytes);
+    return strictUtf8.decode(inbound.view ?? inbound.bytes);
   } catch (error) {
     throw new BusError('the bytes are no UTF-8 text', { reason: 'TERABUS_MESSAGE_UNDECODABLE', cause: error });
   }

@@ -6,7 +6,7 @@ import { Context } from '../routing/context.js';
 import type { Job } from '../routing/job.js';
 import type { Outcome } from '../routing/settle.js';
 import { settle } from '../routing/settle.js';
-import { headersSize } from '../transport/headers.js';
+import { headersSizeOf } from '../transport/headers.js';
 import type { Inbound } from '../transport/transport.js';
 import type { Answerer, PreparedMethod } from './answer.js';
 import { parseTimeout } from './deadline.js';
@@ -39,7 +39,7 @@ export class CallJob implements Job {
     call: ReplyHead,
     arrivedAt: number,
   ) {
-    this.bytes = inbound.bytes.length + headersSize(inbound.headers);
+    this.bytes = inbound.bytes.length + headersSizeOf(inbound);
     this.arrivedAt = arrivedAt;
     this.#answerer = answerer;
     this.#method = method;
