@@ -114,7 +114,9 @@ describe('headers on the wire', () => {
         [...headers],
       ]);
       const each: unknown[] = [];
-      all.forEach((value, name, map) => each.push([name, value, map === all]));
+      all.forEach((value, name, map) => {
+        each.push([name, value, map === all]);
+      });
       expect(each).to.deep.equal([...headers].map(([name, value]) => [name, value, true]));
       expect([all.get('A'), all.has('B')]).to.deep.equal(['1', true]);
     });

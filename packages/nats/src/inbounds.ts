@@ -16,19 +16,33 @@ export class Inbounds {
     this.#emit = emit;
   }
 
-  /** The message of a subscription to a pattern; undefined for what is no message of a topic of this namespace. */
-  message(raw: RawMessage, pattern: string): Inbound | undefined {
-    const subject = withoutNamespace(raw.subject, this.#options.namespace);
+  /**
+   * Makes the messages of a subscription to a pattern: undefined for what is no message of a topic of this namespace.
+   */
+  of(pattern: string): (raw: RawMessage) => Inbound | undefined {
+    // Of many messages in a row the subject is the same.
+    let lastSubject = '';
+    let lastTopic: string | undefined;
+    return (raw) => {
+      const { subject } = raw;
+      try {
+        if (subject !== lastSubject) {
+          lastTopic = this.#topicOf(pattern, subject);
+          lastSubject = subject;
+        }
+        if (lastTopic === undefined) return undefined;
+        return new NatsInbound(lastTopic, raw, this.#replyTo(raw.replyTo, lastTopic));
+      } catch (error) {
+        this.#bad(BusError.from(error));
+        return undefined;
+      }
+    };
+  }
+
+  #topicOf(pattern: string, wire: string): string | undefined {
+    const subject = withoutNamespace(wire, this.#options.namespace);
     // `>` also sees other namespaces.
-    if (subject === undefined) return undefined;
-    try {
-      const topic = topicFor(pattern, subject);
-      if (topic === undefined) return undefined;
-      return new NatsInbound(topic, raw, this.#replyTo(raw.replyTo, topic));
-    } catch (error) {
-      this.#bad(BusError.from(error));
-      return undefined;
-    }
+    return subject === undefined ? undefined : topicFor(pattern, subject);
   }
 
   /** What a request to a topic ends with. */
