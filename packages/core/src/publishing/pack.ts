@@ -1,4 +1,4 @@
-import type { Any, Message, Packable } from '@terabus/messages';
+import type { Any, Message, MessageType, Packable } from '@terabus/messages';
 import { BusError, encodeModuleMessage, encodeTeraEvent, packAny } from '@terabus/messages';
 import { show } from '../contract/check.js';
 import type { Topic } from '../contract/contract.js';
@@ -45,17 +45,31 @@ const utf8 = new TextEncoder();
 
 /** Each message with the name of its type. */
 const packAll = (topic: Topic, messages: readonly unknown[]): readonly (Any | Packable)[] =>
+  (messages as { readonly [PACKED]?: readonly Any[] })[PACKED] ??
   messages.map((message) => {
-    const type = topic.definition.types.get((message as Message)?.$type);
-    if (type === undefined) {
-      throw new BusError(
-        `'${topic.name}' carries ${[...topic.definition.types.keys()].join(', ')}, not ${show((message as Message)?.$type ?? message)}`,
-        { reason: 'TERABUS_TYPE_NOT_CARRIED' },
-      );
-    }
+    const type = carriedType(topic, message);
     // What can't be encoded must not cost a number.
     return topic.definition.tracked ? packAny(type, message as Message) : { type, message: message as Message };
   });
+
+/** @throws BusError `TERABUS_TYPE_NOT_CARRIED` for what is no message of a type that the topic carries */
+export function carriedType({ name, definition: { types } }: Topic, message: unknown): MessageType {
+  const type = types.get((message as Message)?.$type);
+  if (type !== undefined) return type;
+  throw new BusError(
+    `'${name}' carries ${[...types.keys()].join(', ')}, not ${show((message as Message)?.$type ?? message)}`,
+    { reason: 'TERABUS_TYPE_NOT_CARRIED' },
+  );
+}
+
+const PACKED = Symbol('@terabus/core/packed');
+
+/**
+ * A list of messages that were packed when they were given: what became of them since changes nothing. What is made of
+ * it, by an interceptor, is a list as any other.
+ */
+export const packedBefore = (messages: readonly unknown[], packed: readonly Any[]): readonly unknown[] =>
+  Object.defineProperty(messages, PACKED, { value: packed });
 
 /** Text and bytes have no envelope that could hold several. */
 function onlyOf(topic: Topic, messages: readonly unknown[]): unknown {
