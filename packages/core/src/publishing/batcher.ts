@@ -172,13 +172,19 @@ const rejectedAfterTurn = (error: BusError): Promise<never> =>
 
 /** The same error, with the messages that it is about. */
 function naming(error: BusError, topic: Topic | undefined, first: number, last: number): BusError {
-  const which = first === last ? `message ${first}` : `messages ${first} to ${last}, in one envelope,`;
-  const numbers = first === last ? { message: first } : { firstMessage: first, lastMessage: last };
   const { code, reason, rawMessage, details } = error;
-  return new BusError(`${which} for '${topic?.name}': ${rawMessage}`, {
+  const one = first === last;
+  const which = one ? `message ${first}` : `messages ${first} to ${last}, in one envelope,`;
+  // Its id is that of them all: published again with one of them alone, it would take the others for stored.
+  const advice = !one && reason === 'TERABUS_STORE_UNKNOWN' ? ', with all of these messages, by publishAll' : '';
+  return new BusError(`${which} for '${topic?.name}': ${rawMessage}${advice}`, {
     code,
     reason,
-    details: { ...details, topic: topic?.name, ...numbers },
+    details: {
+      ...details,
+      topic: topic?.name,
+      ...(one ? { message: first } : { firstMessage: first, lastMessage: last }),
+    },
     cause: error,
   });
 }

@@ -52,6 +52,8 @@ class SenderService extends TeraService {
   readonly family = (options?: BatchingOptions): BatchingFamilyPublisher<UserEvent, 'room.{room}'> =>
     this.batching(rooms, options);
   readonly durable = (options?: BatchingOptions) => this.batching(kept, options);
+  readonly again = (names: readonly string[], messageId: string) =>
+    this.publishAll(kept, names.map(user), { messageId });
   readonly say = (name: string) => this.publish(people, user(name));
   readonly strange = (source: unknown, options?: unknown) =>
     (this as unknown as { batching(...args: unknown[]): BatchingPublisher<UserEvent> }).batching(source, options);
@@ -369,6 +371,34 @@ describe('a batching publisher', () => {
     });
   });
 
+  describe('of which nobody knows whether it is stored', () => {
+    const outcomeOf = async (names: readonly string[]) => {
+      const batch = sender.durable({ timeoutMs: 100 });
+      const published = names.map((name) => rejection(batch.publish(user(name))));
+      const flushed = batch.flush();
+      // What was sent since the event loop turned last is lost with the link, and nobody answers for it.
+      stage.broker.interrupt();
+      await stage.clock.advance(100);
+      await flushed;
+      return Promise.all(published);
+    };
+    it('says that its id is that of all its messages', async () => {
+      const [error, same] = await outcomeOf(['a', 'b']);
+      expect(error).to.equal(same);
+      expect([error?.reason, error?.details?.['firstMessage']]).to.deep.equal(['TERABUS_STORE_UNKNOWN', 1]);
+      const { messageId } = error?.details ?? {};
+      expect(error?.rawMessage).to.match(/^messages 1 to 2, in one envelope, for 'kept': nobody knows/);
+      expect(error?.rawMessage).to.contain(`'messageId' '${messageId}', with all of these messages, by publishAll`);
+      stage.broker.restore();
+      await sender.again(['a', 'b'], messageId as string);
+      expect(sent().at(-1)).to.deep.equal(['a', 'b']);
+    });
+    it('with one message has the id of that', async () => {
+      const [error] = await outcomeOf(['a']);
+      expect(error?.rawMessage).to.match(/^message 1 for 'kept': .* with its 'messageId' '\w+'$/);
+    });
+  });
+
   describe('in the life of a service', () => {
     it('may be made before it is started, but not used', async () => {
       expect((await (sender.tooEarly as Promise<BusError>)).reason).to.equal('TERABUS_NOT_STARTED');
@@ -411,6 +441,24 @@ describe('a batching publisher', () => {
       open();
       expect(await stopping).to.include({ running: 0, waiting: 0 });
       expect(sent().at(-1)).to.deep.equal(['handled']);
+    });
+
+    it('sends what waits before another instance takes over', async () => {
+      @Service(defineModule('Test.Solo', {}), { uses: [people] })
+      class SoloService extends TeraService {
+        readonly batch = this.batching(people, { lingerMs: 60_000 });
+        protected override onActive() {
+          return this.publish(people, user('active'));
+        }
+      }
+      const older = (await stage.start(SoloService)).service(SoloService);
+      void older.batch.publish(user('of the older'));
+      await stage.clock.advance(1);
+      await stage.start(SoloService);
+      await stage.clock.advance(1_000);
+      // The instances talk, too.
+      const published = crossings.filter(({ topic }) => topic === people.name).map(events);
+      expect(published).to.deep.equal([['active'], ['of the older'], ['active']]);
     });
 
     it('stores what waits before the transport is closed', async () => {

@@ -20,8 +20,8 @@ export interface BatchingOptions extends Omit<PublishOptions, 'messageId'> {
   readonly maxBytes?: number | undefined;
   /**
    * For how many milliseconds at most a message waits for others, up to 60,000. Defaults to 0: until the event loop has
-   * turned, so that what is published in one go travels together, and nothing waits for what may never come. A drain does
-   * not wait for it.
+   * turned, so that what is published in one go travels together, and nothing waits for what may never come. A handler
+   * that awaits its `publish` takes as long; a drain does not wait for it.
    */
   readonly lingerMs?: number | undefined;
 }
