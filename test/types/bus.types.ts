@@ -110,9 +110,9 @@ export class BatchingService extends TeraService {
     const people: undefined = await this.batching(personEvents).publish(personEvents({ uuid: 'u' }), user);
     const stored: Stored = await this.batching(visits, { timeoutMs: 5_000 }).publish(visits({ uuid: 'u' }), user);
     const one: Stored = await bus.batching(visits({ uuid: 'u' })).publish(user);
-    const flushed: void = await bus.batching(personEvents).flush();
+    await bus.batching(personEvents).flush();
     const publisher: BatchingPublisher<UserEvent | DeviceEvent> = this.#early;
-    return flushed ?? people ?? (publisher === this.#early ? stored.sequence : one.sequence);
+    return people ?? (publisher === this.#early ? stored.sequence : one.sequence);
   }
   batchesNot(context: HandlerContext) {
     return [

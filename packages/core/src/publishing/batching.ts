@@ -67,11 +67,16 @@ export interface BatchingSettings {
   readonly options: PublishOptions | undefined;
 }
 
-const settings = z.object({
+const settings = z.strictObject({
   // Receivers take whole envelopes: these must not fill their queues alone.
   maxMessages: z.int().min(1).max(1_000).default(16),
   maxBytes: z.int().min(1).default(65_536),
   lingerMs: z.number().min(0).max(60_000).default(0),
+  // As they are checked for each publish.
+  headers: z.unknown().optional(),
+  confirm: z.unknown().optional(),
+  timeoutMs: z.unknown().optional(),
+  ordered: z.unknown().optional(),
 });
 
 /**
@@ -84,17 +89,12 @@ export function batchingSettings(source: BatchingSource, given: BatchingOptions 
   if ((kind !== 'topic' && kind !== 'family') || definition?.wrapper !== 'event') {
     throw notBatched(definition === undefined ? show(source) : `'${definition.template}'`);
   }
-  const { maxMessages, maxBytes, lingerMs, ...options } = given;
-  const name = `batching for '${definition.template}'`;
-  const own = check(settings, { maxMessages, maxBytes, lingerMs }, name, 'TERABUS_OPTIONS_INVALID');
-  if ('messageId' in options) {
-    throw new BusError(`${name} takes no 'messageId': each envelope has an id of its own`, {
-      reason: 'TERABUS_OPTIONS_INVALID',
-    });
-  }
-  if (Object.keys(options).length === 0) return { ...own, options: undefined };
-  checkOptions(options, { kind: 'topic', definition, name: definition.template, pattern: '' }, 'publish');
-  return { ...own, options };
+  const { template } = definition;
+  const valid = check(settings, given, `batching for '${template}'`, 'TERABUS_OPTIONS_INVALID');
+  const { maxMessages, maxBytes, lingerMs, ...rest } = valid;
+  const options = rest as PublishOptions;
+  checkOptions(options, { kind: 'topic', definition, name: template, pattern: '' }, 'publish');
+  return { maxMessages, maxBytes, lingerMs, options: Object.keys(options).length === 0 ? undefined : options };
 }
 
 const notBatched = (what: string): BusError =>
