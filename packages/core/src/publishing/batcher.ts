@@ -1,11 +1,11 @@
-import { type Any, BusError, packAny } from '@terabus/messages';
+import { BusError, type Message, type MessageType, TeraEventDraft } from '@terabus/messages';
 import type { Topic, TopicDefinition } from '../contract/contract.js';
 import { deferred } from '../service/deferred.js';
 import type { Clock, Timer } from '../transport/clock.js';
 import type { Stored } from '../transport/streams.js';
 import { type BatchingSettings, checkOfFamily } from './batching.js';
 import type { PublishOptions } from './options.js';
-import { carriedType, packedBefore } from './pack.js';
+import { carriedType, sealedBefore } from './pack.js';
 
 /** What a service is to those of its publishers that batch. */
 export interface BatchingHome {
@@ -24,27 +24,51 @@ export interface BatchingHome {
 
 /** Over all topics of a family; then all that wait are sent. */
 const MOST_BYTES = 2 ** 20;
-/** Tags and lengths of a message in its envelope, with some to spare. */
-const BESIDE = 16;
 
 /** The messages of one envelope, until it is sealed. */
 class Batch {
   readonly topic: Topic;
   readonly messages: unknown[] = [];
-  readonly packed: Any[] = [];
   /** The numbers of the first and of the last message. */
   readonly first: number;
   last: number;
-  bytes = 0;
-  readonly maxBytes: number;
   /** One for all: what fails from now on fails for all of them. */
   readonly outcome = deferred<Stored | undefined>();
+  readonly #maxBytes: number;
+  readonly #draft: TeraEventDraft;
 
   constructor(topic: Topic, first: number, maxBytes: number) {
     this.topic = topic;
     this.first = first;
     this.last = first;
-    this.maxBytes = maxBytes;
+    this.#maxBytes = maxBytes;
+    this.#draft = new TeraEventDraft(topic.name);
+  }
+
+  get bytes(): number {
+    return this.#draft.size;
+  }
+
+  get isFull(): boolean {
+    return this.#draft.size >= this.#maxBytes;
+  }
+
+  /** Encodes a message into the envelope; false where it has no room beside others. */
+  add(type: MessageType, message: unknown, n: number): boolean {
+    const { size } = this.#draft;
+    this.#draft.add(type, message as Message);
+    if (this.#draft.size > this.#maxBytes && this.messages.length > 0) {
+      this.#draft.cut(size);
+      return false;
+    }
+    this.messages.push(message);
+    this.last = n;
+    return true;
+  }
+
+  /** Its messages, as one envelope. */
+  sealed(time: number): readonly unknown[] {
+    return sealedBefore(this.messages, { topic: this.topic.name, bytes: this.#draft.finish(time) });
   }
 }
 
@@ -63,6 +87,8 @@ export class Batcher {
   readonly #underWay = new Set<Promise<void>>();
   #timer: Timer | undefined;
   #turnIsAwaited = false;
+  /** While it is, nothing else is written, and nothing sealed. */
+  #encoding = false;
 
   /** @param definition of the topic, or of all topics of the family */
   constructor(definition: TopicDefinition, settings: BatchingSettings, findHome: () => BatchingHome) {
@@ -73,34 +99,15 @@ export class Batcher {
 
   /** Every error is a rejection. */
   publish(topic: Topic, message: unknown): Promise<Stored | undefined> {
+    // By a getter of a message that is being encoded: its turn comes behind that one.
+    if (this.#encoding) return Promise.resolve().then(() => this.publish(topic, message));
     this.#count += 1;
     const n = this.#count;
     try {
       if (topic?.definition !== this.#definition) checkOfFamily(topic, this.#definition);
-      const packed = packAny(carriedType(topic, message), message as never);
-      const bytes = packed.typeUrl.length + packed.value.length + BESIDE;
-      let batch = this.#open.get(topic.name);
-      while (batch !== undefined && batch.bytes + bytes > batch.maxBytes) {
-        this.#seal(batch);
-        // An interceptor may have begun the next one.
-        batch = this.#open.get(topic.name);
-      }
-      if (batch === undefined) {
-        this.#home ??= this.#findHome();
-        const refused = this.#home.refused();
-        if (refused !== undefined) return rejectedAfterTurn(naming(refused, topic, n, n));
-        batch = this.#begin(this.#home, topic, n);
-      }
-      batch.messages.push(message);
-      batch.packed.push(packed);
-      batch.last = n;
-      batch.bytes += bytes;
-      this.#openBytes += bytes;
-      if (batch.messages.length >= this.#settings.maxMessages || batch.bytes >= batch.maxBytes) this.#seal(batch);
-      else if (this.#openBytes >= MOST_BYTES) this.seal();
-      return batch.outcome.promise;
+      return this.#add(topic, carriedType(topic, message), message, n).outcome.promise;
     } catch (error) {
-      return Promise.reject(naming(BusError.from(error), topic, n, n));
+      return rejected(BusError.from(error), topic, n);
     }
   }
 
@@ -111,17 +118,49 @@ export class Batcher {
 
   /** Publishes all that waits. */
   seal(): void {
+    // Whoever encodes seals what is full, and what waits has its time.
+    if (this.#encoding) return;
     for (const batch of [...this.#open.values()]) this.#seal(batch);
   }
 
-  #begin(home: BatchingHome, topic: Topic, n: number): Batch {
-    const batch = new Batch(topic, n, Math.min(this.#settings.maxBytes, home.maxPayloadBytes / 2));
+  /** Adds it to the envelope of its topic, or to a new one. */
+  #add(topic: Topic, type: MessageType, message: unknown, n: number): Batch {
+    for (let batch = this.#open.get(topic.name); batch !== undefined; batch = this.#open.get(topic.name)) {
+      if (this.#encode(batch, type, message, n)) {
+        this.#added(batch);
+        return batch;
+      }
+      // An interceptor may begin the next one.
+      this.#seal(batch);
+    }
+    this.#home ??= this.#findHome();
+    const refused = this.#home.refused();
+    if (refused !== undefined) throw refused;
+    const batch = new Batch(topic, n, Math.min(this.#settings.maxBytes, this.#home.maxPayloadBytes / 2));
+    this.#encode(batch, type, message, n);
     if (this.#open.size === 0) {
-      home.busy(this);
-      this.#await(home);
+      this.#home.busy(this);
+      this.#await(this.#home);
     }
     this.#open.set(topic.name, batch);
+    this.#added(batch);
     return batch;
+  }
+
+  #encode(batch: Batch, type: MessageType, message: unknown, n: number): boolean {
+    this.#encoding = true;
+    const before = batch.bytes;
+    try {
+      return batch.add(type, message, n);
+    } finally {
+      this.#encoding = false;
+      this.#openBytes += batch.bytes - before;
+    }
+  }
+
+  #added(batch: Batch): void {
+    if (batch.messages.length >= this.#settings.maxMessages || batch.isFull) this.#seal(batch);
+    else if (this.#openBytes >= MOST_BYTES) this.seal();
   }
 
   #await({ clock, hurried }: BatchingHome): void {
@@ -145,30 +184,34 @@ export class Batcher {
       this.#timer?.cancel();
       this.#timer = undefined;
     }
-    const home = this.#home as BatchingHome;
     const landed = () => {
       this.#underWay.delete(underWay);
-      if (this.#underWay.size === 0 && this.#open.size === 0) home.idle(this);
+      if (this.#underWay.size === 0 && this.#open.size === 0) this.#home?.idle(this);
     };
-    const underWay: Promise<void> = home
-      .publish(topic, packedBefore(batch.messages, batch.packed), this.#settings.options)
-      .then(
-        (stored) => {
-          landed();
-          batch.outcome.resolve(stored);
-        },
-        (error: unknown) => {
-          landed();
-          batch.outcome.reject(naming(BusError.from(error), topic, first, last));
-        },
-      );
+    const underWay: Promise<void> = this.#publish(this.#home as BatchingHome, batch).then(
+      (stored) => {
+        landed();
+        batch.outcome.resolve(stored);
+      },
+      (error: unknown) => {
+        landed();
+        batch.outcome.reject(naming(BusError.from(error), topic, first, last));
+      },
+    );
     this.#underWay.add(underWay);
+  }
+
+  async #publish(home: BatchingHome, batch: Batch): Promise<Stored | undefined> {
+    return home.publish(batch.topic, batch.sealed(home.clock.now() / 1_000), this.#settings.options);
   }
 }
 
-/** A loop that tries again at once must not keep the event loop from turning. */
-const rejectedAfterTurn = (error: BusError): Promise<never> =>
-  new Promise((_, reject) => setImmediate(() => reject(error)));
+/** That of one message. A loop that tries again at once must not keep the event loop from turning where nothing will do. */
+function rejected(error: BusError, topic: Topic | undefined, n: number): Promise<never> {
+  const named = naming(error, topic, n, n);
+  if (error.reason !== 'TERABUS_DRAINING') return Promise.reject(named);
+  return new Promise((_, reject) => setImmediate(() => reject(named)));
+}
 
 /** The same error, with the messages that it is about. */
 function naming(error: BusError, topic: Topic | undefined, first: number, last: number): BusError {

@@ -177,6 +177,31 @@ describe('a batching publisher', () => {
     expect(sent()).to.deep.equal([['before']]);
   });
 
+  it('takes what a message publishes while it is encoded, behind it', async () => {
+    const batch = sender.batch({ maxMessages: 2 });
+    let flushed: Promise<void> | undefined;
+    let inner: Promise<unknown> | undefined;
+    const nosy = Object.defineProperty({ ...user('outer') }, 'userUuid', {
+      enumerable: true,
+      get: () => {
+        flushed ??= batch.flush();
+        inner ??= batch.publish(user('inner'));
+        return '';
+      },
+    });
+    await Promise.all([user('first'), nosy].map((message) => batch.publish(message)));
+    await Promise.all([flushed, inner]);
+    expect(sent()).to.deep.equal([['first', 'outer'], ['inner']]);
+  });
+
+  it('packs anew what an interceptor sends to another topic', async () => {
+    const divert: Interceptor = (next) => (outgoing) =>
+      next(outgoing.kind === 'call' ? outgoing : { ...outgoing, topic: rooms({ room: 'a' }) });
+    await begin({ maxPayloadBytes: 2_000 }, [divert]);
+    await sender.batch().publish(user('a'));
+    expect(crossings.map(({ bytes }) => decodeTeraEvent(bytes).header?.topic)).to.deep.equal(['room.a']);
+  });
+
   describe('when a message can’t be sent', () => {
     it('rejects that one with its number, and the others go', async () => {
       const batch = sender.batch();

@@ -17,6 +17,7 @@ export type Packed = readonly (Any | Packable)[] | Uint8Array;
 export function pack(topic: Topic, messages: readonly unknown[]): Packed {
   switch (topic.definition.wrapper) {
     case 'event':
+      return sealedAs(topic, messages) ?? packAll(topic, messages);
     case 'module-message':
       return packAll(topic, messages);
     case 'text':
@@ -45,7 +46,6 @@ const utf8 = new TextEncoder();
 
 /** Each message with the name of its type. */
 const packAll = (topic: Topic, messages: readonly unknown[]): readonly (Any | Packable)[] =>
-  (messages as { readonly [PACKED]?: readonly Any[] })[PACKED] ??
   messages.map((message) => {
     const type = carriedType(topic, message);
     // What can't be encoded must not cost a number.
@@ -62,14 +62,25 @@ export function carriedType({ name, definition: { types } }: Topic, message: unk
   );
 }
 
-const PACKED = Symbol('@terabus/core/packed');
+const SEALED = Symbol('@terabus/core/sealed');
+
+/** The envelope of a list that was sealed before it was published. */
+interface Sealed {
+  readonly topic: string;
+  readonly bytes: Uint8Array;
+}
 
 /**
- * A list of messages that were packed when they were given: what became of them since changes nothing. What is made of
- * it, by an interceptor, is a list as any other.
+ * A list of messages whose envelope is sealed already: what became of them since changes nothing. What an interceptor
+ * makes of it, or sends elsewhere, is packed as any other list.
  */
-export const packedBefore = (messages: readonly unknown[], packed: readonly Any[]): readonly unknown[] =>
-  Object.defineProperty(messages, PACKED, { value: packed });
+export const sealedBefore = (messages: readonly unknown[], sealed: Sealed): readonly unknown[] =>
+  Object.defineProperty(messages, SEALED, { value: sealed });
+
+function sealedAs(topic: Topic, messages: readonly unknown[]): Uint8Array | undefined {
+  const sealed = (messages as { readonly [SEALED]?: Sealed })[SEALED];
+  return sealed?.topic === topic.name ? sealed.bytes : undefined;
+}
 
 /** Text and bytes have no envelope that could hold several. */
 function onlyOf(topic: Topic, messages: readonly unknown[]): unknown {
