@@ -126,10 +126,8 @@ export class Batcher {
   /** Adds it to the envelope of its topic, or to a new one. */
   #add(topic: Topic, type: MessageType, message: unknown, n: number): Batch {
     for (let batch = this.#open.get(topic.name); batch !== undefined; batch = this.#open.get(topic.name)) {
-      if (this.#encode(batch, type, message, n)) {
-        this.#added(batch);
-        return batch;
-      }
+      const before = batch.bytes;
+      if (this.#encode(batch, type, message, n)) return this.#added(batch, before);
       // An interceptor may begin the next one.
       this.#seal(batch);
     }
@@ -143,24 +141,23 @@ export class Batcher {
       this.#await(this.#home);
     }
     this.#open.set(topic.name, batch);
-    this.#added(batch);
-    return batch;
+    return this.#added(batch, 0);
   }
 
   #encode(batch: Batch, type: MessageType, message: unknown, n: number): boolean {
     this.#encoding = true;
-    const before = batch.bytes;
     try {
       return batch.add(type, message, n);
     } finally {
       this.#encoding = false;
-      this.#openBytes += batch.bytes - before;
     }
   }
 
-  #added(batch: Batch): void {
+  #added(batch: Batch, bytesBefore: number): Batch {
+    this.#openBytes += batch.bytes - bytesBefore;
     if (batch.messages.length >= this.#settings.maxMessages || batch.isFull) this.#seal(batch);
     else if (this.#openBytes >= MOST_BYTES) this.seal();
+    return batch;
   }
 
   #await({ clock, hurried }: BatchingHome): void {

@@ -13,7 +13,7 @@ export interface BatchingOptions extends Omit<PublishOptions, 'messageId'> {
    */
   readonly maxMessages?: number | undefined;
   /**
-   * How many bytes the messages of an envelope have at most; a larger one goes in an envelope of its own. It is never
+   * How many bytes an envelope has at most; a message that is larger goes in an envelope of its own. It is never
    * more than half of what the server takes. Defaults to 65,536: sixteen messages of 4 KiB, and a sixteenth of what
    * nats-server takes by default.
    */
