@@ -3,7 +3,7 @@ import { everybody, ofNats, rowsOf, titles } from './rows.js';
 
 const base = titles.raw;
 const oneEach = 'nats.js, 1 in an envelope';
-const batching = 'Terabus, batching publisher';
+const batching = 'Terabus, batching';
 
 const payloads: readonly Payload[] = ['16 B', '200 B', '4 KB', '64 KB'];
 
