@@ -131,6 +131,7 @@ describe('headers on the wire', () => {
         'NATS/1.0\r\nA : 1\r\n\r\n',
         'NATS/1.0\r\nA: 1\n\r\n\r\n',
         'NATS/1.0\r\nA: 1\r2\r\n\r\n',
+        'NATS/1.0\r\nA: 1\r2B: 3\r\n\r\n',
         'NATS/1.0\r\nA: 1\r\n\r\nB: 2\r\n\r\n',
         'NATS/1.0\r\nA: 1\r\n',
         'NATS/1.0\r\nA: 1',

@@ -118,6 +118,8 @@ export interface HandlerPlace {
 export interface Arrival {
   readonly kind: HandlerContext['kind'];
   readonly topic: string;
+  /** When it came, on `clock.elapsed()`. */
+  readonly arrivedAt: number;
   /** What the topic is one of. Undefined for calls. */
   readonly template?: TopicTemplate | undefined;
   readonly headers: Headers;
