@@ -168,8 +168,8 @@ export class Publisher {
   #published({ topic, messages }: PublishedOutgoing, stored: Stored | undefined): void {
     const { emit, service } = this.#parts;
     const { wrapper } = topic.definition;
-    const place = stored === undefined ? undefined : { stored };
-    emit({ kind: 'published', service, wrapper, topic: topic.name, messages, ...place });
+    if (stored === undefined) emit({ kind: 'published', service, wrapper, topic: topic.name, messages });
+    else emit({ kind: 'published', service, wrapper, topic: topic.name, messages, stored });
   }
 
   #handOver(outgoing: PublishedOutgoing, messageId: string): Promise<undefined> {

@@ -74,6 +74,13 @@ export abstract class TeraService<Own extends Contract = Contract, Uses = Usable
     );
   }
 
+  /** What it publishes with: before it is attached, each publish is rejected. */
+  get #speaking(): Pick<Bus, 'publish' | 'publishAll' | 'send'> {
+    if (this.#attachment !== undefined) return this.#attachment.bus;
+    const refuse = async () => this.#attached as never;
+    return { publish: refuse, publishAll: refuse, send: refuse };
+  }
+
   /**
    * Called before anything arrives: connect to a database, read state. What it throws ends the start of the host.
    *
@@ -162,21 +169,21 @@ export abstract class TeraService<Own extends Contract = Contract, Uses = Usable
   }
 
   /** {@inheritDoc Bus.publish} */
-  protected async publish<W extends 'event' | 'text' | 'bytes', P, D extends Durability>(
+  protected publish<W extends 'event' | 'text' | 'bytes', P, D extends Durability>(
     topic: Topic<W, P, SpokenTopic<Own, Uses>, D>,
     payload: NoInfer<P>,
     options?: PublishOptions,
   ): Promise<Receipt<D>> {
-    return this.#attached.bus.publish<W, unknown, D>(topic, payload, options);
+    return this.#speaking.publish<W, unknown, D>(topic, payload, options);
   }
 
   /** {@inheritDoc Bus.publishAll} */
-  protected async publishAll<P, D extends Durability>(
+  protected publishAll<P, D extends Durability>(
     topic: Topic<'event', P, SpokenTopic<Own, Uses>, D>,
     messages: readonly NoInfer<P>[],
     options?: PublishOptions,
   ): Promise<Receipt<D> | undefined> {
-    return this.#attached.bus.publishAll<unknown, D>(topic, messages, options);
+    return this.#speaking.publishAll<unknown, D>(topic, messages, options);
   }
 
   /** {@inheritDoc Bus.batching} */
@@ -193,12 +200,12 @@ export abstract class TeraService<Own extends Contract = Contract, Uses = Usable
   }
 
   /** {@inheritDoc Bus.send} */
-  protected async send<P, D extends Durability>(
+  protected send<P, D extends Durability>(
     mailbox: Topic<'module-message', P, SpokenTopic<Own, Uses>, D>,
     message: NoInfer<P>,
     options?: PublishOptions,
   ): Promise<Receipt<D>> {
-    return this.#attached.bus.send<unknown, D>(mailbox, message, options);
+    return this.#speaking.send<unknown, D>(mailbox, message, options);
   }
 
   /** {@inheritDoc Bus.client} */
