@@ -112,9 +112,10 @@ export function dialWith(options: CheckedNatsOptions): Dial {
 /** What of the client's inside is used, since its public side has no order between a refusal and a PONG. */
 interface Inside {
   readonly protocol: {
-    readonly transport: { readonly socket: Socket };
+    readonly transport: { readonly socket: Socket; send(bytes: Uint8Array): void };
     flush(pong: { resolve(): void; reject(): void }): unknown;
     sendCommand(...pieces: Uint8Array[]): void;
+    readonly outbound: { length(): number };
     processError(text: Uint8Array): void;
     readonly info?: ServerInfo;
     readonly parser: { parse(chunk: Uint8Array): void; readonly state: number };
@@ -152,7 +153,11 @@ class NatsLink implements Link {
     this.#listener = listener;
     const { protocol } = this.#connection;
     // The client's own way makes three pieces and an object of each message.
-    this.#output = new WriteBuffer((...pieces) => protocol.sendCommand(...pieces));
+    this.#output = new WriteBuffer((first, ...more) => {
+      // Behind what the client itself has not written yet. Else its own buffer would be one more copy and one more turn.
+      if (more.length > 0 || protocol.outbound.length() > 0) protocol.sendCommand(first, ...more);
+      else protocol.transport.send(first);
+    });
     this.#listenInside();
     readInTurns(this.#connection.protocol.transport.socket);
     void connection.closed().then((error) => this.#end(error ? translated(error) : disconnectedError()));

@@ -11,7 +11,7 @@ const LINE_BREAK = Buffer.from('\r\n');
  * next one.
  */
 export class WriteBuffer {
-  readonly #write: (...pieces: Uint8Array[]) => void;
+  readonly #write: (first: Uint8Array, ...more: Uint8Array[]) => void;
   /** Filled once, from its start to its end: what the socket has not sent yet lies in front. */
   #slab = Buffer.allocUnsafeSlow(SLAB_BYTES);
   #written = 0;
@@ -19,7 +19,7 @@ export class WriteBuffer {
   #isAwaited = false;
 
   /** `write` is handed the pieces of one write, which stay as they are. */
-  constructor(write: (...pieces: Uint8Array[]) => void) {
+  constructor(write: (first: Uint8Array, ...more: Uint8Array[]) => void) {
     this.#write = write;
   }
 
@@ -57,11 +57,13 @@ export class WriteBuffer {
   #await(): void {
     this.#isAwaited = true;
     // Promises that can go on do so first: a tick that is asked for among them comes behind the last one.
-    queueMicrotask(() =>
-      nextTick(() => {
-        this.#isAwaited = false;
-        this.flush();
-      }),
-    );
+    void Promise.resolve().then(this.#afterOthers);
   }
+
+  readonly #afterOthers = (): void => nextTick(this.#flushAwaited);
+
+  readonly #flushAwaited = (): void => {
+    this.#isAwaited = false;
+    this.flush();
+  };
 }

@@ -218,8 +218,10 @@ export class DeliveryGroup {
   #pumpSoon(): void {
     if (this.#pumping) return;
     this.#pumping = true;
-    queueMicrotask(() => this.#pump());
+    void Promise.resolve().then(this.#pumpNow);
   }
+
+  readonly #pumpNow = (): void => this.#pump();
 
   #pump(): void {
     let now = this.#options.clock.elapsed();
