@@ -2,7 +2,7 @@
 // reconnects, so that nothing of an old link (buffers, flushes, subscriptions) reaches a new one.
 import type { Socket } from 'node:net';
 import { BusError, printable } from '@terabus/core/transport';
-import type { Authenticator, Msg, MsgHdrs, NatsConnection, ServerInfo } from 'nats';
+import type { Authenticator, Msg, NatsConnection, ServerInfo } from 'nats';
 import { connect, credsAuthenticator, Events, nkeyAuthenticator } from 'nats';
 import { complaint, translated } from './client-errors.js';
 import { clientOptions, DIAL_TIMEOUT_MS } from './client-options.js';
@@ -14,6 +14,7 @@ import type { PoolServer } from './server-pool.js';
 import { type Outgoing, Sockets } from './sockets.js';
 import { afterTurn } from './turn.js';
 import { TIME_IS_OVER, within } from './within.js';
+import { WriteBuffer } from './write-buffer.js';
 
 /** Everything the wire takes as one subject: whitespace would start the next argument, a line break the next command. */
 const ONE_WORD = /^[!-~]+$/;
@@ -49,8 +50,8 @@ export interface Link {
   readonly outgoing: Outgoing;
   /** Whether there still is a connection. What is handed over when there is none goes nowhere. */
   readonly open: boolean;
-  /** Hands a message to the socket. @throws BusError */
-  publish(subject: string, bytes: Uint8Array, headers?: Uint8Array, replyTo?: string): void;
+  /** Hands a message to the socket. Of its block of headers each character is a byte. @throws BusError */
+  publish(subject: string, bytes: Uint8Array, headers?: string, replyTo?: string): void;
   /** Does not wait for the server. `deliver` may throw: that is reported. @throws BusError */
   subscribe(subject: string, queue: string | undefined, deliver: (message: RawMessage) => void): LinkSubscription;
   /** Sends a PING. `answered` is called with its PONG, in the order of the wire; never when the link ends first. */
@@ -89,6 +90,11 @@ export function dialWith(options: CheckedNatsOptions): Dial {
       if (connection === TIME_IS_OVER) {
         throw new BusError(`${server.printable} did not let this client in in time`, { reason: 'TERABUS_NATS_ERROR' });
       }
+      if (connection.info?.headers !== true) {
+        throw new BusError(`${server.printable} takes no headers: Terabus needs NATS 2.2 or newer`, {
+          reason: 'TERABUS_NATS_ERROR',
+        });
+      }
       return new NatsLink(server, connection, sockets, listener);
     } catch (error) {
       sockets.destroy();
@@ -104,6 +110,7 @@ interface Inside {
   readonly protocol: {
     readonly transport: { readonly socket: Socket };
     flush(pong: { resolve(): void; reject(): void }): unknown;
+    sendCommand(...pieces: Uint8Array[]): void;
     processError(text: Uint8Array): void;
     readonly info?: ServerInfo;
     readonly parser: { parse(chunk: Uint8Array): void };
@@ -115,6 +122,7 @@ class NatsLink implements Link {
   readonly #connection: NatsConnection & Inside;
   readonly #sockets: Sockets;
   readonly #listener: LinkListener;
+  readonly #output: WriteBuffer;
   #ended = false;
   #receivedBytes = 0;
 
@@ -123,6 +131,9 @@ class NatsLink implements Link {
     this.#connection = connection as NatsConnection & Inside;
     this.#sockets = sockets;
     this.#listener = listener;
+    const { protocol } = this.#connection;
+    // The client's own way makes three pieces and an object of each message.
+    this.#output = new WriteBuffer((...pieces) => protocol.sendCommand(...pieces));
     this.#listenInside();
     readInTurns(this.#connection.protocol.transport.socket);
     void connection.closed().then((error) => this.#end(error ? translated(error) : disconnectedError()));
@@ -155,18 +166,12 @@ class NatsLink implements Link {
     return !this.#ended && !this.#connection.isClosed();
   }
 
-  publish(subject: string, bytes: Uint8Array, headers?: Uint8Array, replyTo?: string): void {
+  publish(subject: string, bytes: Uint8Array, headers?: string, replyTo?: string): void {
     checkWord(subject);
     if (replyTo !== undefined) checkWord(replyTo);
-    try {
-      this.#connection.publish(subject, bytes, {
-        // All that the client does with headers is to encode them, which is done already.
-        ...(headers && { headers: { encode: () => headers } as unknown as MsgHdrs }),
-        ...(replyTo !== undefined && { reply: replyTo }),
-      });
-    } catch (error) {
-      throw translated(error);
-    }
+    const to = replyTo === undefined ? subject : `${subject} ${replyTo}`;
+    if (headers === undefined) this.#output.add(`PUB ${to} ${bytes.length}\r\n`, bytes);
+    else this.#output.add(`HPUB ${to} ${headers.length} ${headers.length + bytes.length}\r\n${headers}`, bytes);
   }
 
   subscribe(subject: string, queue: string | undefined, deliver: (message: RawMessage) => void): LinkSubscription {
@@ -181,6 +186,7 @@ class NatsLink implements Link {
         this.#listener.failed(BusError.from(thrown));
       }
     };
+    this.#output.flush();
     try {
       const subscription = this.#connection.subscribe(subject, { callback, ...(queue !== undefined && { queue }) });
       return { id: subscription.getID(), end: () => void subscription.drain().catch(() => {}) };
@@ -190,7 +196,9 @@ class NatsLink implements Link {
   }
 
   ping(answered: () => void): void {
-    if (this.open) this.#connection.protocol.flush({ resolve: answered, reject: () => {} });
+    if (!this.open) return;
+    this.#output.flush();
+    this.#connection.protocol.flush({ resolve: answered, reject: () => {} });
   }
 
   destroy(): void {

@@ -82,9 +82,15 @@ export class NatsTransport implements Transport {
   // Without `async`: most publishes resolve at once, and an own promise for each would be most of what they cost.
   publish(message: Outbound, options?: TransportPublishOptions): Promise<void> {
     try {
-      const { onUnconfirmed } = message;
-      const wire = this.#wire(checkedSubject(message.topic, this.#options.namespace), message.bytes, message.headers);
-      return this.#connection.outbox.publish({ ...wire, confirm: options?.confirm === true, onUnconfirmed });
+      this.#checkOpen();
+      const { topic, bytes, headers, onUnconfirmed } = message;
+      return this.#connection.outbox.publish({
+        subject: checkedSubject(topic, this.#options.namespace),
+        bytes,
+        headers: encodeHeaders(headers),
+        confirm: options?.confirm === true,
+        onUnconfirmed,
+      });
     } catch (error) {
       return rejectedAfterTurn(error);
     }

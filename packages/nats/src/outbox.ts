@@ -1,5 +1,5 @@
 import type { Amount } from '@terabus/core/transport';
-import { BusError, printable } from '@terabus/core/transport';
+import { BusError, HANDED_OVER, printable } from '@terabus/core/transport';
 import { closedError, disconnectedError, overloadedError } from './errors.js';
 import { KnownSubjects } from './known-subjects.js';
 import type { Entry, Ledger } from './ledger.js';
@@ -23,7 +23,8 @@ export interface Live {
 export interface WireMessage {
   readonly subject: string;
   readonly bytes: Uint8Array;
-  readonly headers?: Uint8Array | undefined;
+  /** The block of headers, of which each character is a byte. */
+  readonly headers?: string | undefined;
 }
 
 /** A message that somebody publishes. */
@@ -177,14 +178,14 @@ export class Outbox {
     if (known && !confirm) {
       ledger.add(sizeOf(message), true, onUnconfirmed && { subject, known, onUnconfirmed });
       settle?.resolve();
-      return DONE;
+      return HANDED_OVER;
     }
     // The server tells of a refusal alone: the first message on a subject waits until it has not told of one.
     const add = (one: Settle) =>
       ledger.add(sizeOf(message), true, { subject, known, settle: one, confirm, onUnconfirmed }, true);
     if (!settle) return new Promise((resolve, reject) => add({ resolve, reject }));
     add(settle);
-    return DONE;
+    return HANDED_OVER;
   }
 
   #answer(message: WireMessage): Promise<void> {
@@ -214,7 +215,7 @@ export class Outbox {
     // Reply subjects are used once: only where one was refused it is worth to know that another one was not.
     const entry = this.#problems.some ? { subject, known: true } : undefined;
     ledger.add(sizeOf(message), false, entry);
-    return DONE;
+    return HANDED_OVER;
   }
 
   #wait(message: WireMessage, send: Send): Promise<void> {
@@ -261,8 +262,6 @@ export class Outbox {
     );
   }
 }
-
-const DONE = Promise.resolve();
 
 const sizeOf = ({ bytes, headers }: WireMessage) => bytes.length + (headers?.length ?? 0);
 

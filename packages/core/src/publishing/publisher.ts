@@ -11,7 +11,7 @@ import { heartbeatOf } from '../topics/heartbeat.js';
 import type { Clock } from '../transport/clock.js';
 import { headersSize } from '../transport/headers.js';
 import type { Stored } from '../transport/streams.js';
-import type { Transport } from '../transport/transport.js';
+import { HANDED_OVER, type Transport } from '../transport/transport.js';
 import type { Chain } from './chain.js';
 import type { Declared } from './declared.js';
 import { HEADER, outgoingHeaders } from './headers.js';
@@ -41,11 +41,13 @@ export interface PublisherParts {
 /** As elections of a stream's leader take 5 to 13 s. */
 const DEFAULT_STORE_TIMEOUT_MS = 20_000;
 const CONFIRMED = Object.freeze({ confirm: true });
+const NO_OPTIONS: PublishOptions = Object.freeze({});
 
 /** Puts messages into envelopes and hands them to the transport: the way out of a service. */
 export class Publisher {
   readonly #parts: PublisherParts;
-  readonly #send: Send;
+  /** Undefined where nobody is in between. */
+  readonly #intercepted: Send | undefined;
   readonly #heartbeats: Heartbeats;
   readonly #lines: StoreLines;
   /** Set as soon as something is stored. */
@@ -61,7 +63,9 @@ export class Publisher {
       this.#heartbeats.cancel();
       this.#lines.close();
     });
-    this.#send = intercept(parts.interceptors, (outgoing) => this.#hand(outgoing as PublishedOutgoing));
+    if (parts.interceptors.length > 0) {
+      this.#intercepted = intercept(parts.interceptors, (outgoing) => this.#hand(outgoing as PublishedOutgoing));
+    }
   }
 
   /**
@@ -80,25 +84,36 @@ export class Publisher {
     return publishing;
   }
 
-  async #begin(
+  // Without `async`, here and below: most messages are handed over at once, and a promise for each step would be most of
+  // what that costs.
+  #begin(
     kind: 'publish' | 'send',
     topic: Topic,
     messages: readonly unknown[],
     chain: Chain,
     options: PublishOptions | undefined,
   ): Promise<Stored | undefined> {
-    const { declared, service, newId } = this.#parts;
-    checkTopicArgument(topic, kind);
-    declared.checkTopic(topic.definition, kind === 'send' ? 'sends to' : 'publishes to');
-    if (options !== undefined) checkOptions(options, topic, kind);
-    // An envelope without content would tell its readers nothing.
-    if (Array.isArray(messages) && messages.length === 0) return undefined;
     try {
-      const derived = () => (topic.definition.durable === undefined ? undefined : chain.nextMessageId?.());
-      const headers = outgoingHeaders(options?.messageId ?? derived() ?? newId(), chain, options?.headers);
-      const { confirm = false, timeoutMs, ordered = false } = options ?? {};
-      const sent = await this.#send({ kind, service, topic, messages, headers, confirm, timeoutMs, ordered });
-      return sent as Stored | undefined;
+      const { declared, service, newId } = this.#parts;
+      checkTopicArgument(topic, kind);
+      const { definition } = topic;
+      declared.checkTopic(definition, kind === 'send' ? 'sends to' : 'publishes to');
+      if (options !== undefined) checkOptions(options, topic, kind);
+      // An envelope without content would tell its readers nothing.
+      if (Array.isArray(messages) && messages.length === 0) return HANDED;
+      const messageId = options?.messageId ?? (definition.durable && chain.nextMessageId?.()) ?? newId();
+      const headers = outgoingHeaders(messageId, chain, options?.headers);
+      const { confirm = false, timeoutMs, ordered = false } = options ?? NO_OPTIONS;
+      const outgoing = { kind, service, topic, messages, headers, confirm, timeoutMs, ordered };
+      return this.#intercepted === undefined ? this.#hand(outgoing) : this.#sendIntercepted(outgoing);
+    } catch (error) {
+      return Promise.reject(BusError.from(error));
+    }
+  }
+
+  async #sendIntercepted(outgoing: PublishedOutgoing): Promise<Stored | undefined> {
+    try {
+      return (await this.#intercepted?.(outgoing)) as Stored | undefined;
     } catch (error) {
       throw BusError.from(error);
     }
@@ -114,43 +129,65 @@ export class Publisher {
     return this.#heartbeats.end();
   }
 
-  async #hand(outgoing: PublishedOutgoing): Promise<Stored | undefined> {
-    const { emit, service } = this.#parts;
-    const { topic, messages, headers } = outgoing;
-    const messageId = headers.get(HEADER.messageId) ?? '';
+  #hand(outgoing: PublishedOutgoing): Promise<Stored | undefined> {
+    const messageId = outgoing.headers.get(HEADER.messageId) ?? '';
+    let handing: Promise<Stored | undefined>;
     try {
-      const stored = await (topic.definition.durable === undefined
-        ? this.#handOver(outgoing, messageId)
-        : this.#store(outgoing, messageId));
-      emit({ kind: 'published', service, wrapper: topic.definition.wrapper, topic: topic.name, messages, ...stored });
-      return stored?.stored;
+      handing =
+        outgoing.topic.definition.durable === undefined
+          ? this.#handOver(outgoing, messageId)
+          : this.#store(outgoing, messageId);
     } catch (error) {
+      return Promise.reject(BusError.from(error));
+    }
+    if (handing !== HANDED) return this.#whenHanded(handing, outgoing, messageId);
+    this.#published(outgoing, undefined);
+    return HANDED;
+  }
+
+  async #whenHanded(
+    handing: Promise<Stored | undefined>,
+    outgoing: PublishedOutgoing,
+    messageId: string,
+  ): Promise<Stored | undefined> {
+    try {
+      const stored = await handing;
+      this.#published(outgoing, stored);
+      return stored;
+    } catch (thrown) {
+      const error = BusError.from(thrown);
       // Whoever waited for it is told by this rejection: no line of log beside it.
-      if (BusError.is(error) && IN_DOUBT.has(error.reason)) {
-        emit({ kind: 'unconfirmed', service, topic: topic.name, messageId, error });
+      if (IN_DOUBT.has(error.reason)) {
+        const { emit, service } = this.#parts;
+        emit({ kind: 'unconfirmed', service, topic: outgoing.topic.name, messageId, error });
       }
       throw error;
     }
   }
 
-  async #handOver(outgoing: PublishedOutgoing, messageId: string): Promise<undefined> {
+  #published({ topic, messages }: PublishedOutgoing, stored: Stored | undefined): void {
+    const { emit, service } = this.#parts;
+    const { wrapper } = topic.definition;
+    const place = stored === undefined ? undefined : { stored };
+    emit({ kind: 'published', service, wrapper, topic: topic.name, messages, ...place });
+  }
+
+  #handOver(outgoing: PublishedOutgoing, messageId: string): Promise<undefined> {
     const { topic, messages } = outgoing;
     const refused = this.#parts.transport.refused();
-    if (refused) await refused;
-    if (topic.definition.tracked) await this.#sendTracked(outgoing, messageId);
-    else {
-      await this.#publish(outgoing, this.#seal(topic, pack(topic, messages)), (error) =>
-        this.#unconfirmed(topic, messageId, error),
-      );
-    }
+    if (refused) return refused;
+    if (topic.definition.tracked) return this.#sendTracked(outgoing, messageId);
+    return this.#publish(outgoing, this.#seal(topic, pack(topic, messages)), (error) =>
+      this.#unconfirmed(topic, messageId, error),
+    );
   }
 
   /** Nothing is awaited before it is in its line: what is published one after the other is to be stored so. */
-  async #store(outgoing: PublishedOutgoing, messageId: string): Promise<{ readonly stored: Stored }> {
+  async #store(outgoing: PublishedOutgoing, messageId: string): Promise<Stored> {
     const { sequencer } = this.#parts;
     const { topic, messages, headers } = outgoing;
     if (!topic.definition.tracked) {
-      return { stored: await this.#intoLine(outgoing, messageId, this.#seal(topic, pack(topic, messages))) };
+      return this.#intoLine(outgoing, messageId, this.#seal(topic, pack(topic, messages)));
     }
     const packed = pack(topic, messages);
     const stamp = this.#stamp(topic, headers);
@@ -159,7 +196,7 @@ export class Publisher {
       // What the stream had already may have another number: naming one that did come changes nothing.
       if (stored.duplicate) sequencer.abandon(stamp);
       else sequencer.sent(stamp);
-      return { stored };
+      return stored;
     } catch (error) {
       sequencer.abandon(stamp);
       throw error;
@@ -191,22 +228,43 @@ export class Publisher {
   }
 
   /** A number is never used twice: that of a message which was not handed over is named by the next one. */
-  async #sendTracked(outgoing: PublishedOutgoing, messageId: string): Promise<void> {
+  #sendTracked(outgoing: PublishedOutgoing, messageId: string): Promise<undefined> {
     const { sequencer } = this.#parts;
     const { topic, messages, headers } = outgoing;
     const packed = pack(topic, messages);
     const stamp = this.#stamp(topic, headers);
     let unconfirmed = false;
     this.#heartbeats.began(topic.name);
+    let handing: Promise<undefined>;
     try {
-      await this.#publish(outgoing, this.#seal(topic, packed, stamp.seq), (error) => {
+      handing = this.#publish(outgoing, this.#seal(topic, packed, stamp.seq), (error) => {
         unconfirmed = true;
         sequencer.abandon(stamp);
         this.#heartbeats.again(topic.name);
         this.#unconfirmed(topic, messageId, error);
       });
+    } catch (error) {
+      handing = Promise.reject(error);
+    }
+    if (handing === HANDED) {
+      sequencer.sent(stamp);
+      this.#heartbeats.settled(topic.name);
+      return HANDED;
+    }
+    return this.#whenSent(handing, topic, stamp, () => unconfirmed);
+  }
+
+  async #whenSent(
+    handing: Promise<undefined>,
+    topic: Topic,
+    stamp: SequenceStamp,
+    isUnconfirmed: () => boolean,
+  ): Promise<undefined> {
+    const { sequencer } = this.#parts;
+    try {
+      await handing;
       // It may be told before this goes on.
-      if (!unconfirmed) sequencer.sent(stamp);
+      if (!isUnconfirmed()) sequencer.sent(stamp);
     } catch (error) {
       sequencer.abandon(stamp);
       throw error;
@@ -219,9 +277,9 @@ export class Publisher {
     { topic, headers, confirm }: PublishedOutgoing,
     bytes: Uint8Array,
     onUnconfirmed: (error: BusError) => void,
-  ): Promise<void> {
+  ): Promise<undefined> {
     const message = { topic: topic.name, bytes, headers, onUnconfirmed };
-    return this.#parts.transport.publish(message, confirm ? CONFIRMED : undefined);
+    return this.#parts.transport.publish(message, confirm ? CONFIRMED : undefined) as Promise<undefined>;
   }
 
   #unconfirmed({ name }: Topic, messageId: string, error: BusError): void {
@@ -254,6 +312,9 @@ export class Publisher {
     return this.#parts.clock.now() / 1_000;
   }
 }
+
+/** Of what is not stored: there is no receipt. */
+const HANDED = HANDED_OVER as Promise<undefined>;
 
 /** Nobody knows whether it arrived, or is stored. */
 const IN_DOUBT: ReadonlySet<string | undefined> = new Set(['TERABUS_UNCONFIRMED', 'TERABUS_STORE_UNKNOWN']);

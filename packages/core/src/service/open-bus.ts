@@ -1,8 +1,8 @@
-import { monotonicFactory } from 'ulid';
 import type { Contract, Topic } from '../contract/contract.js';
 import type { BusEvent, Observer } from '../observe/observer.js';
 import { NEW_CHAIN } from '../publishing/chain.js';
 import { EVERYTHING } from '../publishing/declared.js';
+import { ulids } from '../publishing/ids.js';
 import type { PublishOptions } from '../publishing/options.js';
 import { Publisher } from '../publishing/publisher.js';
 import { Caller } from '../rpc/client.js';
@@ -37,8 +37,7 @@ export type OpenBus = Pick<Bus, 'publish' | 'publishAll' | 'send' | 'client'>;
  * loss of its last messages can't be found. Let such a script `confirm` them.
  */
 export function openBus({ transport, source, clock = systemClock, observer }: OpenBusOptions): OpenBus {
-  const ulid = monotonicFactory();
-  const newId = () => ulid(clock.now());
+  const newId = ulids(clock);
   const parts = {
     transport,
     clock,

@@ -1,6 +1,6 @@
 import { BusError } from '@terabus/messages';
 import { pino } from 'pino';
-import { monotonicFactory } from 'ulid';
+
 import type { ServiceClass, ServicePlan } from '../contract/contract-of.js';
 import { contractOf } from '../contract/contract-of.js';
 import { makesRequests } from '../contract/needs.js';
@@ -19,6 +19,7 @@ import { messageSerializer, typesOf } from '../observe/message-serializer.js';
 import type { BusEvent } from '../observe/observer.js';
 import { say } from '../observe/say.js';
 import { tell } from '../observe/tell.js';
+import { ulids } from '../publishing/ids.js';
 import { buildService } from './build-service.js';
 import { deferred } from './deferred.js';
 import { drain } from './drain.js';
@@ -285,8 +286,7 @@ export class RunningHost implements Host {
   #hostParts(): HostParts {
     const { transport, clock, config, middlewares, interceptors, observers } = this.#options;
     const { callRetries, answerRedisClients, standbyAfterMs, drainTimeoutMs, version, inbox } = this.#options;
-    const ulid = monotonicFactory();
-    const newId = () => ulid(clock.now());
+    const newId = ulids(clock);
     return {
       transport,
       clock,

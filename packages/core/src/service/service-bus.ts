@@ -32,8 +32,12 @@ export function serviceBus(parts: ServiceBusParts): Bus {
       { reason: 'TERABUS_NOT_STARTED' },
     );
   };
-  const publish = async (kind: 'publish' | 'send', topic: Topic, messages: readonly unknown[], options?: never) => {
-    checkStarted();
+  const publish = (kind: 'publish' | 'send', topic: Topic, messages: readonly unknown[], options?: never) => {
+    try {
+      checkStarted();
+    } catch (error) {
+      return Promise.reject(error);
+    }
     return chained.publish(kind, topic, messages, NEW_CHAIN, options);
   };
   const bus = {

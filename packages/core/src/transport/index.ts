@@ -46,4 +46,5 @@ export type {
   TransportPublishOptions,
   TransportSubscription,
 } from './transport.js';
+export { HANDED_OVER } from './transport.js';
 export type { Amount, TransportEvent, TransportHealth } from './transport-health.js';

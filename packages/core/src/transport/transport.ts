@@ -75,6 +75,12 @@ export interface TransportSubscription {
 }
 
 /**
+ * What {@link Transport.publish} returns of a message that was handed over at once: whoever publishes many need not wait
+ * for each. A transport may return any other promise that resolves.
+ */
+export const HANDED_OVER: Promise<void> = Promise.resolve();
+
+/**
  * The port between Terabus and what carries its messages. It speaks topics, bytes and headers; it knows neither
  * envelopes nor services. The conformance suite in `@terabus/testing` is this contract as tests.
  *

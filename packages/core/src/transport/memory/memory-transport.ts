@@ -14,6 +14,7 @@ import type {
   TransportPublishOptions,
   TransportSubscription,
 } from '../transport.js';
+import { HANDED_OVER } from '../transport.js';
 import type { TransportEvent, TransportHealth } from '../transport-health.js';
 import type { Exchange, Transit } from './exchange.js';
 import { InTransit } from './in-transit.js';
@@ -74,18 +75,22 @@ export class MemoryTransport implements Transport {
   }
 
   /** The server counts as having a message when the event loop has turned: until then the link can be lost. */
-  async publish(message: Outbound, options?: TransportPublishOptions): Promise<void> {
+  publish(message: Outbound, options?: TransportPublishOptions): Promise<void> {
     const refused = this.refused();
-    if (refused) await refused;
-    if (options?.confirm !== true) {
+    if (refused) return refused;
+    try {
+      if (options?.confirm === true) {
+        return new Promise<void>((resolve, reject) => this.#publish(message, resolve, reject));
+      }
       this.#publish(
         message,
         () => {},
         (error) => message.onUnconfirmed?.(error),
       );
-      return;
+      return HANDED_OVER;
+    } catch (error) {
+      return Promise.reject(error);
     }
-    await new Promise<void>((resolve, reject) => this.#publish(message, resolve, reject));
   }
 
   refused(): Promise<never> | undefined {
