@@ -7,6 +7,8 @@ export interface RawMessage {
   readonly replyTo: string | undefined;
   /** A copy: the client hands out views, and each of them would keep a whole chunk of the socket (64 KiB) alive. */
   bytes(): Uint8Array;
+  /** Without a copy, for whoever lets go of them at once. */
+  view(): Uint8Array;
   /** The server's own answer that nobody subscribes to what was asked for. @throws BusError `TERABUS_MESSAGE_BAD` */
   noResponders(): boolean;
   /** @throws BusError `TERABUS_MESSAGE_BAD` */
@@ -45,6 +47,10 @@ export class NatsMessage implements RawMessage {
 
   bytes(): Uint8Array {
     return new Uint8Array(this.#message.data);
+  }
+
+  view(): Uint8Array {
+    return this.#message.data;
   }
 
   noResponders(): boolean {

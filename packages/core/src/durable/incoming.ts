@@ -4,7 +4,7 @@ import { DURABLE_HEADER, numberIn, timeIn } from './headers.js';
 import type { Letter } from './letters.js';
 import { parseOrigin } from './origin.js';
 
-/** What a delivery holds, and how far it is: of a retry, what its headers say. */
+/** What a retry holds, and how far it is, as its headers say. */
 export interface Arrived {
   readonly letter: Letter;
   readonly tries: number;
@@ -12,15 +12,10 @@ export interface Arrived {
 }
 
 /**
- * @throws BusError `TERABUS_SUBJECT_INVALID` where the subject is no topic's, `TERABUS_MESSAGE_MISPLACED` for a retry
- * whose headers nobody of Terabus wrote
+ * @throws BusError `TERABUS_SUBJECT_INVALID` where the subject is no topic's, `TERABUS_MESSAGE_MISPLACED` where nobody of
+ * Terabus wrote the headers
  */
-export function arrivedLetter(delivery: StreamDelivery, isRetry: boolean): Arrived {
-  if (!isRetry) {
-    const letter = wholeOf(delivery, fromSubject(delivery.subject));
-    return { letter, tries: 0, firstFailed: undefined };
-  }
-  const { bytes, headers } = delivery;
+export function arrivedRetry({ bytes, headers }: StreamDelivery): Arrived {
   const subject = headers.get(DURABLE_HEADER.subject) ?? '';
   const letter: Letter = {
     origin: parseOrigin(headers.get(DURABLE_HEADER.origin)),

@@ -156,7 +156,7 @@ export class Router {
       seq,
       verdict,
     };
-    const bytes = headersSize(inbound.headers);
+    const bytes = work?.headersSize ?? headersSize(inbound.headers);
     for (const [index, any] of contents.entries()) {
       if (work?.only !== undefined && work.only !== index) continue;
       this.#deliverContent(any, arrival, bytes + any.value.length, index, work);
@@ -194,7 +194,8 @@ export class Router {
       template: this.#template,
       headers: inbound.headers,
     };
-    this.#enqueue(handler, wrapper, payload, arrival, headersSize(inbound.headers) + inbound.bytes.length, 0, work);
+    const bytes = (work?.headersSize ?? headersSize(inbound.headers)) + inbound.bytes.length;
+    this.#enqueue(handler, wrapper, payload, arrival, bytes, 0, work);
   }
 
   #enqueue(

@@ -1,12 +1,12 @@
 import type { ConsumeOptions, StreamDelivery, Timer } from '@terabus/core/transport';
 import { BusError, printable } from '@terabus/core/transport';
-import { withoutReserved } from '../headers.js';
 import type { RawMessage } from '../raw-message.js';
 import { afterTurn } from '../turn.js';
-import { ackProbe, parseAckSubject } from './ack-subject.js';
+import { AckReader, ackProbe } from './ack-subject.js';
 import { ConsumerLook } from './consumer-look.js';
 import { Delivery, type Settler } from './delivery.js';
 import type { JetStream, LinkWatcher } from './jetstream.js';
+import { OwnHeaders } from './own-headers.js';
 import { type Ending, Pull, type PullListener } from './pull.js';
 import { Room, type Share } from './room.js';
 
@@ -33,6 +33,9 @@ export class Intake implements LinkWatcher, Settler {
   readonly #pulls: readonly [Pull, Pull];
   readonly #room: Room;
   #unfollow: () => void = () => {};
+  readonly #acks: AckReader;
+  #lastOnWire = '';
+  #lastSubject = '';
   #received = 0;
   #pumping = false;
   #looking = false;
@@ -54,6 +57,7 @@ export class Intake implements LinkWatcher, Settler {
     this.#consumer = jetStream.names.of(options.consumer);
     this.#look = new ConsumerLook(jetStream, options.stream, options.consumer);
     this.#room = new Room(options);
+    this.#acks = new AckReader(this.#stream, this.#consumer);
     const listener: PullListener = {
       message: (raw, replyTo) => this.#message(raw, replyTo),
       alive: () => this.#look.solve(),
@@ -186,17 +190,26 @@ export class Intake implements LinkWatcher, Settler {
   }
 
   #message(raw: RawMessage, replyTo: string): void {
-    const ack = parseAckSubject(replyTo);
-    if (!ack || ack.stream !== this.#stream || ack.consumer !== this.#consumer) {
+    const ack = this.#acks.read(replyTo);
+    if (ack === undefined) {
       const text = `a message for ${this.#look.called} has the reply subject ${printable(replyTo)}`;
       this.#bad(new BusError(text, { reason: 'TERABUS_MESSAGE_BAD' }));
       return;
     }
     this.#received += 1;
     this.#room.taken(raw.size);
-    const { stream } = this.#options;
-    const subject = this.#jetStream.names.unwired(`${ack.subjectFront}${raw.subject}`);
-    this.#deliver(new Delivery(raw, ack, { stream, subject, headers: this.#headers(raw) }, this));
+    const subject = this.#subject(ack.subjectFront, raw.subject);
+    this.#deliver(new Delivery(raw, ack, this.#options.stream, subject, this.#headers(raw), this));
+  }
+
+  /** Most messages have the subject of the one before. */
+  #subject(front: string, onWire: string): string {
+    if (front !== '') return this.#jetStream.names.unwired(`${front}${onWire}`);
+    if (onWire !== this.#lastOnWire) {
+      this.#lastOnWire = onWire;
+      this.#lastSubject = this.#jetStream.names.unwired(onWire);
+    }
+    return this.#lastSubject;
   }
 
   tell(replyTo: string, bytes: Uint8Array): void {
@@ -211,7 +224,7 @@ export class Intake implements LinkWatcher, Settler {
   /** Of what can't be read the message comes without: nobody could settle it otherwise. */
   #headers(raw: RawMessage) {
     try {
-      return withoutReserved(raw.headers());
+      return new OwnHeaders(raw.headers());
     } catch (error) {
       this.#bad(BusError.from(error));
       return new Map<string, string>();
