@@ -1,7 +1,7 @@
 import { headersSize } from '@terabus/core/transport';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { decodeHeaders, encodeHeaders } from './headers.js';
+import { decodeHeaders, encodeHeaders, plainHeaders } from './headers.js';
 
 describe('headers on the wire', () => {
   it('are a line each, in UTF-8', () => {
@@ -90,5 +90,56 @@ describe('headers on the wire', () => {
     // Whoever tried all ways to divide it would take several times that.
     this.timeout(3_000);
     expect(() => decode(`NATS/1.0 503${' '.repeat(100_000)}a\nb\r\n\r\n`)).to.throw('TERABUS_MESSAGE_BAD');
+  });
+
+  describe('as nearly everybody writes them', () => {
+    const plain = (block: string, before = '', behind = '') => {
+      const bytes = Buffer.from(before + block + behind);
+      return plainHeaders(bytes, Buffer.byteLength(before), bytes.length - Buffer.byteLength(behind));
+    };
+
+    it('are what taking them apart says', () => {
+      const block = 'NATS/1.0\r\nA: 1\r\nB:\r\nc:  x y  \r\nA: 2\r\nNATS/1.0: :\r\n\r\n';
+      const { headers } = decode(block);
+      for (const name of [...headers.keys(), 'b', 'x y', '', 'NATS/1.0\r\nA', ' x', '1']) {
+        const one = plain(block, 'MSG\r\n', '\r\nA: 3\r\n\r\n');
+        expect([one?.get(name), one?.has(name)], name).to.deep.equal([headers.get(name), headers.has(name)]);
+      }
+      const all = plain(block) as ReadonlyMap<string, string>;
+      expect([all.size, [...all], [...all.keys()], [...all.values()], [...all.entries()]]).to.deep.equal([
+        headers.size,
+        [...headers],
+        [...headers.keys()],
+        [...headers.values()],
+        [...headers],
+      ]);
+      const each: unknown[] = [];
+      all.forEach((value, name, map) => {
+        each.push([name, value, map === all]);
+      });
+      expect(each).to.deep.equal([...headers].map(([name, value]) => [name, value, true]));
+      expect([all.get('A'), all.has('B')]).to.deep.equal(['1', true]);
+    });
+
+    it('are no others: these are judged one by one', () => {
+      const others = [
+        'NATS/1.0 503\r\n\r\n',
+        'NATS/1.1\r\nA: 1\r\n\r\n',
+        'NATS/1.0\r\nA: é\r\n\r\n',
+        'NATS/1.0\r\nA 1\r\n\r\n',
+        'NATS/1.0\r\n: 1\r\n\r\n',
+        'NATS/1.0\r\nA : 1\r\n\r\n',
+        'NATS/1.0\r\nA: 1\n\r\n\r\n',
+        'NATS/1.0\r\nA: 1\r2\r\n\r\n',
+        'NATS/1.0\r\nA: 1\r\n\r\nB: 2\r\n\r\n',
+        'NATS/1.0\r\nA: 1\r\n',
+        'NATS/1.0\r\nA: 1',
+        'NATS/1.0\r\nA',
+        'NATS/1.0\r\n',
+        'NATS',
+        '',
+      ];
+      for (const block of others) expect(plain(block, '', '\r\n\r\n'), JSON.stringify(block)).to.equal(undefined);
+    });
   });
 });

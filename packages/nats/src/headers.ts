@@ -9,6 +9,10 @@ const NAME = /^[!-9;-~]+$/;
 
 const VERSION = 'NATS/1.0';
 const LINE_BREAK = '\r\n';
+const FIRST_LINE = `${VERSION}${LINE_BREAK}`;
+const CR = 13;
+const LF = 10;
+const COLON = 58;
 
 /** The first line, with the status of the server's own answers. What follows can't fail, and so isn't tried again. */
 const STATUS = /^NATS\/1\.0(?: +(\d{3})(.*))?$/s;
@@ -69,6 +73,93 @@ export function withoutReserved(headers: Headers): Headers {
   const own = new Map<string, string>();
   for (const [name, value] of headers) if (!RESERVED.test(name)) own.set(name, value);
   return own;
+}
+
+/**
+ * The headers of a block as nearly everybody writes them: ASCII, a line each, and no status. Undefined for any other, which
+ * {@link decodeHeaders} judges. Seen to be right as a whole, and taken apart when somebody asks for one: most handlers ask for none.
+ */
+export function plainHeaders(bytes: Buffer, from: number, to: number): Headers | undefined {
+  for (let index = 0; index < FIRST_LINE.length; index++) {
+    if (bytes[from + index] !== FIRST_LINE.charCodeAt(index)) return undefined;
+  }
+  const last = to - LINE_BREAK.length;
+  let at = from + FIRST_LINE.length;
+  while (at < last) {
+    const name = at;
+    while (isOfName(bytes[at] as number)) at += 1;
+    if (at === name || bytes[at] !== COLON) return undefined;
+    while (bytes[at] !== CR) {
+      if (at >= last || bytes[at] === LF || (bytes[at] as number) >= 0x80) return undefined;
+      at += 1;
+    }
+    if (bytes[at + 1] !== LF) return undefined;
+    at += 2;
+  }
+  if (at !== last || bytes[at] !== CR || bytes[at + 1] !== LF) return undefined;
+  return new PlainHeaders(bytes.toString('latin1', from, to));
+}
+
+const isOfName = (byte: number) => byte > 0x20 && byte < 0x7f && byte !== COLON;
+
+/** A block of which it is known that each of its lines is a header. */
+class PlainHeaders implements Headers {
+  readonly #block: string;
+  #all: Headers | undefined;
+
+  constructor(block: string) {
+    this.#block = block;
+  }
+
+  get(name: string): string | undefined {
+    if (this.#all !== undefined) return this.#all.get(name);
+    const at = this.#find(name);
+    if (at === -1) return undefined;
+    const value = at + name.length + LINE_BREAK.length + 1;
+    return this.#block.slice(value, this.#block.indexOf(LINE_BREAK, value)).trim();
+  }
+
+  has(name: string): boolean {
+    return this.#all?.has(name) ?? this.#find(name) !== -1;
+  }
+
+  get size(): number {
+    return this.#apart.size;
+  }
+
+  forEach(callback: (value: string, name: string, headers: Headers) => void, self?: unknown): void {
+    for (const [name, value] of this.#apart) callback.call(self, value, name, this);
+  }
+
+  entries() {
+    return this.#apart.entries();
+  }
+
+  keys() {
+    return this.#apart.keys();
+  }
+
+  values() {
+    return this.#apart.values();
+  }
+
+  [Symbol.iterator]() {
+    return this.#apart[Symbol.iterator]();
+  }
+
+  get [Symbol.toStringTag](): string {
+    return 'Map';
+  }
+
+  get #apart(): Headers {
+    this.#all ??= decodeHeaders(Buffer.from(this.#block)).headers;
+    return this.#all;
+  }
+
+  /** Where the line break in front of a name is. A value has none, and a name no colon. */
+  #find(name: string): number {
+    return name.includes(LINE_BREAK) || name === '' ? -1 : this.#block.indexOf(`${LINE_BREAK}${name}:`);
+  }
 }
 
 /**

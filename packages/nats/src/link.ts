@@ -7,8 +7,9 @@ import { connect, credsAuthenticator, Events, nkeyAuthenticator } from 'nats';
 import { complaint, translated } from './client-errors.js';
 import { clientOptions, DIAL_TIMEOUT_MS } from './client-options.js';
 import { disconnectedError } from './errors.js';
+import { Frames } from './frames.js';
 import type { CheckedNatsOptions } from './options.js';
-import { type ClientMessage, NatsMessage, type RawMessage } from './raw-message.js';
+import { NatsMessage, type RawMessage } from './raw-message.js';
 import { parseRefusal, type Refusal } from './refusal.js';
 import type { PoolServer } from './server-pool.js';
 import { type Outgoing, Sockets } from './sockets.js';
@@ -18,6 +19,9 @@ import { WriteBuffer } from './write-buffer.js';
 
 /** Everything the wire takes as one subject: whitespace would start the next argument, a line break the next command. */
 const ONE_WORD = /^[!-~]+$/;
+
+/** The state of the client's reader between two frames. */
+const AT_START = 0;
 
 /** A subscription on one link. */
 export interface LinkSubscription {
@@ -113,8 +117,21 @@ interface Inside {
     sendCommand(...pieces: Uint8Array[]): void;
     processError(text: Uint8Array): void;
     readonly info?: ServerInfo;
-    readonly parser: { parse(chunk: Uint8Array): void };
+    readonly parser: { parse(chunk: Uint8Array): void; readonly state: number };
   };
+}
+
+/** What of a message of the client is read: its own reader of headers is left aside. */
+interface ClientMessage {
+  readonly subject: string;
+  readonly reply?: string;
+  readonly _msg: { readonly hdr: number };
+  readonly _rdata: Uint8Array;
+}
+
+function asRead({ subject, reply, _msg, _rdata }: ClientMessage): NatsMessage {
+  const chunk = Buffer.from(_rdata.buffer, _rdata.byteOffset, _rdata.length);
+  return new NatsMessage(subject, reply || undefined, chunk, 0, Math.max(0, _msg.hdr), chunk.length);
 }
 
 class NatsLink implements Link {
@@ -123,6 +140,8 @@ class NatsLink implements Link {
   readonly #sockets: Sockets;
   readonly #listener: LinkListener;
   readonly #output: WriteBuffer;
+  /** By the numbers of their subscriptions. */
+  readonly #receivers = new Map<number, (message: RawMessage) => void>();
   #ended = false;
   #receivedBytes = 0;
 
@@ -177,19 +196,16 @@ class NatsLink implements Link {
   subscribe(subject: string, queue: string | undefined, deliver: (message: RawMessage) => void): LinkSubscription {
     checkWord(subject);
     if (queue !== undefined) checkWord(queue);
-    // An exception that escapes from here into the client's reader would leave the connection open and deaf.
     const callback = (error: Error | null, message: Msg) => {
-      if (error || this.#ended) return;
-      try {
-        deliver(new NatsMessage(message as Msg & ClientMessage));
-      } catch (thrown) {
-        this.#listener.failed(BusError.from(thrown));
-      }
+      if (error === null) this.#deliver(deliver, asRead(message as Msg & ClientMessage));
     };
     this.#output.flush();
     try {
       const subscription = this.#connection.subscribe(subject, { callback, ...(queue !== undefined && { queue }) });
-      return { id: subscription.getID(), end: () => void subscription.drain().catch(() => {}) };
+      const id = subscription.getID();
+      this.#receivers.set(id, deliver);
+      const ended = () => this.#receivers.delete(id);
+      return { id, end: () => void subscription.drain().then(ended, ended) };
     } catch (error) {
       throw translated(error);
     }
@@ -207,6 +223,16 @@ class NatsLink implements Link {
     void this.#connection.close().catch(() => {});
   }
 
+  /** An exception that escapes from here into the client's reader would leave the connection open and deaf. */
+  #deliver(deliver: (message: RawMessage) => void, message: RawMessage): void {
+    if (this.#ended) return;
+    try {
+      deliver(message);
+    } catch (thrown) {
+      this.#listener.failed(BusError.from(thrown));
+    }
+  }
+
   #end(error: BusError): void {
     if (this.#ended) return;
     this.destroy();
@@ -218,10 +244,21 @@ class NatsLink implements Link {
     const { parser } = protocol;
     const [parse, processError] = [parser.parse.bind(parser), protocol.processError.bind(protocol)];
     // The client's reader dies of what it can't parse, says so on the console, and leaves the connection open and deaf.
+    const frames = new Frames({
+      message: (subscription, message) => {
+        const deliver = this.#receivers.get(subscription);
+        if (deliver !== undefined) this.#deliver(deliver, message);
+      },
+      rest: (bytes) => {
+        if (!this.#ended) parse(bytes);
+      },
+    });
+    // It may have begun to read something that has come in part.
+    const read = parser.state === AT_START ? (chunk: Uint8Array) => frames.read(chunk) : parse;
     parser.parse = (chunk) => {
       this.#receivedBytes += chunk.length;
       try {
-        if (!this.#ended) parse(chunk);
+        if (!this.#ended) read(chunk);
       } catch (cause) {
         this.#end(disconnectedError('the NATS server sent what is no NATS protocol', cause));
       }

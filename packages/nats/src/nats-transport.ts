@@ -110,8 +110,9 @@ export class NatsTransport implements Transport {
     const subject = checkedPattern(pattern, namespace);
     if (group !== undefined) checkGroup(group);
     const queue = group === undefined ? undefined : toName(group, namespace);
+    const inbound = this.#inbounds.of(pattern);
     const subscribed = this.#connection.subscriptions.add(subject, queue, (raw) => {
-      const message = this.#inbounds.message(raw, pattern);
+      const message = inbound(raw);
       if (message) deliver(message);
     });
     await subscribed.ready;

@@ -1,73 +1,79 @@
 import type { Headers } from '@terabus/core/transport';
-import { type DecodedHeaders, decodeHeaders, NOTHING_DECODED } from './headers.js';
+import { type DecodedHeaders, decodeHeaders, NOTHING_DECODED, plainHeaders } from './headers.js';
 
-/** A message as it came off the wire. */
+/** A message as it came off the wire. It lies in a chunk of the socket until it is copied. */
 export interface RawMessage {
   readonly subject: string;
   readonly replyTo: string | undefined;
-  /** A copy: the client hands out views, and each of them would keep a whole chunk of the socket (64 KiB) alive. */
+  /** The bytes of block and content. */
+  readonly size: number;
+  /** Those of the block alone. */
+  readonly headersBytes: number;
+  /** A copy: a view would keep a whole chunk of the socket (64 KiB) alive. */
   bytes(): Uint8Array;
   /** Without a copy, for whoever lets go of them at once. */
   view(): Uint8Array;
   /** The server's own answer that nobody subscribes to what was asked for. @throws BusError `TERABUS_MESSAGE_BAD` */
   noResponders(): boolean;
-  /** @throws BusError `TERABUS_MESSAGE_BAD` */
+  /** They keep nothing of the chunk. @throws BusError `TERABUS_MESSAGE_BAD` */
   headers(): Headers;
   /** Its block as a whole, with the status of the server's own answers. @throws BusError `TERABUS_MESSAGE_BAD` */
   decoded(): DecodedHeaders;
-  /** The bytes of block and content. */
-  readonly size: number;
 }
 
-/** What of a message of the client is read: its own reader of headers is left aside. */
-export interface ClientMessage {
-  readonly subject: string;
-  readonly reply?: string;
-  readonly data: Uint8Array;
-  readonly _msg: { readonly hdr: number };
-  readonly _rdata: Uint8Array;
-}
-
-/** A message as the client hands it over. */
+/** A message at its place in a chunk: `from` where its block of headers begins, `content` where that ends, up to `to`. */
 export class NatsMessage implements RawMessage {
-  readonly #message: ClientMessage;
+  readonly subject: string;
+  readonly replyTo: string | undefined;
+  readonly #chunk: Buffer;
+  readonly #from: number;
+  readonly #content: number;
+  readonly #to: number;
   #decoded: DecodedHeaders | undefined;
 
-  constructor(message: ClientMessage) {
-    this.#message = message;
-  }
-
-  get subject(): string {
-    return this.#message.subject;
-  }
-
-  get replyTo(): string | undefined {
-    return this.#message.reply || undefined;
-  }
-
-  bytes(): Uint8Array {
-    return new Uint8Array(this.#message.data);
-  }
-
-  view(): Uint8Array {
-    return this.#message.data;
-  }
-
-  noResponders(): boolean {
-    return this.#message.data.length === 0 && this.decoded().status === 503;
-  }
-
-  headers(): Headers {
-    return this.decoded().headers;
+  constructor(subject: string, replyTo: string | undefined, chunk: Buffer, from: number, content: number, to: number) {
+    this.subject = subject;
+    this.replyTo = replyTo;
+    this.#chunk = chunk;
+    this.#from = from;
+    this.#content = content;
+    this.#to = to;
   }
 
   get size(): number {
-    return this.#message._rdata.length;
+    return this.#to - this.#from;
+  }
+
+  get headersBytes(): number {
+    return this.#content - this.#from;
+  }
+
+  bytes(): Uint8Array {
+    const copy = new Uint8Array(this.#to - this.#content);
+    copy.set(this.view());
+    return copy;
+  }
+
+  view(): Uint8Array {
+    const { buffer, byteOffset } = this.#chunk;
+    return new Uint8Array(buffer, byteOffset + this.#content, this.#to - this.#content);
+  }
+
+  noResponders(): boolean {
+    return this.#to === this.#content && this.decoded().status === 503;
+  }
+
+  headers(): Headers {
+    if (this.#decoded === undefined && this.#content > this.#from) {
+      const plain = plainHeaders(this.#chunk, this.#from, this.#content);
+      if (plain !== undefined) return plain;
+    }
+    return this.decoded().headers;
   }
 
   decoded(): DecodedHeaders {
-    const { _msg, _rdata } = this.#message;
-    this.#decoded ??= _msg.hdr > 0 ? decodeHeaders(_rdata.subarray(0, _msg.hdr)) : NOTHING_DECODED;
+    this.#decoded ??=
+      this.#content === this.#from ? NOTHING_DECODED : decodeHeaders(this.#chunk.subarray(this.#from, this.#content));
     return this.#decoded;
   }
 }

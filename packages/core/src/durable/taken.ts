@@ -2,7 +2,6 @@ import { BusError } from '@terabus/messages';
 import type { Fate, StoredWork } from '../routing/stored-work.js';
 import type { Verdict } from '../sequencing/verdict.js';
 import { type Deferred, deferred } from '../service/deferred.js';
-import { headersSize } from '../transport/headers.js';
 import type { StreamDelivery } from '../transport/streams.js';
 import { Content } from './content.js';
 import { type ContentEnd, ContentFate, type ContentOwner } from './content-fate.js';
@@ -79,10 +78,6 @@ export class Taken implements StoredWork, ContentOwner {
     return this.#letter.origin.index;
   }
 
-  get headersSize(): number {
-    return this.#delivery.headersSize ?? headersSize(this.#letter.headers);
-  }
-
   get delivery(): StreamDelivery {
     return this.#delivery;
   }
@@ -103,7 +98,7 @@ export class Taken implements StoredWork, ContentOwner {
   /** Gives its contents to their handlers. */
   open(): void {
     const { topic, bytes, headers } = this.#letter;
-    this.#parts.router.takeStored({ topic, bytes, headers }, this);
+    this.#parts.router.takeStored({ topic, bytes, headers, headersBytes: this.#delivery.headersBytes }, this);
     if (this.#named === 0 && this.only !== undefined) {
       const error = new BusError(`the message has no content ${this.only}`, { reason: 'TERABUS_MESSAGE_MISPLACED' });
       this.bad(this.only, error, undefined, undefined);

@@ -1,6 +1,6 @@
 import type { QueueLimit, QueueLimits } from '../routing/limits.js';
 import type { Clock } from '../transport/clock.js';
-import { headersSize } from '../transport/headers.js';
+import { headersSizeOf } from '../transport/headers.js';
 import type { Inbound } from '../transport/transport.js';
 
 /** 10,000 messages are what a busy service gets in some seconds. */
@@ -81,7 +81,7 @@ export class Gate {
   }
 
   #hold(deliver: Receiver['deliver'], inbound: Inbound): void {
-    this.#bytes += inbound.bytes.length + headersSize(inbound.headers);
+    this.#bytes += inbound.bytes.length + headersSizeOf(inbound);
     this.#held.push({ deliver, inbound, arrivedAt: this.#clock.elapsed() });
   }
 }

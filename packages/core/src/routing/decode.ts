@@ -15,19 +15,20 @@ export interface Envelope {
 }
 
 /**
- * Opens the envelope of a message. The subject that it came by is its topic; a header that names another one makes it
+ * Opens the envelope of a message. The subject that it came by is its topic, where nothing else is said; a header that names another one makes it
  * a bad message, a header that names none does not.
  *
  * @throws BusError `TERABUS_MESSAGE_UNDECODABLE` or `TERABUS_MESSAGE_MISPLACED`
  */
-export function openEnvelope(wrapper: 'event' | 'module-message', inbound: Inbound): Envelope {
+export function openEnvelope(wrapper: 'event' | 'module-message', inbound: Inbound, topic = inbound.topic): Envelope {
+  const bytes = inbound.view ?? inbound.bytes;
   if (wrapper === 'event') {
-    const { header, events } = decodeTeraEvent(inbound.bytes, IN_PLACE);
-    checkPlace('header.topic', header?.topic, inbound.topic);
+    const { header, events } = decodeTeraEvent(bytes, IN_PLACE);
+    checkPlace('header.topic', header?.topic, topic);
     return { time: timeOf(header), contents: events, source: '', seq: 0 };
   }
-  const { head, data } = decodeModuleMessage(inbound.bytes, IN_PLACE);
-  checkPlace('head.dest', head?.dest, inbound.topic);
+  const { head, data } = decodeModuleMessage(bytes, IN_PLACE);
+  checkPlace('head.dest', head?.dest, topic);
   return { time: timeOf(head), contents: data, source: head?.source ?? '', seq: head?.seq ?? 0 };
 }
 

@@ -29,7 +29,7 @@ export class DeliveryGroup {
 
   constructor(options: GroupOptions) {
     this.#options = options;
-    this.#turn = new Turn(options.clock, () => this.#pump());
+    this.#turn = new Turn(() => this.#pump());
   }
 
   /** How many jobs hold a slot. */
@@ -217,16 +217,17 @@ export class DeliveryGroup {
   }
 
   #pump(): void {
+    let now = this.#options.clock.elapsed();
     while (this.#running.length < this.#options.concurrency) {
       const ready = this.#alone.ready ?? this.#ready;
       if (ready.length === 0) break;
-      if (!this.#turn.takes()) return;
+      if (!this.#turn.takes(now)) return;
       const job = ready.shift() as Job;
       this.#waiting -= 1;
       this.#waitingBytes -= job.bytes;
       const run = new Run(job, this.#options, this.#released, this.#running.length);
       this.#running.push(run);
-      run.start();
+      now = run.start(now);
     }
     this.#pumping = false;
   }

@@ -12,6 +12,7 @@ export class Ends {
   }
 
   ended(job: Job): void {
+    if (this.#waiters.size === 0) return;
     for (const waiter of this.#waiters) {
       if (!waiter.left.delete(job) || waiter.left.size > 0) continue;
       this.#waiters.delete(waiter);

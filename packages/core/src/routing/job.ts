@@ -9,10 +9,12 @@ export interface Job {
   readonly bytes: number;
   /** When it came, on `clock.elapsed()`. */
   readonly arrivedAt: number;
-  /** How long it may run, in milliseconds, decided when it starts. 0 or less: its time is over already. */
-  timeLeftMs(): number;
-  /** Runs the handler. May be synchronous. */
-  run(): unknown;
+  /**
+   * How long it may run, in milliseconds, decided when it starts: now, on `clock.elapsed()`. 0 or less: its time is over already.
+   */
+  timeLeftMs(now: number): number;
+  /** Runs the handler, at the same moment. May be synchronous. */
+  run(now: number): unknown;
   /** Ended well. Called at most once, and never together with `failed`. */
   succeeded(result: unknown, durationMs: number): void;
   /** Threw or rejected. */

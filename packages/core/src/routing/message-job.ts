@@ -4,18 +4,18 @@ import { Context } from './context.js';
 import type { Job } from './job.js';
 import type { PreparedHandler, Router } from './router.js';
 import type { Outcome } from './settle.js';
-import { settle } from './settle.js';
+import { type Settled, SUCCEEDED, settle } from './settle.js';
 import type { Fate } from './stored-work.js';
 
 /** One message for one handler. */
-export class MessageJob implements Job {
+export class MessageJob implements Job, Settled {
   readonly key: unknown;
   readonly bytes: number;
   arrivedAt: number;
   readonly handler: PreparedHandler;
   readonly #router: Router;
-  readonly #type: string;
-  readonly #message: unknown;
+  readonly type: string;
+  readonly message: unknown;
   readonly #arrival: Arrival;
   /** Of what came out of a stream. */
   readonly #fate: Fate | undefined;
@@ -29,17 +29,18 @@ export class MessageJob implements Job {
     arrival: Arrival,
     key: unknown,
     bytes: number,
+    arrivedAt: number,
     fate?: Fate,
   ) {
     this.#router = router;
     this.handler = handler;
-    this.#type = type;
-    this.#message = message;
+    this.type = type;
+    this.message = message;
     this.#arrival = arrival;
     this.key = key;
     this.bytes = bytes;
     this.#fate = fate;
-    this.arrivedAt = handler.place.clock.elapsed();
+    this.arrivedAt = arrivedAt;
     fate?.queued(this);
   }
 
@@ -56,7 +57,7 @@ export class MessageJob implements Job {
       service,
       topic: this.#arrival.topic,
       handler: this.handler.place.handler,
-      type: this.#type,
+      type: this.type,
     });
   }
 
@@ -78,25 +79,26 @@ export class MessageJob implements Job {
     return this.#router.timeoutMs;
   }
 
-  run(): unknown {
+  run(now: number): unknown {
     const { service, watch } = this.#router.parts;
-    const context = this.#contextNow() as unknown as AnyContext;
+    const own = this.#begin(now);
+    const context = own as unknown as AnyContext;
     watch?.({
       kind: 'started',
       service,
       topic: this.#arrival.topic,
       handler: this.handler.place.handler,
-      type: this.#type,
-      message: this.#message,
+      type: this.type,
+      message: this.message,
       context,
     });
-    if (this.#fate === undefined) return this.handler.run(this.#message, context);
-    return this.#fate.run(this.#contextNow(), () => this.handler.run(this.#message, context));
+    if (this.#fate === undefined) return this.handler.run(this.message, context);
+    return this.#fate.run(own, () => this.handler.run(this.message, context));
   }
 
   succeeded(_result: unknown, durationMs: number): void {
     try {
-      this.#settle({ kind: 'succeeded' }, durationMs);
+      this.#settle(SUCCEEDED, durationMs);
     } finally {
       this.#fate?.succeeded();
     }
@@ -113,7 +115,7 @@ export class MessageJob implements Job {
     let error: BusError | undefined;
     try {
       error = this.#settle({ kind: 'timed-out' }, durationMs);
-      if (error !== undefined) this.#contextNow().abort(error);
+      if (error !== undefined) this.context.abort(error);
     } finally {
       this.#fate?.failed(error ?? new BusError('a handler ran out of time', { reason: 'TERABUS_HANDLER_TIMEOUT' }));
     }
@@ -130,13 +132,13 @@ export class MessageJob implements Job {
     if (!running && this.#fate !== undefined) {
       const { service, emit } = this.#router.parts;
       const { handler } = this.handler.place;
-      emit({ kind: 'given-back', service, topic: this.#arrival.topic, handler, type: this.#type });
+      emit({ kind: 'given-back', service, topic: this.#arrival.topic, handler, type: this.type });
       this.#fate.givenBack();
       return;
     }
     const error = this.#settle({ kind: 'cut-off', running }, 0);
     this.#fate?.givenBack();
-    if (error !== undefined) this.#contextNow().abort(error);
+    if (error !== undefined) this.context.abort(error);
   }
   behind(): void {
     this.#fate?.behind();
@@ -145,23 +147,25 @@ export class MessageJob implements Job {
     this.#fate?.released();
   }
 
+  get timeoutMs(): number {
+    return this.#router.timeoutMs;
+  }
+
   /** The handler's time counts from its start, so the context is made then. */
-  #contextNow(): Context {
-    if (this.#context === undefined) {
-      const { place } = this.handler;
-      const deadline = place.clock.elapsed() + this.#router.timeoutMs;
-      this.#context =
-        this.#fate?.context(place, this.#arrival, deadline) ?? new Context(place, this.#arrival, deadline);
-    }
-    return this.#context;
+  get context(): Context {
+    return this.#context ?? this.#begin(this.handler.place.clock.elapsed());
+  }
+
+  #begin(now: number): Context {
+    const { place } = this.handler;
+    const deadline = now + this.#router.timeoutMs;
+    const arrival = this.#arrival;
+    const context = this.#fate?.context(place, arrival, deadline) ?? new Context(place, arrival, deadline);
+    this.#context = context;
+    return context;
   }
 
   #settle(outcome: Outcome, durationMs: number): BusError | undefined {
-    const { parts, timeoutMs } = this.#router;
-    return settle(
-      outcome,
-      { context: this.#contextNow(), type: this.#type, message: this.#message, durationMs, timeoutMs },
-      parts,
-    );
+    return settle(outcome, this, durationMs, this.#router.parts);
   }
 }

@@ -9,7 +9,7 @@ import type { Reporter } from '../observe/reporter.js';
 import { beatenFor, isHeartbeat } from '../topics/heartbeat.js';
 import { parseTemplate, type TopicTemplate } from '../topics/template.js';
 import type { Clock } from '../transport/clock.js';
-import { headersSize } from '../transport/headers.js';
+import { headersSizeOf } from '../transport/headers.js';
 import type { Inbound } from '../transport/transport.js';
 import type { Arrival, HandlerPlace } from './context.js';
 import { openEnvelope } from './decode.js';
@@ -60,6 +60,8 @@ export class Router {
   readonly #sequence: Sequence;
   readonly #keyOf: DeliveryOptions['key'];
   readonly #template: TopicTemplate;
+  #lastUrl: string | undefined;
+  #lastName = '';
 
   constructor(parts: RouterParts) {
     this.parts = parts;
@@ -120,7 +122,7 @@ export class Router {
   readonly deliverHeartbeat = (inbound: Inbound): void => {
     const topic = beatenFor(inbound.topic);
     try {
-      const { source, seq } = openEnvelope('module-message', { ...inbound, topic });
+      const { source, seq } = openEnvelope('module-message', inbound, topic);
       this.#sequence.beaten(inbound, topic, source, seq);
     } catch (error) {
       this.#badMessage(inbound.topic, BusError.from(error));
@@ -156,16 +158,17 @@ export class Router {
       seq,
       verdict,
     };
-    const bytes = work?.headersSize ?? headersSize(inbound.headers);
-    for (const [index, any] of contents.entries()) {
+    const headersBytes = headersSizeOf(inbound);
+    for (let index = 0; index < contents.length; index++) {
       if (work?.only !== undefined && work.only !== index) continue;
-      this.#deliverContent(any, arrival, bytes + any.value.length, index, work);
+      const any = contents[index] as Any;
+      this.#deliverContent(any, arrival, headersBytes + any.value.length, index, work);
     }
   }
 
   /** One bad content never touches its siblings. */
   #deliverContent(any: Any, arrival: Arrival, bytes: number, index: number, work: StoredWork | undefined): void {
-    const name = anyTypeName(any);
+    const name = this.#nameOf(any);
     const handler = this.handlers.get(name);
     if (handler?.type === undefined) {
       this.parts.emit({ kind: 'unhandled', service: this.parts.service, topic: arrival.topic, type: name });
@@ -178,6 +181,15 @@ export class Router {
       const named = this.#badMessage(arrival.topic, BusError.from(error), handler, name);
       work?.bad(index, named, handler.place.handler, name);
     }
+  }
+
+  /** The same text as of the message before, mostly: to look it up is then next to nothing. */
+  #nameOf(any: Any): string {
+    if (any.typeUrl !== this.#lastUrl) {
+      this.#lastName = anyTypeName(any);
+      this.#lastUrl = any.typeUrl;
+    }
+    return this.#lastName;
   }
 
   #deliverPayload(wrapper: 'text' | 'bytes', inbound: Inbound, work?: StoredWork): void {
@@ -194,8 +206,7 @@ export class Router {
       template: this.#template,
       headers: inbound.headers,
     };
-    const bytes = (work?.headersSize ?? headersSize(inbound.headers)) + inbound.bytes.length;
-    this.#enqueue(handler, wrapper, payload, arrival, bytes, 0, work);
+    this.#enqueue(handler, wrapper, payload, arrival, headersSizeOf(inbound) + inbound.bytes.length, 0, work);
   }
 
   #enqueue(
@@ -209,7 +220,8 @@ export class Router {
   ): void {
     const key = this.#keyOf?.(message);
     const fate = work?.content(index, handler.place.handler, type);
-    const job = new MessageJob(this, handler, type, message, arrival, key, bytes, fate);
+    const arrivedAt = this.parts.clock.elapsed();
+    const job = new MessageJob(this, handler, type, message, arrival, key, bytes, arrivedAt, fate);
     job.accepted();
     if (work?.alone !== true) this.queue.enqueue(job);
     else if (this.parts.options.order === 'per-key' && this.queue.isBehind(job)) {
@@ -245,7 +257,7 @@ const strictUtf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 function textOf(inbound: Inbound): string {
   try {
-    return strictUtf8.decode(inbound.bytes);
+    return strictUtf8.decode(inbound.view ?? inbound.bytes);
   } catch (error) {
     throw new BusError('the bytes are no UTF-8 text', { reason: 'TERABUS_MESSAGE_UNDECODABLE', cause: error });
   }

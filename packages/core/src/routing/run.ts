@@ -22,72 +22,99 @@ export class Run {
     this.#release = release;
   }
 
-  start(): void {
+  /** Begins at this moment, on `clock.elapsed()`. Returns the one at which the caller goes on. */
+  start(now: number): number {
     const { clock } = this.#options;
-    this.#begin = clock.elapsed();
-    const timeLeftMs = this.job.timeLeftMs();
+    this.#begin = now;
+    const timeLeftMs = this.job.timeLeftMs(now);
     if (timeLeftMs <= 0) {
-      this.#tell(() => this.job.timedOut(0));
+      this.#timedOut(0);
       this.#end();
-      return;
+      return now;
     }
     try {
-      const result = this.job.run();
+      const result = this.job.run(now);
       if (!isThenable(result)) {
-        this.#succeeded(result);
-        return;
+        const end = clock.elapsed();
+        this.#succeeded(result, end - now);
+        return end;
       }
       this.#timer = clock.setTimer(timeLeftMs, () => this.#onTimeout());
       // Inside of the `try`: a promise may have a `constructor` or a `then` of its own, which throws here and now.
       Promise.resolve(result).then(
-        (value) => this.#succeeded(value),
+        (value) => this.#succeeded(value, this.#durationMs()),
         (error) => this.#failed(error),
       );
     } catch (error) {
       this.#failed(error);
     }
+    return clock.elapsed();
   }
 
   cutOff(): void {
-    this.#tell(() => this.job.cutOff(true));
+    if (this.#isFirst()) {
+      try {
+        this.job.cutOff(true);
+      } catch {
+        // See `#succeeded`.
+      }
+    }
     this.#end();
   }
 
-  #succeeded(result: unknown): void {
-    this.#tell(() => this.job.succeeded(result, this.#durationMs()));
+  #succeeded(result: unknown, durationMs: number): void {
+    if (this.#isFirst()) {
+      try {
+        this.job.succeeded(result, durationMs);
+      } catch {
+        // What is told may throw: a log whose disk is full. Whom it would be reported to is what threw. The slot is given back
+        // all the same, and the next message gets its turn.
+      }
+    }
     this.#end();
   }
 
   #failed(error: unknown): void {
-    this.#tell(() => this.job.failed(error, this.#durationMs()));
+    if (this.#isFirst()) {
+      try {
+        this.job.failed(error, this.#durationMs());
+      } catch {
+        // See `#succeeded`.
+      }
+    }
     this.#end();
   }
 
+  #timedOut(durationMs: number): void {
+    if (!this.#isFirst()) return;
+    try {
+      this.job.timedOut(durationMs);
+    } catch {
+      // See `#succeeded`.
+    }
+  }
+
   #onTimeout(): void {
-    this.#tell(() => this.job.timedOut(this.#durationMs()));
+    this.#timedOut(this.#durationMs());
     this.#timer = this.#options.clock.setTimer(this.#options.abandonAfterMs, () => {
-      this.#quietly(() => this.job.abandoned());
+      try {
+        this.job.abandoned();
+      } catch {
+        // See `#succeeded`.
+      }
       this.#end();
     });
   }
 
+  /** Whether the job has not been told how it ended. */
+  #isFirst(): boolean {
+    const isFirst = !this.#told;
+    this.#told = true;
+    return isFirst;
+  }
+
   #durationMs(): number {
     return this.#options.clock.elapsed() - this.#begin;
-  }
-
-  #tell(how: () => void): void {
-    if (this.#told) return;
-    this.#told = true;
-    this.#quietly(how);
-  }
-
-  /** What is told may throw: a log whose disk is full. Whom it would be reported to is what threw. */
-  #quietly(how: () => void): void {
-    try {
-      how();
-    } catch {
-      // The slot is given back all the same, and the next message gets its turn.
-    }
   }
 
   #end(): void {

@@ -12,12 +12,14 @@ export type Outcome =
   | { readonly kind: 'abandoned' }
   | { readonly kind: 'cut-off'; readonly running: boolean };
 
+/** Of every message that went well. */
+export const SUCCEEDED: Outcome = Object.freeze({ kind: 'succeeded' });
+
 /** What is settled: a message that was given to a handler. */
 export interface Settled {
   readonly context: Context;
   readonly type: string;
   readonly message: unknown;
-  readonly durationMs: number;
   readonly timeoutMs: number;
 }
 
@@ -34,10 +36,15 @@ export interface Witnesses {
  *
  * @returns the error that the outcome stands for; a call is answered with it
  */
-export function settle(outcome: Outcome, settled: Settled, { reporter, emit }: Witnesses): BusError | undefined {
-  const { context, type, message, durationMs } = settled;
+export function settle(
+  outcome: Outcome,
+  settled: Settled,
+  durationMs: number,
+  { reporter, emit }: Witnesses,
+): BusError | undefined {
+  const { context, type, message } = settled;
   const { service, handler, topic } = context;
-  const error = errorOf(outcome, settled);
+  const error = outcome === SUCCEEDED ? undefined : errorOf(outcome, settled);
   if (error !== undefined) {
     const fields = { handler, topic, type, messageId: context.messageId };
     if (isAnswer(outcome, context)) reporter.note(error, fields);

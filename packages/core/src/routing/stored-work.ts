@@ -7,8 +7,6 @@ import type { MessageJob } from './message-job.js';
 export interface StoredWork {
   /** Which of its contents is meant; undefined for all. */
   readonly only: number | undefined;
-  /** What its headers take on the wire, in bytes. */
-  readonly headersSize: number;
   /** What its number said when it came first; undefined when that is now. */
   readonly verdict: Verdict | undefined;
   /** Whether it is to run while nothing else does. */

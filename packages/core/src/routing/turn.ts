@@ -1,5 +1,3 @@
-import type { Clock } from '../transport/clock.js';
-
 /**
  * When jobs have run in a row for so long, sockets and timers get their turn. A turn of the event loop may bring a
  * thousand messages: handlers that need next to no time have to get through them in one, or the queue would fill up.
@@ -14,7 +12,6 @@ const JOBS_PER_TURN = 4_096;
  * for anything real bring the next one at once.
  */
 export class Turn {
-  readonly #clock: Clock;
   readonly #resume: () => void;
   /** Since the event loop turned. */
   #jobs = 0;
@@ -25,15 +22,14 @@ export class Turn {
   #isAwaited = false;
 
   /** `resume` is called when the event loop has turned, where {@link takes} said no. */
-  constructor(clock: Clock, resume: () => void) {
-    this.#clock = clock;
+  constructor(resume: () => void) {
     this.#resume = resume;
   }
 
-  /** Whether one more job may start. */
-  takes(): boolean {
-    if (!this.#isOn) this.#begin();
-    else if (this.#jobs >= JOBS_PER_TURN || this.#clock.elapsed() - this.#began >= TURN_MS) {
+  /** Whether one more job may start: now, on `clock.elapsed()`. */
+  takes(now: number): boolean {
+    if (!this.#isOn) this.#begin(now);
+    else if (this.#jobs >= JOBS_PER_TURN || now - this.#began >= TURN_MS) {
       this.#isAwaited = true;
       return false;
     }
@@ -41,10 +37,10 @@ export class Turn {
     return true;
   }
 
-  #begin(): void {
+  #begin(now: number): void {
     this.#isOn = true;
     this.#jobs = 0;
-    this.#began = this.#clock.elapsed();
+    this.#began = now;
     setImmediate(() => {
       this.#isOn = false;
       if (!this.#isAwaited) return;

@@ -5,8 +5,8 @@ import type { AnyContext, Arrival } from '../routing/context.js';
 import { Context } from '../routing/context.js';
 import type { Job } from '../routing/job.js';
 import type { Outcome } from '../routing/settle.js';
-import { settle } from '../routing/settle.js';
-import { headersSize } from '../transport/headers.js';
+import { SUCCEEDED, settle } from '../routing/settle.js';
+import { headersSizeOf } from '../transport/headers.js';
 import type { Inbound } from '../transport/transport.js';
 import type { Answerer, PreparedMethod } from './answer.js';
 import { parseTimeout } from './deadline.js';
@@ -39,7 +39,7 @@ export class CallJob implements Job {
     call: ReplyHead,
     arrivedAt: number,
   ) {
-    this.bytes = inbound.bytes.length + headersSize(inbound.headers);
+    this.bytes = inbound.bytes.length + headersSizeOf(inbound);
     this.arrivedAt = arrivedAt;
     this.#answerer = answerer;
     this.#method = method;
@@ -50,9 +50,9 @@ export class CallJob implements Job {
     this.#callerDeadline = this.arrivedAt + callerAllowsMs;
   }
 
-  timeLeftMs(): number {
-    const { clock, options } = this.#answerer.parts;
-    this.#allowedMs = Math.min(options.timeoutMs, this.#callerDeadline - clock.elapsed());
+  timeLeftMs(now: number): number {
+    const { options } = this.#answerer.parts;
+    this.#allowedMs = Math.min(options.timeoutMs, this.#callerDeadline - now);
     return this.#allowedMs;
   }
 
@@ -80,7 +80,7 @@ export class CallJob implements Job {
       this.failed(error, durationMs);
       return;
     }
-    this.#settle({ kind: 'succeeded' }, durationMs);
+    this.#settle(SUCCEEDED, durationMs);
     this.#reply(okReply(this.#call, json));
   }
 
@@ -147,9 +147,8 @@ export class CallJob implements Job {
       context: this.#contextNow(),
       type: this.#call.method,
       message: this.#args,
-      durationMs,
       timeoutMs: Math.max(0, Math.round(this.#allowedMs)),
     };
-    return settle(outcome, settled, parts);
+    return settle(outcome, settled, durationMs, parts);
   }
 }

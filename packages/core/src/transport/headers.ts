@@ -1,6 +1,6 @@
 import { BusError } from '@terabus/messages';
 import { printable } from '../topics/printable.js';
-import type { Headers } from './transport.js';
+import type { Headers, Inbound } from './transport.js';
 
 /** Printable ASCII without colon and space: what NATS and MIME take. */
 const NAME = /^[!-9;-~]+$/;
@@ -53,6 +53,9 @@ export function headersSize(headers: Headers | undefined): number {
   for (const [name, value] of headers) bytes += name.length + utf8Length(value) + LINE_BYTES;
   return bytes;
 }
+
+/** {@link headersSize} of a message that came: nobody counts twice. */
+export const headersSizeOf = (inbound: Inbound): number => inbound.headersBytes ?? headersSize(inbound.headers);
 
 function utf8Length(text: string): number {
   let bytes = text.length;

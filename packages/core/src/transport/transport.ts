@@ -43,6 +43,13 @@ export interface Inbound {
   readonly topic: string;
   /** Owned by this one receiver: neither the transport nor another receiver touches these bytes again. */
   readonly bytes: Uint8Array;
+  /**
+   * The same bytes, for whoever reads them while `deliver` runs and keeps nothing of them: a transport that hands over parts of
+   * something larger can spare itself the copy. Undefined where there is nothing to spare.
+   */
+  readonly view?: Uint8Array | undefined;
+  /** How many bytes the block of headers has on the wire (`headersSize`). Undefined where nobody has counted. */
+  readonly headersBytes?: number | undefined;
   /** Empty when none were sent. */
   readonly headers: Headers;
   /**

@@ -26,7 +26,7 @@ export class Delivery implements StreamDelivery {
   readonly storedAt: number;
   readonly deliveries: number;
   readonly pending: number;
-  readonly headersSize: number;
+  readonly headersBytes: number;
   readonly #replyTo: string;
   readonly #size: number;
   #settler: Settler | undefined;
@@ -47,7 +47,7 @@ export class Delivery implements StreamDelivery {
     this.storedAt = storedAt;
     this.deliveries = deliveries;
     this.pending = pending;
-    this.headersSize = raw.size - this.bytes.length;
+    this.headersBytes = raw.headersBytes;
     this.#replyTo = replyTo;
     this.#size = raw.size;
     this.#settler = settler;

@@ -1,0 +1,147 @@
+import { NatsMessage } from './raw-message.js';
+
+const SPACE = 32;
+const CR = 13;
+const LF = 10;
+const G = 71;
+const H = 72;
+const M = 77;
+const S = 83;
+const ZERO = 48;
+
+/** A longer line is not kept until its end comes. */
+const LONGEST_LINE = 65_536;
+
+/** Who is given what was read. */
+export interface FramesListener {
+  /** A message of a subscription, by its number. */
+  message(subscription: number, message: NatsMessage): void;
+  /** Everything else, and what is odd: bytes of the protocol, in pieces that end where a frame does or with a chunk. */
+  rest(bytes: Uint8Array): void;
+}
+
+/**
+ * Finds the messages in what comes off the socket, where they lie there as a whole, as nearly all do. All else is for the
+ * client's own reader: what the server says beside, and messages that come in several chunks. That one takes 1.5 µs
+ * and eight objects for each message, which is as much as all that is done with it.
+ */
+export class Frames {
+  readonly #listener: FramesListener;
+  /** Where a line began whose end has not come. */
+  #line: Buffer | undefined;
+  /** How many bytes of a frame the other reader still needs. */
+  #missing = 0;
+  /** Whether the other reader has met what only it can judge: it goes on alone. */
+  #isOver = false;
+
+  constructor(listener: FramesListener) {
+    this.#listener = listener;
+  }
+
+  read(bytes: Uint8Array): void {
+    if (this.#isOver) {
+      this.#listener.rest(bytes);
+      return;
+    }
+    let chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
+    if (this.#line !== undefined) {
+      chunk = Buffer.concat([this.#line, chunk]);
+      this.#line = undefined;
+    }
+    let at = 0;
+    if (this.#missing > 0) {
+      at = Math.min(this.#missing, chunk.length);
+      this.#missing -= at;
+      this.#listener.rest(chunk.subarray(0, at));
+    }
+    while (at < chunk.length) at = this.#frame(chunk, at);
+  }
+
+  /** Reads what begins at a position, and says where the next one begins. */
+  #frame(chunk: Buffer, at: number): number {
+    const { length } = chunk;
+    const withHeaders = chunk[at] === H;
+    const name = withHeaders ? at + 1 : at;
+    if (chunk[name] !== M || chunk[name + 1] !== S || chunk[name + 2] !== G) return this.#otherLine(chunk, at);
+
+    // `MSG <subject> <subscription> [reply] <size>` or `HMSG <subject> <subscription> [reply] <header> <size>`.
+    let [spaces, sid, third, fourth, fifth] = [0, 0, 0, 0, 0];
+    let bits = 0;
+    const subject = name + 4;
+    let end = name + 3;
+    for (; end < length; end++) {
+      const byte = chunk[end] as number;
+      if (byte === CR) break;
+      bits |= byte;
+      if (byte !== SPACE) continue;
+      spaces += 1;
+      if (spaces === 2) sid = end + 1;
+      else if (spaces === 3) third = end + 1;
+      else if (spaces === 4) fourth = end + 1;
+      else if (spaces === 5) fifth = end + 1;
+    }
+    if (end + 1 >= length) return this.#keepLine(chunk, at);
+    const fewest = withHeaders ? 4 : 3;
+    const hasReply = spaces === fewest + 1;
+    if ((spaces !== fewest && !hasReply) || chunk[end + 1] !== LF) return this.#giveUp(chunk, at);
+
+    const header = hasReply ? fourth : third;
+    const size = withHeaders ? (hasReply ? fifth : fourth) : header;
+    const headerBytes = withHeaders ? numberAt(chunk, header, size - 1) : 0;
+    const bytes = numberAt(chunk, size, end);
+    const subscription = numberAt(chunk, sid, third - 1);
+    if (subscription < 0 || headerBytes < 0 || bytes < headerBytes) return this.#giveUp(chunk, at);
+
+    const from = end + 2;
+    const to = from + bytes;
+    if (to + 2 > length) {
+      this.#missing = to + 2 - length;
+      this.#listener.rest(chunk.subarray(at));
+      return length;
+    }
+    if (chunk[to] !== CR || chunk[to + 1] !== LF) return this.#giveUp(chunk, at);
+    const encoding = bits < 0x80 ? 'latin1' : 'utf8';
+    const replyTo = hasReply ? chunk.toString(encoding, third, fourth - 1) : undefined;
+    const message = new NatsMessage(
+      chunk.toString(encoding, subject, sid - 1),
+      replyTo,
+      chunk,
+      from,
+      from + headerBytes,
+      to,
+    );
+    this.#listener.message(subscription, message);
+    return to + 2;
+  }
+
+  #otherLine(chunk: Buffer, at: number): number {
+    const end = chunk.indexOf(LF, at);
+    if (end === -1) return this.#keepLine(chunk, at);
+    this.#listener.rest(chunk.subarray(at, end + 1));
+    return end + 1;
+  }
+
+  #keepLine(chunk: Buffer, at: number): number {
+    if (chunk.length - at > LONGEST_LINE) return this.#giveUp(chunk, at);
+    this.#line = Buffer.from(chunk.subarray(at));
+    return chunk.length;
+  }
+
+  #giveUp(chunk: Buffer, at: number): number {
+    this.#isOver = true;
+    this.#listener.rest(chunk.subarray(at));
+    return chunk.length;
+  }
+}
+
+/** A number of digits; −1 for anything else. */
+function numberAt(bytes: Uint8Array, from: number, to: number): number {
+  if (from >= to || to - from > 10) return -1;
+  let number = 0;
+  for (let at = from; at < to; at++) {
+    const digit = (bytes[at] as number) - ZERO;
+    if (digit < 0 || digit > 9) return -1;
+    number = number * 10 + digit;
+  }
+  return number;
+}
