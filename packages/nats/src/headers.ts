@@ -32,40 +32,47 @@ export interface DecodedHeaders {
 /** Of a message without a block. */
 export const NOTHING_DECODED: DecodedHeaders = { status: undefined, description: '', headers: NO_HEADERS };
 
-/** Names that were seen to be none of NATS' own: most messages have the same few. */
-const FREE_NAMES = new Set<string>();
-const MOST_FREE_NAMES = 256;
+/** Names that were seen to be right, and none of NATS' own: most messages have the same few. */
+const KNOWN_NAMES = new Set<string>();
+const MOST_KNOWN_NAMES = 256;
+
+/** What goes as it is, and is what nearly all values are: printable ASCII without space at its ends. */
+const PLAIN_VALUE = /^[!-~](?:[ -~]*[!-~])?$/;
 
 /**
  * The block of headers as it goes on the wire (NATS' ADR-4), of which each character is a byte; undefined for none. Our own, since the client's cuts white
  * space off values without a word and looks through all names for each name. `own` are those that this transport
- * means NATS to act upon.
+ * means NATS to act upon, and are printable ASCII.
  *
  * @throws BusError `TERABUS_HEADER_INVALID`
  */
 export function encodeHeaders(headers: Headers | undefined, own: Headers = NO_HEADERS): string | undefined {
   if ((headers === undefined || headers.size === 0) && own.size === 0) return undefined;
-  checkHeaders(headers);
-  checkHeaders(own);
-  let block = `${VERSION}${LINE_BREAK}`;
+  let block = FIRST_LINE;
   // In front: servers of 2.9 look for the first place where the name stands, and find none if that is inside another header.
   for (const [name, value] of own) block += `${name}: ${value}\r\n`;
   for (const [name, value] of headers ?? NO_HEADERS) {
-    if (!FREE_NAMES.has(name)) checkFree(name);
+    if (!KNOWN_NAMES.has(name) || typeof value !== 'string' || !PLAIN_VALUE.test(value)) {
+      return encodeOther(headers ?? NO_HEADERS, own);
+    }
     block += `${name}: ${value}\r\n`;
   }
-  block += LINE_BREAK;
-  return NOT_ASCII.test(block) ? Buffer.from(block).toString('latin1') : block;
+  return block + LINE_BREAK;
 }
 
-// biome-ignore lint/suspicious/noControlCharactersInRegex: all that UTF-8 writes as it is
-const NOT_ASCII = /[^\x00-\x7f]/;
+/** Looks at each header before it goes into the block. */
+function encodeOther(headers: Headers, own: Headers): string {
+  checkHeaders(headers);
+  for (const name of headers.keys()) checkFree(name);
+  const lines = [...own, ...headers].map(([name, value]) => `${name}: ${value}\r\n`);
+  return Buffer.from(`${FIRST_LINE}${lines.join('')}\r\n`).toString('latin1');
+}
 
 function checkFree(name: string): void {
   if (RESERVED.test(name)) {
     throw new BusError(`the header ${name} is one that NATS itself acts upon`, { reason: 'TERABUS_HEADER_INVALID' });
   }
-  if (FREE_NAMES.size < MOST_FREE_NAMES) FREE_NAMES.add(name);
+  if (KNOWN_NAMES.size < MOST_KNOWN_NAMES) KNOWN_NAMES.add(name);
 }
 
 /** The headers of a stored message without those that are NATS' own. */

@@ -31,7 +31,8 @@ export function outgoingHeaders(
   chain: Chain,
   own: Readonly<Record<string, string>> | undefined,
 ): Map<string, string> {
-  const headers = new Map<string, string>([[HEADER.messageId, messageId]]);
+  const headers = new Map<string, string>();
+  headers.set(HEADER.messageId, messageId);
   if (chain.messageId !== undefined) headers.set(HEADER.causeId, chain.messageId);
   if (chain.traceparent !== undefined) headers.set(HEADER.traceparent, chain.traceparent);
   if (chain.tracestate !== undefined) headers.set(HEADER.tracestate, chain.tracestate);
