@@ -285,12 +285,16 @@ class NatsLink implements Link {
   }
 }
 
+/** Node reads so much at a time. Where it got less, there was no more. */
+const WHOLE_CHUNK = 65_536;
+
 /**
  * Node hands over up to 32 chunks of a socket, 2 MB, before anything else has its turn: with costly messages that is long.
- * One at a time leaves timers, other sockets and handlers their turns in between.
+ * One at a time leaves timers, other sockets and handlers their turns in between. Of what is encrypted many small chunks are one read.
  */
 function readInTurns(socket: Socket): void {
-  socket.on('data', () => {
+  socket.on('data', ({ length }) => {
+    if (length < WHOLE_CHUNK && !('encrypted' in socket)) return;
     socket.pause();
     afterTurn(() => socket.resume());
   });

@@ -134,15 +134,21 @@ export class NatsTransport implements Transport {
     return new NatsKeyValue(this.jetStream, bucket);
   }
 
-  async respond(replyTo: string, bytes: Uint8Array, headers?: Headers): Promise<void> {
+  respond(replyTo: string, bytes: Uint8Array, headers?: Headers): Promise<void> {
     const { namespace, replyTo: answered } = this.#options;
     // Checked again: it is a string, and may have come from anywhere.
     if (refusedReply(replyTo, namespace, answered)) {
-      throw new BusError(`no answer is sent to ${printable(replyTo)}: it is not the shape of a reply subject`, {
-        reason: 'TERABUS_REPLY_REFUSED',
-      });
+      return rejectedAfterTurn(
+        new BusError(`no answer is sent to ${printable(replyTo)}: it is not the shape of a reply subject`, {
+          reason: 'TERABUS_REPLY_REFUSED',
+        }),
+      );
     }
-    await this.#connection.outbox.answer(this.#wire(replyTo, bytes, headers));
+    try {
+      return this.#connection.outbox.answer(this.#wire(replyTo, bytes, headers));
+    } catch (error) {
+      return rejectedAfterTurn(error);
+    }
   }
 
   async prepareRequests(): Promise<void> {

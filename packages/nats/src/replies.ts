@@ -3,7 +3,8 @@ import type { BusError, Inbound } from '@terabus/core/transport';
 /** How a request ends. `lost` says that it had been sent when the way back of its answer ended: nobody knows more. */
 export type Settle = (answer: Inbound | BusError, lost: boolean) => void;
 
-interface Waiting {
+/** A request that waits for its answer. */
+export interface Waiting {
   readonly topic: string;
   readonly settle: Settle;
 }
@@ -24,24 +25,15 @@ export class Replies {
     return key;
   }
 
-  /** The topic that a waiting request was sent to; undefined when nobody waits: then the answer is late. */
-  topicOf(key: string): string | undefined {
-    return this.#waiting.get(key)?.topic;
+  /** Ends the wait: undefined when nobody waits, and the answer is late. */
+  take(key: string): Waiting | undefined {
+    const waiting = this.#waiting.get(key);
+    if (waiting !== undefined) this.#waiting.delete(key);
+    return waiting;
   }
 
-  /** Ends the wait, if it has not ended. */
-  settle(key: string, answer: Inbound | BusError, lost = false): void {
-    const request = this.#waiting.get(key);
-    if (this.#waiting.delete(key)) request?.settle(answer, lost);
-  }
-
-  /** Stops waiting: a later answer is dropped. */
-  forget(key: string): void {
-    this.#waiting.delete(key);
-  }
-
-  /** Ends all waits with one error. */
-  settleAll(error: BusError): void {
-    for (const key of [...this.#waiting.keys()]) this.settle(key, error, true);
+  /** The keys of all that wait at this moment. */
+  get keys(): readonly string[] {
+    return [...this.#waiting.keys()];
   }
 }

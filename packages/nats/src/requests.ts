@@ -1,12 +1,11 @@
-import type { TransportEvent } from '@terabus/core/transport';
+import type { Inbound, TransportEvent } from '@terabus/core/transport';
 import { BusError } from '@terabus/core/transport';
 import type { Connection } from './connection.js';
 import type { Inbounds } from './inbounds.js';
 import type { CheckedNatsOptions } from './options.js';
 import type { WireMessage } from './outbox.js';
 import type { RawMessage } from './raw-message.js';
-import type { Settle } from './replies.js';
-import { Replies } from './replies.js';
+import { Replies, type Settle, type Waiting } from './replies.js';
 import { newReplyPrefix } from './reply-subjects.js';
 import type { Subscribed } from './subscriptions.js';
 import { afterTurn } from './turn.js';
@@ -37,9 +36,10 @@ export class Requests {
    * or with what ended the wait. The function that it returns stops waiting.
    */
   send(make: () => WireMessage, topic: string, settle: Settle): () => void {
-    const key = this.#replies.add(topic, this.#guarded(settle));
+    const key = this.#replies.add(topic, settle);
     // Never inside this call: the caller has not got its way to cancel yet.
-    const fail = (error: unknown) => afterTurn(() => this.#replies.settle(key, BusError.from(error)));
+    const fail = (error: unknown) =>
+      afterTurn(() => this.#settle(this.#replies.take(key), BusError.from(error), false));
     try {
       const message = make();
       if (this.#connection.state === 'up') void this.listen();
@@ -47,7 +47,7 @@ export class Requests {
     } catch (error) {
       fail(error);
     }
-    return () => this.#replies.forget(key);
+    return () => void this.#replies.take(key);
   }
 
   /** With the first request, so that a service that asks nobody needs no permission for it; anew once it was refused. */
@@ -67,24 +67,21 @@ export class Requests {
 
   /** Ends all waits with one error. */
   settleAll(error: BusError): void {
-    this.#replies.settleAll(error);
+    // One that is settled may stop another one's wait.
+    for (const key of this.#replies.keys) this.#settle(this.#replies.take(key), error, true);
   }
 
   #onReply(raw: RawMessage): void {
-    const key = raw.subject.slice(this.#prefix.length);
-    const topic = this.#replies.topicOf(key);
-    if (topic === undefined) return; // late
-    this.#replies.settle(key, this.#inbounds.answer(raw, topic));
+    const waiting = this.#replies.take(raw.subject.slice(this.#prefix.length));
+    if (waiting !== undefined) this.#settle(waiting, this.#inbounds.answer(raw, waiting.topic), false);
   }
 
   /** Whoever asked has its own code behind `settle`; one that throws must not take others along. */
-  #guarded(settle: Settle): Settle {
-    return (answer, lost) => {
-      try {
-        settle(answer, lost);
-      } catch (error) {
-        this.#emit({ kind: 'error', error: BusError.from(error) });
-      }
-    };
+  #settle(waiting: Waiting | undefined, answer: Inbound | BusError, lost: boolean): void {
+    try {
+      waiting?.settle(answer, lost);
+    } catch (error) {
+      this.#emit({ kind: 'error', error: BusError.from(error) });
+    }
   }
 }

@@ -8,11 +8,16 @@ export interface Chain {
   readonly messageId: string | undefined;
   /** When the handling must have ended, on `clock.elapsed()`; Infinity where nobody waits. */
   readonly deadline: number;
-  /** Aborts when the handling is no longer wanted. Undefined where it can't be. */
-  readonly signal: AbortSignal | undefined;
+  /** Why the handling is no longer wanted; undefined while it is. */
+  readonly aborted: Error | undefined;
   /** W3C trace context, handed on unread. */
   readonly traceparent: string | undefined;
   readonly tracestate: string | undefined;
+  /**
+   * Calls back once, when the handling is no longer wanted, until the function is called that it returns. A signal for each
+   * message costs more than all else that a call does. Undefined where it always is wanted.
+   */
+  onAbort?(callback: (reason: Error) => void): () => void;
   /**
    * The id of the next message to a durable topic, where a second run of the handler has to come to the same. Without it
    * each message gets a new one.
@@ -26,7 +31,7 @@ export interface Chain {
 export const NEW_CHAIN: Chain = Object.freeze({
   messageId: undefined,
   deadline: Number.POSITIVE_INFINITY,
-  signal: undefined,
+  aborted: undefined,
   traceparent: undefined,
   tracestate: undefined,
 });

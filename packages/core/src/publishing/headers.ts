@@ -1,6 +1,6 @@
 import { BusError } from '@terabus/messages';
 import { show } from '../contract/check.js';
-import type { Chain } from './chain.js';
+import { type Chain, NEW_CHAIN } from './chain.js';
 
 /** The headers that Terabus puts on messages. */
 export const HEADER = {
@@ -33,9 +33,7 @@ export function outgoingHeaders(
 ): Map<string, string> {
   const headers = new Map<string, string>();
   headers.set(HEADER.messageId, messageId);
-  if (chain.messageId !== undefined) headers.set(HEADER.causeId, chain.messageId);
-  if (chain.traceparent !== undefined) headers.set(HEADER.traceparent, chain.traceparent);
-  if (chain.tracestate !== undefined) headers.set(HEADER.tracestate, chain.tracestate);
+  if (chain !== NEW_CHAIN) addChain(headers, chain);
   if (own !== undefined) {
     for (const [name, value] of Object.entries(own)) {
       checkHeader(name, value);
@@ -43,6 +41,12 @@ export function outgoingHeaders(
     }
   }
   return headers;
+}
+
+function addChain(headers: Map<string, string>, { messageId, traceparent, tracestate }: Chain): void {
+  if (messageId !== undefined) headers.set(HEADER.causeId, messageId);
+  if (traceparent !== undefined) headers.set(HEADER.traceparent, traceparent);
+  if (tracestate !== undefined) headers.set(HEADER.tracestate, tracestate);
 }
 
 // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not get in

@@ -146,6 +146,7 @@ export class Context implements Chain {
   readonly deadline: number;
   #controller: AbortController | undefined;
   #aborted: Error | undefined;
+  #onAbort: Set<(reason: Error) => void> | undefined;
   #logger: Logger | undefined;
 
   constructor(place: HandlerPlace, arrival: Arrival, deadline: number) {
@@ -222,9 +223,22 @@ export class Context implements Chain {
     return this.#logger;
   }
 
+  get aborted(): Error | undefined {
+    return this.#aborted;
+  }
+
+  onAbort(callback: (reason: Error) => void): () => void {
+    this.#onAbort ??= new Set();
+    const callbacks = this.#onAbort;
+    callbacks.add(callback);
+    return () => callbacks.delete(callback);
+  }
+
   /** Aborts the signal, also one that nobody has asked for yet. */
   abort(reason: Error): void {
-    this.#aborted ??= reason;
+    if (this.#aborted !== undefined) return;
+    this.#aborted = reason;
+    for (const callback of this.#onAbort ?? []) callback(reason);
     this.#controller?.abort(reason);
   }
 

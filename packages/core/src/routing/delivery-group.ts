@@ -1,3 +1,4 @@
+import { Deadlines } from '../transport/deadlines.js';
 import { Alone } from './alone.js';
 import { Ends } from './ends.js';
 import type { GroupOptions, Job } from './job.js';
@@ -23,12 +24,14 @@ export class DeliveryGroup {
   #pumping = false;
   #closed = false;
   readonly #turn: Turn;
+  readonly #deadlines: Deadlines;
   readonly #ends = new Ends();
   /** What starts while the others are held. */
   readonly #alone = new Alone();
 
   constructor(options: GroupOptions) {
     this.#options = options;
+    this.#deadlines = new Deadlines(options.clock);
     this.#turn = new Turn(() => this.#pump());
   }
 
@@ -225,7 +228,7 @@ export class DeliveryGroup {
       const job = ready.shift() as Job;
       this.#waiting -= 1;
       this.#waitingBytes -= job.bytes;
-      const run = new Run(job, this.#options, this.#released, this.#running.length);
+      const run = new Run(job, this.#options, this.#deadlines, this.#released, this.#running.length);
       this.#running.push(run);
       now = run.start(now);
     }

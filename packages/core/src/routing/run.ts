@@ -1,4 +1,5 @@
 import type { Timer } from '../transport/clock.js';
+import type { Deadlines } from '../transport/deadlines.js';
 import type { GroupOptions, Job } from './job.js';
 
 /** One job that holds a slot. */
@@ -7,6 +8,7 @@ export class Run {
   /** Its place among those that run. */
   slot: number;
   readonly #options: GroupOptions;
+  readonly #deadlines: Deadlines;
   readonly #release: (run: Run) => void;
   #timer: Timer | undefined;
   #begin = 0;
@@ -15,8 +17,9 @@ export class Run {
   /** Whether the slot is given back. */
   #released = false;
 
-  constructor(job: Job, options: GroupOptions, release: (run: Run) => void, slot: number) {
+  constructor(job: Job, options: GroupOptions, deadlines: Deadlines, release: (run: Run) => void, slot: number) {
     this.job = job;
+    this.#deadlines = deadlines;
     this.slot = slot;
     this.#options = options;
     this.#release = release;
@@ -39,7 +42,7 @@ export class Run {
         this.#succeeded(result, end - now);
         return end;
       }
-      this.#timer = clock.setTimer(timeLeftMs, () => this.#onTimeout());
+      this.#timer = this.#deadlines.set(timeLeftMs, now, () => this.#onTimeout());
       // Inside of the `try`: a promise may have a `constructor` or a `then` of its own, which throws here and now.
       Promise.resolve(result).then(
         (value) => this.#succeeded(value, this.#durationMs()),

@@ -1,5 +1,4 @@
-import type { RPCMessage } from '@terabus/messages';
-import { BusError, decodeRpcRequest } from '@terabus/messages';
+import { BusError, decodeRpcRequest, RPCMessage } from '@terabus/messages';
 import type { MethodPlan } from '../contract/contract-of.js';
 import type { RpcDeliveryOptions } from '../decorators/metadata.js';
 import { heldSentence } from '../instances/gate.js';
@@ -12,7 +11,8 @@ import type { QueueLimit } from '../routing/limits.js';
 import { limitReached } from '../routing/limits.js';
 import { printable } from '../topics/printable.js';
 import type { Clock } from '../transport/clock.js';
-import type { Inbound, Transport } from '../transport/transport.js';
+import { headersSizeOf } from '../transport/headers.js';
+import { HANDED_OVER, type Headers, type Inbound, type Transport } from '../transport/transport.js';
 import { CallJob } from './call-job.js';
 import { FailureLog } from './failure-log.js';
 import type { ReplyHead } from './reply.js';
@@ -98,12 +98,12 @@ export class Answerer {
     }
     let request: RPCMessage;
     try {
-      request = decodeRpcRequest(inbound.bytes);
+      request = decodeRpcRequest(inbound.view ?? inbound.bytes);
     } catch (error) {
       this.#badRequest(inbound, BusError.from(error));
       return;
     }
-    const call: ReplyHead = { method: request.method, id: request.id, pattern: inbound.topic };
+    const call = receivedCall(inbound, request);
     const method = this.parts.methods.get(request.method);
     if (method === undefined) {
       const known = [...this.parts.methods.keys()].join(', ') || 'none';
@@ -114,14 +114,13 @@ export class Answerer {
         },
       );
       this.parts.reporter.report(this.parts.service, error, { topic: inbound.topic });
-      this.respond(inbound, request.replyTo, call, errorReply(call, error));
+      this.respond(call, errorReply(call.head, error));
       return;
     }
     // What was held has been taken in already.
     const full = overflow ?? (heldSince === undefined ? this.queue.admit() : undefined);
     if (full !== undefined) {
-      const refusal = overflow === undefined ? this.#refusals[full] : this.#overflows[full];
-      this.#refuse(inbound, request.replyTo, call, full, refusal);
+      this.#refuse(call, full, overflow === undefined ? this.#refusals[full] : this.#overflows[full]);
       return;
     }
     const { service, watch } = this.parts;
@@ -133,7 +132,7 @@ export class Answerer {
       handler: method.place.handler,
       type: request.method,
     });
-    this.queue.enqueue(new CallJob(this, method, inbound, request, call, heldSince ?? this.parts.clock.elapsed()));
+    this.queue.enqueue(new CallJob(this, method, call, heldSince ?? this.parts.clock.elapsed()));
   }
 
   /** Resolves when all answers were handed to the transport. */
@@ -141,39 +140,49 @@ export class Answerer {
     while (this.#sending.size > 0) await Promise.all(this.#sending);
   }
 
-  respond(inbound: Inbound, replyTo: string, call: ReplyHead, reply: string): void {
+  respond(call: ReceivedCall, reply: string): void {
     const bytes = utf8.encode(reply);
-    this.#sendingBytes += bytes.length;
-    const sending = this.#send(inbound, replyTo, bytes)
-      .catch(async (error: unknown) => {
-        const { service, reporter, methods } = this.parts;
-        const { reason, rawMessage } = BusError.from(error);
-        const failure = new BusError(
-          `${service} could not send its answer to ${printable(call.method)}: ${rawMessage}`,
-          {
-            reason: 'TERABUS_RPC_RESULT',
-            cause: error,
-          },
-        );
-        reporter.report(service, failure, { topic: inbound.topic });
-        // Its caller must not wait in vain for what is too large to be sent.
-        if (reason !== 'TERABUS_PAYLOAD_TOO_LARGE') return;
-        // The name of no method can be what is too large.
-        const head = methods.has(call.method) ? call : { ...call, method: '' };
-        await this.#send(inbound, replyTo, utf8.encode(errorReply(head, failure)));
-      })
-      .catch(() => undefined);
-    this.#sending.add(sending);
-    void sending.then(() => {
-      this.#sending.delete(sending);
-      this.#sendingBytes -= bytes.length;
+    let sending: Promise<void>;
+    try {
+      sending = this.#send(call, bytes);
+    } catch (error) {
+      sending = Promise.reject(error);
+    }
+    if (sending !== HANDED_OVER) this.#whenSent(sending, bytes, call);
+  }
+
+  /** Never rejects. */
+  #whenSent(sending: Promise<void>, { length }: Uint8Array, call: ReceivedCall): void {
+    const sent = sending.catch((error: unknown) => this.#notSent(error, call)).catch(() => undefined);
+    this.#sending.add(sent);
+    this.#sendingBytes += length;
+    void sent.then(() => {
+      this.#sending.delete(sent);
+      this.#sendingBytes -= length;
     });
   }
 
-  async #send(inbound: Inbound, replyTo: string, bytes: Uint8Array): Promise<void> {
+  async #notSent(error: unknown, call: ReceivedCall): Promise<void> {
+    const { head, topic } = call;
+    const { service, reporter, methods } = this.parts;
+    const { reason, rawMessage } = BusError.from(error);
+    const failure = new BusError(`${service} could not send its answer to ${printable(head.method)}: ${rawMessage}`, {
+      reason: 'TERABUS_RPC_RESULT',
+      cause: error,
+    });
+    reporter.report(service, failure, { topic });
+    // Its caller must not wait in vain for what is too large to be sent.
+    if (reason !== 'TERABUS_PAYLOAD_TOO_LARGE') return;
+    // The name of no method can be what is too large.
+    const short = methods.has(head.method) ? head : { ...head, method: '' };
+    await this.#send(call, utf8.encode(errorReply(short, failure)));
+  }
+
+  #send({ replyTo, redisReplyTo }: ReceivedCall, bytes: Uint8Array): Promise<void> {
     const { transport, answerRedisClients } = this.parts;
-    if (inbound.replyTo !== undefined) await transport.respond(inbound.replyTo, bytes);
-    else if (answerRedisClients && REDIS_CLIENT.test(replyTo)) await transport.publish({ topic: replyTo, bytes });
+    if (replyTo !== undefined) return transport.respond(replyTo, bytes);
+    if (!answerRedisClients || !REDIS_CLIENT.test(redisReplyTo)) return HANDED_OVER;
+    return transport.publish({ topic: redisReplyTo, bytes });
   }
 
   /** The limit that is reached by answers which the transport doesn't get rid of. */
@@ -194,11 +203,12 @@ export class Answerer {
     reporter.reportFlood(`${service} dropping calls`, 'TERABUS_OVERLOADED', overloaded, { topic, why });
   }
 
-  #refuse(inbound: Inbound, replyTo: string, call: ReplyHead, why: QueueLimit, error: BusError): void {
+  #refuse(call: ReceivedCall, why: QueueLimit, error: BusError): void {
     const { service, reporter, emit } = this.parts;
-    emit({ kind: 'refused', service, topic: inbound.topic, method: call.method, why });
-    reporter.report(service, error, { topic: inbound.topic, why });
-    this.respond(inbound, replyTo, call, errorReply(call, error));
+    const { topic, head } = call;
+    emit({ kind: 'refused', service, topic, method: head.method, why });
+    reporter.report(service, error, { topic, why });
+    this.respond(call, errorReply(head, error));
   }
 
   #badRequest(inbound: Inbound, cause: BusError): void {
@@ -209,7 +219,31 @@ export class Answerer {
     });
     reporter.report(service, error, { topic: inbound.topic });
     emit({ kind: 'bad-message', service, topic: inbound.topic, error });
-    const call: ReplyHead = { method: '', id: 0n, pattern: inbound.topic };
-    this.respond(inbound, '', call, errorReply(call, error));
+    const call = receivedCall(inbound, NO_REQUEST);
+    this.respond(call, errorReply(call.head, error));
   }
+}
+
+/** What could not be read. */
+const NO_REQUEST = RPCMessage.create();
+
+/** A call as it came, without the bytes that it came in. */
+export interface ReceivedCall {
+  readonly topic: string;
+  readonly headers: Headers;
+  /** What it came in, with its headers, in bytes on the wire. */
+  readonly size: number;
+  /** Where its answer goes, by the transport. */
+  readonly replyTo: string | undefined;
+  /** Where a client of OpenTera's own waits for it. */
+  readonly redisReplyTo: string;
+  readonly head: ReplyHead;
+  readonly args: RPCMessage['args'];
+}
+
+function receivedCall(inbound: Inbound, { method, id, replyTo, args }: RPCMessage): ReceivedCall {
+  const { topic, headers } = inbound;
+  const size = (inbound.view ?? inbound.bytes).length + headersSizeOf(inbound);
+  const head = { method, id, pattern: topic };
+  return { topic, headers, size, replyTo: inbound.replyTo, redisReplyTo: replyTo, head, args };
 }

@@ -1,4 +1,3 @@
-import type { RPCMessage } from '@terabus/messages';
 import { BusError } from '@terabus/messages';
 import { HEADER } from '../publishing/headers.js';
 import type { AnyContext, Arrival } from '../routing/context.js';
@@ -6,11 +5,8 @@ import { Context } from '../routing/context.js';
 import type { Job } from '../routing/job.js';
 import type { Outcome } from '../routing/settle.js';
 import { SUCCEEDED, settle } from '../routing/settle.js';
-import { headersSizeOf } from '../transport/headers.js';
-import type { Inbound } from '../transport/transport.js';
-import type { Answerer, PreparedMethod } from './answer.js';
+import type { Answerer, PreparedMethod, ReceivedCall } from './answer.js';
 import { parseTimeout } from './deadline.js';
-import type { ReplyHead } from './reply.js';
 import { errorReply, okReply } from './reply.js';
 import { decodeArguments, encodeResult } from './values.js';
 
@@ -21,9 +17,7 @@ export class CallJob implements Job {
   readonly arrivedAt: number;
   readonly #answerer: Answerer;
   readonly #method: PreparedMethod;
-  readonly #inbound: Inbound;
-  readonly #request: RPCMessage;
-  readonly #call: ReplyHead;
+  readonly #call: ReceivedCall;
   /** When the caller's patience ends, on `clock.elapsed()`: counted from receipt, so clocks need not agree. */
   readonly #callerDeadline: number;
   /** How long it may run, as of its start. */
@@ -31,22 +25,13 @@ export class CallJob implements Job {
   #args: unknown[] = [];
   #context: Context | undefined;
 
-  constructor(
-    answerer: Answerer,
-    method: PreparedMethod,
-    inbound: Inbound,
-    request: RPCMessage,
-    call: ReplyHead,
-    arrivedAt: number,
-  ) {
-    this.bytes = inbound.bytes.length + headersSizeOf(inbound);
+  constructor(answerer: Answerer, method: PreparedMethod, call: ReceivedCall, arrivedAt: number) {
+    this.bytes = call.size;
     this.arrivedAt = arrivedAt;
     this.#answerer = answerer;
     this.#method = method;
-    this.#inbound = inbound;
-    this.#request = request;
     this.#call = call;
-    const callerAllowsMs = parseTimeout(inbound.headers.get(HEADER.timeoutMs)) ?? Number.POSITIVE_INFINITY;
+    const callerAllowsMs = parseTimeout(call.headers.get(HEADER.timeoutMs)) ?? Number.POSITIVE_INFINITY;
     this.#callerDeadline = this.arrivedAt + callerAllowsMs;
   }
 
@@ -57,15 +42,15 @@ export class CallJob implements Job {
   }
 
   run(): unknown {
-    this.#args = decodeArguments(this.#method.plan.method, this.#request.args);
+    this.#args = decodeArguments(this.#method.plan.method, this.#call.args);
     const { service, watch } = this.#answerer.parts;
     const context = this.#contextNow() as unknown as AnyContext;
     watch?.({
       kind: 'started',
       service,
-      topic: this.#inbound.topic,
+      topic: this.#call.topic,
       handler: this.#method.place.handler,
-      type: this.#call.method,
+      type: this.#call.head.method,
       message: this.#args,
       context,
     });
@@ -81,19 +66,19 @@ export class CallJob implements Job {
       return;
     }
     this.#settle(SUCCEEDED, durationMs);
-    this.#reply(okReply(this.#call, json));
+    this.#reply(okReply(this.#call.head, json));
   }
 
   failed(thrown: unknown, durationMs: number): void {
     this.#settle({ kind: 'failed', thrown }, durationMs);
-    this.#reply(errorReply(this.#call, this.#errorForCaller(thrown)));
+    this.#reply(errorReply(this.#call.head, this.#errorForCaller(thrown)));
   }
 
   timedOut(durationMs: number): void {
     const error = this.#settle({ kind: 'timed-out' }, durationMs);
     if (error === undefined) return;
     this.#contextNow().abort(error);
-    this.#reply(errorReply(this.#call, error));
+    this.#reply(errorReply(this.#call.head, error));
   }
 
   abandoned(): void {
@@ -104,7 +89,7 @@ export class CallJob implements Job {
     const error = this.#settle({ kind: 'cut-off', running }, 0);
     if (error === undefined) return;
     this.#contextNow().abort(error);
-    this.#reply(errorReply(this.#call, error));
+    this.#reply(errorReply(this.#call.head, error));
   }
 
   /** A `BusError` travels; of anything else the caller gets no more than an id to find in the log. */
@@ -112,7 +97,7 @@ export class CallJob implements Job {
     if (BusError.is(thrown)) return BusError.from(thrown);
     const { place, plan } = this.#method;
     const { name } = plan.method;
-    const { errorId, isOwn } = this.#answerer.failures.log(this.#method, this.#inbound.topic, thrown);
+    const { errorId, isOwn } = this.#answerer.failures.log(this.#method, this.#call.topic, thrown);
     const where = isOwn
       ? `the log of the service has it under ${errorId}`
       : `it is one of too many for the log of the service, which has one of the same second under ${errorId}`;
@@ -123,7 +108,7 @@ export class CallJob implements Job {
   }
 
   #reply(reply: string): void {
-    this.#answerer.respond(this.#inbound, this.#request.replyTo, this.#call, reply);
+    this.#answerer.respond(this.#call, reply);
   }
 
   #contextNow(): Context {
@@ -131,10 +116,10 @@ export class CallJob implements Job {
       const { place } = this.#method;
       const arrival: Arrival = {
         kind: 'rpc',
-        topic: this.#inbound.topic,
-        headers: this.#inbound.headers,
-        method: this.#call.method,
-        callId: this.#call.id,
+        topic: this.#call.topic,
+        headers: this.#call.headers,
+        method: this.#call.head.method,
+        callId: this.#call.head.id,
       };
       this.#context = new Context(place, arrival, place.clock.elapsed() + Math.max(0, this.#allowedMs));
     }
@@ -145,7 +130,7 @@ export class CallJob implements Job {
     const { parts } = this.#answerer;
     const settled = {
       context: this.#contextNow(),
-      type: this.#call.method,
+      type: this.#call.head.method,
       message: this.#args,
       timeoutMs: Math.max(0, Math.round(this.#allowedMs)),
     };

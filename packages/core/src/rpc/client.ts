@@ -1,4 +1,4 @@
-import { BusError, RPCMessage } from '@terabus/messages';
+import { BusError, encodeRpcRequest } from '@terabus/messages';
 import { show } from '../contract/check.js';
 import type { Contract, RpcMethod } from '../contract/contract.js';
 import type { CallOptions, Client } from '../contract/rpc-types.js';
@@ -6,12 +6,12 @@ import type { BusEvent } from '../observe/observer.js';
 import type { Chain } from '../publishing/chain.js';
 import type { Declared } from '../publishing/declared.js';
 import { HEADER, outgoingHeaders } from '../publishing/headers.js';
-import type { Interceptor, Outgoing, Send } from '../publishing/interceptor.js';
+import type { Interceptor, Outgoing } from '../publishing/interceptor.js';
 import { intercept } from '../publishing/interceptor.js';
 import { printable } from '../topics/printable.js';
 import type { Clock } from '../transport/clock.js';
+import { Deadlines } from '../transport/deadlines.js';
 import type { Transport } from '../transport/transport.js';
-import { abortable } from './abortable.js';
 import { formatTimeout } from './deadline.js';
 import { readReply } from './reply.js';
 import type { CallRetries } from './retry.js';
@@ -34,11 +34,13 @@ export interface CallerParts {
 export class Caller {
   readonly #parts: CallerParts;
   readonly #budget: RetryBudget;
+  readonly #deadlines: Deadlines;
   #lastId = 0;
 
   constructor(parts: CallerParts) {
     this.#parts = parts;
     this.#budget = new RetryBudget(parts.callRetries);
+    this.#deadlines = new Deadlines(parts.clock);
   }
 
   /** The methods of a contract as functions whose calls belong to a chain. What is wrong is a rejection of the call. */
@@ -46,24 +48,25 @@ export class Caller {
     const { declared } = this.#parts;
     const methods: Record<string, (...args: unknown[]) => Promise<unknown>> = Object.create(null);
     for (const method of Object.values(contract.rpc)) {
-      methods[method.name] = async (...args) => {
-        declared.checkMethod(contract, method.name);
-        return this.#call(method, args, chain);
+      methods[method.name] = (...given) => {
+        try {
+          declared.checkMethod(contract, method.name);
+          return this.#call(method, given, chain);
+        } catch (error) {
+          return Promise.reject(error);
+        }
       };
     }
     return Object.freeze(methods) as Client<C>;
   }
 
-  async #call(method: RpcMethod, given: readonly unknown[], chain: Chain): Promise<unknown> {
-    const { clock, service, interceptors, newId, emit } = this.#parts;
+  #call(method: RpcMethod, given: readonly unknown[], chain: Chain): Promise<unknown> {
+    const { clock, service, newId, emit } = this.#parts;
     const begin = clock.elapsed();
     const args = given.slice(0, method.args.length);
     const options = callOptions(method, given);
-    const limits: CallLimits = {
-      deadline: Math.min(begin + (options.timeoutMs ?? method.timeoutMs), chain.deadline),
-      signals: [chain.signal, options.signal],
-      attempts: 0,
-    };
+    const deadline = Math.min(begin + (options.timeoutMs ?? method.timeoutMs), chain.deadline);
+    const limits: CallLimits = { deadline, chain, signal: options.signal, attempts: 0 };
     const ended = (result: unknown, error: BusError | undefined) =>
       emit({
         kind: 'called',
@@ -77,17 +80,34 @@ export class Caller {
         error,
       });
     this.#budget.earn();
+    let calling: Promise<unknown>;
     try {
-      const send: Send = intercept(interceptors, (outgoing) => this.#tryUntilDone(outgoing as Call, limits));
       const headers = outgoingHeaders(newId(), chain, options.headers);
-      const result = await send({ kind: 'call', service, method, args, headers });
-      ended(result, undefined);
-      return result;
+      calling = this.#send({ kind: 'call', service, method, args, headers }, limits);
     } catch (error) {
-      const known = BusError.from(error);
-      ended(undefined, known);
-      throw known;
+      calling = Promise.reject(error);
     }
+    return calling.then(
+      (result) => {
+        ended(result, undefined);
+        return result;
+      },
+      (error) => {
+        const known = BusError.from(error);
+        ended(undefined, known);
+        throw known;
+      },
+    );
+  }
+
+  #send(call: Call, limits: CallLimits): Promise<unknown> {
+    const { interceptors } = this.#parts;
+    if (interceptors.length === 0) return this.#tryCall(call, limits);
+    return intercept(interceptors, async (outgoing) => this.#tryCall(outgoing as Call, limits))(call);
+  }
+
+  #tryCall(call: Call, limits: CallLimits): Promise<unknown> {
+    return call.method.idempotent ? this.#tryUntilDone(call, limits) : this.#exchange(call, limits);
   }
 
   async #tryUntilDone(call: Call, limits: CallLimits): Promise<unknown> {
@@ -96,7 +116,7 @@ export class Caller {
       try {
         return await this.#exchange(call, limits);
       } catch (error) {
-        if (!call.method.idempotent || !BusError.is(error)) throw error;
+        if (!BusError.is(error)) throw error;
         linkWasLost ||= error.reason === 'TERABUS_DISCONNECTED';
         if (!canBeTriedAgain(error, linkWasLost) || !this.#budget.spend()) throw error;
         waits = await this.#pause(call.method, limits, waits, error);
@@ -105,65 +125,65 @@ export class Caller {
   }
 
   /** Waits once, and on while the link is down: a request would come back at once, having told nobody anything. */
-  async #pause(method: RpcMethod, { deadline, signals }: CallLimits, waits: number, error: BusError): Promise<number> {
+  async #pause(method: RpcMethod, limits: CallLimits, waits: number, error: BusError): Promise<number> {
     const { clock, transport } = this.#parts;
     for (let wait = waits; ; wait += 1) {
       const waitMs = this.#budget.waitMs(wait);
-      if (deadline - clock.elapsed() <= waitMs) throw error;
-      await abortable<void>(
-        signals,
-        (signal) => cancelled(method, signal),
-        (resolve) => {
-          const timer = clock.setTimer(waitMs, resolve);
-          return () => timer.cancel();
-        },
-      );
+      if (limits.deadline - clock.elapsed() <= waitMs) throw error;
+      throwIfAborted(method, limits);
+      await new Promise<void>((resolve, reject) => {
+        const timer = clock.setTimer(waitMs, () => {
+          forget?.();
+          resolve();
+        });
+        const forget = onAbort(limits, (reason) => {
+          timer.cancel();
+          reject(cancelled(method, reason));
+        });
+      });
       if (transport.health().state !== 'down') return wait + 1;
     }
   }
 
-  async #exchange({ method, args, headers }: Call, limits: CallLimits): Promise<unknown> {
-    const { clock } = this.#parts;
+  #exchange({ method, args, headers }: Call, limits: CallLimits): Promise<unknown> {
+    const { clock, transport } = this.#parts;
     const values = encodeArguments(method, args);
-    const remainingMs = limits.deadline - clock.elapsed();
+    const now = clock.elapsed();
+    const remainingMs = limits.deadline - now;
     if (remainingMs <= 0) throw timedOut(method, 'there was no time left to make it');
+    throwIfAborted(method, limits);
     this.#lastId = this.#lastId === Number.MAX_SAFE_INTEGER ? 1 : this.#lastId + 1;
     const id = this.#lastId;
     headers.set(HEADER.timeoutMs, formatTimeout(remainingMs));
-    const bytes = RPCMessage.encode(
-      RPCMessage.create({ method: method.name, id: BigInt(id), timestamp: clock.now() / 1_000, args: values }),
-    );
-    const answer = await this.#request({ topic: method.topic, bytes, headers }, method, remainingMs, limits);
-    return decodeResult(method, readReply(answer, method.address, method.name, id));
-  }
-
-  #request(
-    message: Parameters<Transport['request']>[0],
-    method: RpcMethod,
-    remainingMs: number,
-    limits: CallLimits,
-  ): Promise<Uint8Array> {
-    const { clock, transport } = this.#parts;
-    return abortable(
-      limits.signals,
-      (signal) => cancelled(method, signal),
-      (resolve, reject) => {
-        limits.attempts += 1;
-        const stopWaiting = transport.request(message, (answer) => {
-          timer.cancel();
-          if (BusError.is(answer)) reject(nameCall(answer, method));
-          else resolve(answer.bytes);
-        });
-        const timer = clock.setTimer(remainingMs, () => {
-          stopWaiting();
-          reject(timedOut(method, `no answer within ${Math.round(remainingMs)} ms`));
-        });
-        return () => {
-          timer.cancel();
-          stopWaiting();
-        };
-      },
-    );
+    const { topic, name } = method;
+    const timestamp = clock.now() / 1_000;
+    const bytes = encodeRpcRequest({ method: name, replyTo: '', id: BigInt(id), timestamp, args: values });
+    limits.attempts += 1;
+    return new Promise((resolve, reject) => {
+      const stopWaiting = transport.request({ topic, bytes, headers }, (answer) => {
+        timer.cancel();
+        forget?.();
+        if (BusError.is(answer)) {
+          reject(nameCall(answer, method));
+          return;
+        }
+        try {
+          resolve(decodeResult(method, readReply(answer.view ?? answer.bytes, method.address, name, id)));
+        } catch (error) {
+          reject(error);
+        }
+      });
+      const timer = this.#deadlines.set(remainingMs, now, () => {
+        forget?.();
+        stopWaiting();
+        reject(timedOut(method, `no answer within ${Math.round(remainingMs)} ms`));
+      });
+      const forget = onAbort(limits, (reason) => {
+        timer.cancel();
+        stopWaiting();
+        reject(cancelled(method, reason));
+      });
+    });
   }
 }
 
@@ -171,7 +191,8 @@ export class Caller {
 interface CallLimits {
   /** On `clock.elapsed()`. */
   readonly deadline: number;
-  readonly signals: readonly (AbortSignal | undefined)[];
+  readonly chain: Chain;
+  readonly signal: AbortSignal | undefined;
   /** How often it was sent so far. */
   attempts: number;
 }
@@ -208,11 +229,33 @@ const timedOut = (method: RpcMethod, why: string) =>
     reason: 'TERABUS_RPC_TIMEOUT',
   });
 
-const cancelled = (method: RpcMethod, signal: AbortSignal) =>
+const cancelled = (method: RpcMethod, reason: unknown) =>
   new BusError(`the call of ${method.name} of ${method.address} was cancelled`, {
     reason: 'TERABUS_RPC_CANCELLED',
-    cause: signal.reason,
+    cause: reason,
   });
+
+function throwIfAborted(method: RpcMethod, { chain, signal }: CallLimits): void {
+  if (chain.aborted !== undefined) throw cancelled(method, chain.aborted);
+  if (signal?.aborted) throw cancelled(method, signal.reason);
+}
+
+/** Calls back when somebody does not want the answer any more, once, until the function is called that it returns. */
+function onAbort({ chain, signal }: CallLimits, callback: (reason: unknown) => void): (() => void) | undefined {
+  if (signal === undefined) return chain.onAbort?.(callback);
+  const aborted = (reason: unknown) => {
+    forget();
+    callback(reason);
+  };
+  const onSignal = () => aborted(signal.reason);
+  const leaveChain = chain.onAbort?.(aborted);
+  const forget = () => {
+    signal.removeEventListener('abort', onSignal);
+    leaveChain?.();
+  };
+  signal.addEventListener('abort', onSignal, { once: true });
+  return forget;
+}
 
 const nameCall = (error: BusError, method: RpcMethod) =>
   error.reason === 'TERABUS_NO_RESPONDERS'
