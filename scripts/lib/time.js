@@ -16,7 +16,7 @@ const real = [
 
 /**
  * Where it may be named. `setImmediate` takes no time: the memory broker delivers in a turn of its own, a delivery group
- * leaves turns to others, and so does the NATS transport to whoever tries again what failed at once. The log's
+ * leaves turns to others, a batching publisher sends at the end of one, and so does the NATS transport to whoever tries again what failed at once. The log's
  * destination waits for a real pipe. The launcher of nats-servers waits for real processes. The chaos kit delays bytes of real
  * sockets, whose two ends have no clock in common.
  */
@@ -24,6 +24,7 @@ const exceptions = [
   { path: 'packages/core/src/transport/system-clock.ts', names: real.map(({ name }) => name) },
   { path: 'packages/core/src/transport/memory/', names: ['setImmediate'] },
   { path: 'packages/core/src/routing/turn.ts', names: ['setImmediate'] },
+  { path: 'packages/core/src/publishing/batcher.ts', names: ['setImmediate'] },
   { path: 'packages/core/src/observe/log-destination.ts', names: ['setTimeout', 'Date.now'] },
   { path: 'packages/nats/src/turn.ts', names: ['setImmediate'] },
   { path: 'packages/testing/src/server/', names: real.map(({ name }) => name) },

@@ -2,7 +2,7 @@ import { DeviceEvent } from '@terabus/messages';
 import { startHarness, stub } from '@terabus/testing';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
-import { AdmissionService, asked, Presence, resync, WardService } from './ward.js';
+import { AdmissionService, asked, MonitorService, Presence, readings, resync, WardService } from './ward.js';
 
 describe('WardService', () => {
   it('asks who is online when a device changes', async () => {
@@ -16,6 +16,17 @@ describe('WardService', () => {
     expect(presence.calls('online_devices')).to.deep.equal([[]]);
     expect(harness.logs.map(({ msg }) => msg)).to.include('Scale changed, 1 devices are online');
     // #endregion
+  });
+});
+
+describe('MonitorService', () => {
+  it('records readings, which arrive one by one in their order', async () => {
+    await using harness = await startHarness({ services: [MonitorService] });
+    const events = ['Scale', 'Lamp'].map((deviceName) => DeviceEvent.create({ deviceName }));
+    const recorded = harness.service(MonitorService).record('7', events);
+    await harness.clock.advance(5);
+    await recorded;
+    expect(harness.published(readings({ room: '7' }))).to.deep.equal(events);
   });
 });
 

@@ -1,6 +1,16 @@
 // The second service of README.md: compiled and tested here, and compared by readme.spec.ts.
 import type { EventContext, Observer } from '@terabus/core';
-import { BusError, defineModule, defineService, OnEvent, rpc, Service, TeraService, uuid } from '@terabus/core';
+import {
+  BusError,
+  defineModule,
+  defineService,
+  defineTopic,
+  OnEvent,
+  rpc,
+  Service,
+  TeraService,
+  uuid,
+} from '@terabus/core';
 import { DeviceEvent } from '@terabus/messages';
 import { z } from 'zod';
 
@@ -24,6 +34,20 @@ export class WardService extends TeraService {
 
   async report(event: DeviceEvent) {
     await this.send(Presence.messages, event);
+  }
+}
+// #endregion
+
+// #region batching
+export const readings = defineTopic('ward.{room}.readings', { wrapper: 'event', types: [DeviceEvent] });
+
+@Service(defineService('Monitor', {}), { uses: [readings] })
+export class MonitorService extends TeraService {
+  readonly #readings = this.batching(readings, { lingerMs: 5 });
+
+  /** Resolves when all of them were handed to the connection. */
+  async record(room: string, events: readonly DeviceEvent[]) {
+    await Promise.all(events.map((event) => this.#readings.publish(readings({ room }), event)));
   }
 }
 // #endregion

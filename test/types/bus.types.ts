@@ -1,5 +1,6 @@
 // What the compiler refuses when a service publishes, sends, subscribes and calls, and what it must let through.
 import {
+  type BatchingPublisher,
   type Bus,
   type EventContext,
   type HandlerContext,
@@ -100,6 +101,43 @@ export class BadPublisher extends TeraService {
   }
 }
 
+/** What fills envelopes knows what they carry, and where they are stored. */
+@Service(Orders)
+export class BatchingService extends TeraService {
+  readonly #early = this.batching(Registry.events, { maxMessages: 64, maxBytes: 9_000, lingerMs: 5, confirm: true });
+  async batches(bus: OpenBus & Bus): Promise<number> {
+    await this.#early.publish(device);
+    const people: undefined = await this.batching(personEvents).publish(personEvents({ uuid: 'u' }), user);
+    const stored: Stored = await this.batching(visits, { timeoutMs: 5_000 }).publish(visits({ uuid: 'u' }), user);
+    const one: Stored = await bus.batching(visits({ uuid: 'u' })).publish(user);
+    await bus.batching(personEvents).flush();
+    const publisher: BatchingPublisher<UserEvent | DeviceEvent> = this.#early;
+    return people ?? (publisher === this.#early ? stored.sequence : one.sequence);
+  }
+  batchesNot(context: HandlerContext) {
+    return [
+      // @ts-expect-error the topic does not carry the message
+      this.#early.publish(ParticipantEvent.create({})),
+      // @ts-expect-error of a family the topic is told
+      this.batching(personEvents).publish(user),
+      // @ts-expect-error it is a topic of another family
+      this.batching(personEvents).publish(visits({ uuid: 'u' }), user),
+      // @ts-expect-error the family does not carry the message
+      this.batching(personEvents).publish(personEvents({ uuid: 'u' }), ParticipantEvent.create({})),
+      // @ts-expect-error text has no envelope for several
+      this.batching(room({ key: 'k' })),
+      // @ts-expect-error nobody publishes to a pattern
+      this.batching(personEvents.all),
+      // @ts-expect-error what is sent to mailboxes is numbered one by one
+      this.batching(Registry.messages),
+      // @ts-expect-error an envelope has an id of its own
+      this.batching(Registry.events, { messageId: 'id' }),
+      // @ts-expect-error messages of an envelope may have several causes
+      context.batching(Registry.events),
+    ];
+  }
+}
+
 /** What goes to durable topics tells where it is stored, and nothing else does. */
 @Service(Orders)
 export class StoringService extends TeraService {
@@ -190,6 +228,8 @@ export class DeclaringService extends TeraService<
   async uses(bus: Bus): Promise<void> {
     await this.publish(personEvents({ uuid: 'u' }), user);
     await this.publish(participants, ParticipantEvent.create({}));
+    await this.batching(participants).publish(ParticipantEvent.create({}));
+    await this.batching(personEvents).publish(personEvents({ uuid: 'u' }), user);
     await this.send(Registry.messages, device);
     await this.send(Logging.messages, LogEvent.create({}));
     await this.client(Registry).online_devices();
@@ -205,6 +245,10 @@ export class DeclaringService extends TeraService<
       this.publish(Database.events({ table: 't' }), DatabaseEvent.create({})),
       // @ts-expect-error the topic is neither its own nor in its uses
       this.publishAll(Database.events({ table: 't' }), []),
+      // @ts-expect-error the topic is neither its own nor in its uses
+      this.batching(Database.events({ table: 't' })),
+      // @ts-expect-error the family is neither its own nor in its uses
+      this.batching(Database.events),
       // @ts-expect-error the mailbox is neither its own nor in its uses
       this.send(commands({ uuid: 'u' }), SessionEvent.members[0]?.create({}) as SessionEvent),
       // @ts-expect-error nobody speaks on the events of another

@@ -48,6 +48,7 @@ export { validation } from './middleware/validation.js';
 export type { Counters } from './observe/counters.js';
 export { logHooks } from './observe/log-hooks.js';
 export type { BusEvent, Observer } from './observe/observer.js';
+export type { BatchingFamilyPublisher, BatchingOptions, BatchingPublisher } from './publishing/batching.js';
 export { HEADER } from './publishing/headers.js';
 export type { Interceptor, Outgoing, Send } from './publishing/interceptor.js';
 export type { PublishOptions, Receipt } from './publishing/options.js';

@@ -45,6 +45,7 @@ export {
   type ModuleMessageParts,
   makeModuleMessage,
 } from './envelopes/module-message-envelope.js';
+export { TeraEventDraft } from './envelopes/tera-event-draft.js';
 export {
   decodeTeraEvent,
   encodeTeraEvent,

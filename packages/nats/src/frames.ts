@@ -12,6 +12,9 @@ const ZERO = 48;
 /** A longer line is not kept until its end comes. */
 const LONGEST_LINE = 65_536;
 
+/** As large as what Node reads at a time. */
+const LARGEST_FRAME = 65_536;
+
 /** Who is given what was read. */
 export interface FramesListener {
   /** A message of a subscription, by its number. */
@@ -21,14 +24,16 @@ export interface FramesListener {
 }
 
 /**
- * Finds the messages in what comes off the socket, where they lie there as a whole, as nearly all do. All else is for the
- * client's own reader: what the server says beside, and messages that come in several chunks. That one takes 1.5 µs
- * and eight objects for each message, which is as much as all that is done with it.
+ * Finds the messages in what comes off the socket, where they lie. All else is for the client's own reader: what the server
+ * says beside, and messages that are too large to be put together here. That one takes 1.5 µs and eight objects for each
+ * message, which is as much as all that is done with it.
  */
 export class Frames {
   readonly #listener: FramesListener;
-  /** Where a line began whose end has not come. */
-  #line: Buffer | undefined;
+  /** What has begun, and whose end has not come. */
+  #begun: Buffer | undefined;
+  /** How much of it is there, where it is known how much it will be. */
+  #filled = 0;
   /** How many bytes of a frame the other reader still needs. */
   #missing = 0;
   /** Whether the other reader has met what only it can judge: it goes on alone. */
@@ -44,17 +49,31 @@ export class Frames {
       return;
     }
     let chunk = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length);
-    if (this.#line !== undefined) {
-      chunk = Buffer.concat([this.#line, chunk]);
-      this.#line = undefined;
-    }
     let at = 0;
-    if (this.#missing > 0) {
+    if (this.#begun !== undefined && this.#filled > 0) at = this.#fill(this.#begun, chunk);
+    else if (this.#begun !== undefined) {
+      chunk = Buffer.concat([this.#begun, chunk]);
+      this.#begun = undefined;
+    } else if (this.#missing > 0) {
       at = Math.min(this.#missing, chunk.length);
       this.#missing -= at;
       this.#listener.rest(chunk.subarray(0, at));
     }
-    while (at < chunk.length) at = this.#frame(chunk, at);
+    while (at < chunk.length && !this.#isOver) at = this.#frame(chunk, at);
+    if (at < chunk.length) this.#listener.rest(chunk.subarray(at));
+  }
+
+  /** Adds to a frame that has begun what of it has come, and says where the next one begins. */
+  #fill(begun: Buffer, chunk: Buffer): number {
+    const end = Math.min(begun.length - this.#filled, chunk.length);
+    chunk.copy(begun, this.#filled, 0, end);
+    this.#filled += end;
+    if (this.#filled === begun.length) {
+      this.#begun = undefined;
+      this.#filled = 0;
+      this.#frame(begun, 0);
+    }
+    return end;
   }
 
   /** Reads what begins at a position, and says where the next one begins. */
@@ -94,11 +113,7 @@ export class Frames {
 
     const from = end + 2;
     const to = from + bytes;
-    if (to + 2 > length) {
-      this.#missing = to + 2 - length;
-      this.#listener.rest(chunk.subarray(at));
-      return length;
-    }
+    if (to + 2 > length) return this.#awaitRest(chunk, at, to + 2);
     if (chunk[to] !== CR || chunk[to + 1] !== LF) return this.#giveUp(chunk, at);
     const encoding = bits < 0x80 ? 'latin1' : 'utf8';
     // Servers write their statuses with an empty one.
@@ -122,9 +137,20 @@ export class Frames {
     return end + 1;
   }
 
+  #awaitRest(chunk: Buffer, at: number, end: number): number {
+    if (end - at > LARGEST_FRAME) {
+      this.#missing = end - chunk.length;
+      this.#listener.rest(chunk.subarray(at));
+    } else {
+      this.#begun = Buffer.allocUnsafe(end - at);
+      this.#filled = chunk.copy(this.#begun, 0, at);
+    }
+    return chunk.length;
+  }
+
   #keepLine(chunk: Buffer, at: number): number {
     if (chunk.length - at > LONGEST_LINE) return this.#giveUp(chunk, at);
-    this.#line = Buffer.from(chunk.subarray(at));
+    this.#begun = Buffer.from(chunk.subarray(at));
     return chunk.length;
   }
 

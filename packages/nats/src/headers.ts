@@ -165,7 +165,7 @@ class PlainHeaders implements Headers {
 
   /** Where the line break in front of a name is. A value has none, and a name no colon. */
   #find(name: string): number {
-    return name.includes(LINE_BREAK) || name === '' ? -1 : this.#block.indexOf(`${LINE_BREAK}${name}:`);
+    return name.includes(LINE_BREAK) ? -1 : this.#block.indexOf(`${LINE_BREAK}${name}:`);
   }
 }
 

@@ -14,26 +14,32 @@ export interface Waiting {
  * about twice the calls per second that the client's own requests do, which have a timer each.
  */
 export class Replies {
-  readonly #waiting = new Map<string, Waiting>();
+  /**
+   * What ended is taken out of its holder too: tables that a map has grown out of keep their holders from being collected, and
+   * would keep whole calls.
+   */
+  readonly #waiting = new Map<number, { request: Waiting | undefined }>();
   #count = 0;
 
   /** Starts to wait. The key goes into the reply subject; it is never used twice. */
-  add(topic: string, settle: Settle): string {
+  add(topic: string, settle: Settle): number {
     this.#count += 1;
-    const key = this.#count.toString(36);
-    this.#waiting.set(key, { topic, settle });
-    return key;
+    this.#waiting.set(this.#count, { request: { topic, settle } });
+    return this.#count;
   }
 
   /** Ends the wait: undefined when nobody waits, and the answer is late. */
-  take(key: string): Waiting | undefined {
-    const waiting = this.#waiting.get(key);
-    if (waiting !== undefined) this.#waiting.delete(key);
-    return waiting;
+  take(key: number): Waiting | undefined {
+    const holder = this.#waiting.get(key);
+    if (holder === undefined) return undefined;
+    this.#waiting.delete(key);
+    const { request } = holder;
+    holder.request = undefined;
+    return request;
   }
 
   /** The keys of all that wait at this moment. */
-  get keys(): readonly string[] {
+  get keys(): readonly number[] {
     return [...this.#waiting.keys()];
   }
 }

@@ -37,9 +37,7 @@ export class Requests {
    */
   send(make: () => WireMessage, topic: string, settle: Settle): () => void {
     const key = this.#replies.add(topic, settle);
-    // Never inside this call: the caller has not got its way to cancel yet.
-    const fail = (error: unknown) =>
-      afterTurn(() => this.#settle(this.#replies.take(key), BusError.from(error), false));
+    const fail = this.#failing(key);
     try {
       const message = make();
       if (this.#connection.state === 'up') void this.listen();
@@ -48,6 +46,14 @@ export class Requests {
       fail(error);
     }
     return () => void this.#replies.take(key);
+  }
+
+  /**
+   * Never inside of `send`: the caller has not got its way to cancel yet. Made here, since what is told of refusals lives longer
+   * than the request, and knows its number alone.
+   */
+  #failing(key: number): (error: unknown) => void {
+    return (error) => afterTurn(() => this.#settle(this.#replies.take(key), BusError.from(error), false));
   }
 
   /** With the first request, so that a service that asks nobody needs no permission for it; anew once it was refused. */
@@ -72,7 +78,7 @@ export class Requests {
   }
 
   #onReply(raw: RawMessage): void {
-    const waiting = this.#replies.take(raw.subject.slice(this.#prefix.length));
+    const waiting = this.#replies.take(keyIn(raw.subject, this.#prefix.length));
     if (waiting !== undefined) this.#settle(waiting, this.#inbounds.answer(raw, waiting.topic), false);
   }
 
@@ -84,4 +90,16 @@ export class Requests {
       this.#emit({ kind: 'error', error: BusError.from(error) });
     }
   }
+}
+
+/** The number at the end of a subject; −1, which is nobody's, where there is none. */
+function keyIn(subject: string, from: number): number {
+  if (subject.length === from) return -1;
+  let key = 0;
+  for (let index = from; index < subject.length; index++) {
+    const digit = subject.charCodeAt(index) - 48;
+    if (digit < 0 || digit > 9) return -1;
+    key = key * 10 + digit;
+  }
+  return key;
 }

@@ -12,6 +12,8 @@ export interface Setting {
   readonly payload: Payload;
   /** Events in one envelope. */
   readonly perEnvelope: number;
+  /** Whether they are published one by one, and a batching publisher fills the envelopes. */
+  readonly batching: boolean;
   /** Over how many topics the events go, one after another. */
   readonly topics: number;
   /** Who reads these: one handler of a pattern, a handler for each in one service, or a service for each in one process. */
@@ -65,6 +67,7 @@ const plain: Setting = {
   workload: 'events',
   payload: '200 B',
   perEnvelope: 1,
+  batching: false,
   topics: 1,
   readers: 'pattern',
   inFlight: 256,

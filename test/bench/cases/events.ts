@@ -3,6 +3,7 @@ import { everybody, ofNats, rowsOf, titles } from './rows.js';
 
 const base = titles.raw;
 const oneEach = 'nats.js, 1 in an envelope';
+const batching = 'Terabus, batching';
 
 const payloads: readonly Payload[] = ['16 B', '200 B', '4 KB', '64 KB'];
 
@@ -37,7 +38,7 @@ export const batches: Case = {
   name: 'batches',
   title: 'Batches of events',
   explains:
-    'The same events of 200 B, sixteen in an envelope: by hand, and by `publishAll`. They are held against one in each envelope, by hand.',
+    'The same events of 200 B, sixteen in an envelope: by hand, by `publishAll`, and one by one by a batching publisher. They are held against one in each envelope, by hand.',
   measurement: 'stream',
   compares: 'perSecond',
   columns: events.columns,
@@ -46,7 +47,11 @@ export const batches: Case = {
     {
       name: '16 in an envelope',
       base: oneEach,
-      rows: [...rowsOf(['raw'], {}).map((row) => ({ ...row, name: oneEach })), ...rowsOf(ofNats, { perEnvelope: 16 })],
+      rows: [
+        ...rowsOf(['raw'], {}).map((row) => ({ ...row, name: oneEach })),
+        ...rowsOf(ofNats, { perEnvelope: 16 }),
+        ...rowsOf(['terabus'], { perEnvelope: 16, batching: true }).map((row) => ({ ...row, name: batching })),
+      ],
     },
   ],
 };

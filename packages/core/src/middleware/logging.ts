@@ -9,7 +9,7 @@ export interface LoggingOptions {
 /** Logs each message that is handled, with the time it took. Failures are logged by the host in any case. */
 export function logging({ level = 'debug' }: LoggingOptions = {}): Middleware {
   return (next) => (message, context) => {
-    if (!context.logger.isLevelEnabled(level)) return next(message, context);
+    if (!context.logsAt(level)) return next(message, context);
     const leftMs = context.remainingMs;
     const done = () => context.logger[level]({ message, durationMs: leftMs - context.remainingMs }, 'handled');
     const result = next(message, context);

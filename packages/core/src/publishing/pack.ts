@@ -1,4 +1,4 @@
-import type { Any, Message, Packable } from '@terabus/messages';
+import type { Any, Message, MessageType, Packable } from '@terabus/messages';
 import { BusError, encodeModuleMessage, encodeTeraEvent, packAny } from '@terabus/messages';
 import { show } from '../contract/check.js';
 import type { Topic } from '../contract/contract.js';
@@ -17,6 +17,7 @@ export type Packed = readonly (Any | Packable)[] | Uint8Array;
 export function pack(topic: Topic, messages: readonly unknown[]): Packed {
   switch (topic.definition.wrapper) {
     case 'event':
+      return sealedAs(topic, messages) ?? packAll(topic, messages);
     case 'module-message':
       return packAll(topic, messages);
     case 'text':
@@ -46,16 +47,40 @@ const utf8 = new TextEncoder();
 /** Each message with the name of its type. */
 const packAll = (topic: Topic, messages: readonly unknown[]): readonly (Any | Packable)[] =>
   messages.map((message) => {
-    const type = topic.definition.types.get((message as Message)?.$type);
-    if (type === undefined) {
-      throw new BusError(
-        `'${topic.name}' carries ${[...topic.definition.types.keys()].join(', ')}, not ${show((message as Message)?.$type ?? message)}`,
-        { reason: 'TERABUS_TYPE_NOT_CARRIED' },
-      );
-    }
+    const type = carriedType(topic, message);
     // What can't be encoded must not cost a number.
     return topic.definition.tracked ? packAny(type, message as Message) : { type, message: message as Message };
   });
+
+/** @throws BusError `TERABUS_TYPE_NOT_CARRIED` for what is no message of a type that the topic carries */
+export function carriedType({ name, definition: { types } }: Topic, message: unknown): MessageType {
+  const type = types.get((message as Message)?.$type);
+  if (type !== undefined) return type;
+  throw new BusError(
+    `'${name}' carries ${[...types.keys()].join(', ')}, not ${show((message as Message)?.$type ?? message)}`,
+    { reason: 'TERABUS_TYPE_NOT_CARRIED' },
+  );
+}
+
+const SEALED = Symbol('@terabus/core/sealed');
+
+/** The envelope of a list that was sealed before it was published. */
+interface Sealed {
+  readonly topic: string;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * A list of messages whose envelope is sealed already: what became of them since changes nothing. What an interceptor
+ * makes of it, or sends elsewhere, is packed as any other list.
+ */
+export const sealedBefore = (messages: readonly unknown[], sealed: Sealed): readonly unknown[] =>
+  Object.defineProperty(messages, SEALED, { value: sealed });
+
+function sealedAs(topic: Topic, messages: readonly unknown[]): Uint8Array | undefined {
+  const sealed = (messages as { readonly [SEALED]?: Sealed })[SEALED];
+  return sealed?.topic === topic.name ? sealed.bytes : undefined;
+}
 
 /** Text and bytes have no envelope that could hold several. */
 function onlyOf(topic: Topic, messages: readonly unknown[]): unknown {

@@ -1,5 +1,5 @@
 import { setMaxListeners } from 'node:events';
-import type { Logger } from 'pino';
+import type { LevelWithSilent, Logger } from 'pino';
 import type { Contract, Topic } from '../contract/contract.js';
 import type { Durability } from '../contract/durable.js';
 import type { Client } from '../contract/rpc-types.js';
@@ -37,8 +37,10 @@ export interface HandlerContext {
   readonly signal: AbortSignal;
   /** How much of the handler's time is left, in milliseconds; 0 when it is over. */
   readonly remainingMs: number;
-  /** The service's logger, with topic, handler and message id on each line. */
+  /** The service's logger, with topic, handler and message id on each line. It is made when it is asked for. */
   readonly logger: Logger;
+  /** Whether the logger writes lines of a level: to ask it costs no logger. */
+  logsAt(level: LevelWithSilent): boolean;
   /** Where it is stored. Undefined where it isn't: its topic is not durable. */
   readonly durable: DurablePlace | undefined;
 
@@ -118,6 +120,8 @@ export interface HandlerPlace {
 export interface Arrival {
   readonly kind: HandlerContext['kind'];
   readonly topic: string;
+  /** When it came, on `clock.elapsed()`. */
+  readonly arrivedAt: number;
   /** What the topic is one of. Undefined for calls. */
   readonly template?: TopicTemplate | undefined;
   readonly headers: Headers;
@@ -217,6 +221,9 @@ export class Context implements Chain {
       if (this.#aborted !== undefined) this.#controller.abort(this.#aborted);
     }
     return this.#controller.signal;
+  }
+  logsAt(level: LevelWithSilent): boolean {
+    return this.#place.logger.isLevelEnabled(level);
   }
   get logger(): Logger {
     this.#logger ??= this.#place.logger.child({ handler: this.handler, topic: this.topic, messageId: this.messageId });

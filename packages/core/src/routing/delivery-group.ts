@@ -7,6 +7,9 @@ import { Queue } from './queue.js';
 import { Run } from './run.js';
 import { Turn } from './turn.js';
 
+/** Who waits behind most jobs. Never pushed to. */
+const NOBODY = new Queue<Job>();
+
 /**
  * The queue of work of one delivery group. Jobs start in order of arrival; with keys, a job
  * also waits for those of its key. Whatever a job does, the others go on.
@@ -97,12 +100,11 @@ export class DeliveryGroup {
     this.#waiting += 1;
     this.#waitingBytes += job.bytes;
     if (this.#options.keyed) {
-      const behind = this.#keys.get(job.key);
-      if (behind !== undefined) {
-        behind.push(job);
+      if (this.#keys.has(job.key)) {
+        this.#waitBehind(job);
         return;
       }
-      this.#keys.set(job.key, new Queue());
+      this.#keys.set(job.key, NOBODY);
     }
     this.#ready.push(job);
     this.#pumpSoon();
@@ -239,12 +241,21 @@ export class DeliveryGroup {
     const behind = this.#options.keyed ? this.#keys.get(job.key) : undefined;
     if (!this.#options.keyed) this.#alone.start(job);
     else if (behind === undefined) {
-      this.#keys.set(job.key, new Queue());
+      this.#keys.set(job.key, NOBODY);
       this.#alone.startWithKey(job);
     } else if (this.#alone.hasKey(job.key)) {
-      behind.push(job);
+      this.#waitBehind(job);
       this.#alone.waitBehind(job);
     } else this.#alone.startWithoutKey(job);
+  }
+
+  #waitBehind(job: Job): void {
+    let behind = this.#keys.get(job.key);
+    if (behind === undefined || behind === NOBODY) {
+      behind = new Queue();
+      this.#keys.set(job.key, behind);
+    }
+    behind.push(job);
   }
 
   readonly #released = (run: Run): void => {

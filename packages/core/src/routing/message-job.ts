@@ -29,7 +29,6 @@ export class MessageJob implements Job, Settled {
     arrival: Arrival,
     key: unknown,
     bytes: number,
-    arrivedAt: number,
     fate?: Fate,
   ) {
     this.#router = router;
@@ -40,7 +39,7 @@ export class MessageJob implements Job, Settled {
     this.key = key;
     this.bytes = bytes;
     this.#fate = fate;
-    this.arrivedAt = arrivedAt;
+    this.arrivedAt = arrival.arrivedAt;
     fate?.queued(this);
   }
 

@@ -151,6 +151,7 @@ export class Router {
     const arrival: Arrival = {
       kind: wrapper,
       topic: inbound.topic,
+      arrivedAt: this.parts.clock.elapsed(),
       template: this.#template,
       headers: inbound.headers,
       time,
@@ -203,6 +204,7 @@ export class Router {
     const arrival: Arrival = {
       kind: 'payload',
       topic: inbound.topic,
+      arrivedAt: this.parts.clock.elapsed(),
       template: this.#template,
       headers: inbound.headers,
     };
@@ -220,8 +222,7 @@ export class Router {
   ): void {
     const key = this.#keyOf?.(message);
     const fate = work?.content(index, handler.place.handler, type);
-    const arrivedAt = this.parts.clock.elapsed();
-    const job = new MessageJob(this, handler, type, message, arrival, key, bytes, arrivedAt, fate);
+    const job = new MessageJob(this, handler, type, message, arrival, key, bytes, fate);
     job.accepted();
     if (work?.alone !== true) this.queue.enqueue(job);
     else if (this.parts.options.order === 'per-key' && this.queue.isBehind(job)) {

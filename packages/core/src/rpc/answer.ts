@@ -46,8 +46,6 @@ export interface AnswererParts {
 /** Where OpenTera's Python clients wait for their answers. */
 const REDIS_CLIENT = /^RedisRPCClient\.[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-const utf8 = new TextEncoder();
-
 /** Answers the calls of a contract: from a request's bytes to OpenTera's JSON reply. */
 export class Answerer {
   readonly queue: DeliveryGroup;
@@ -141,7 +139,7 @@ export class Answerer {
   }
 
   respond(call: ReceivedCall, reply: string): void {
-    const bytes = utf8.encode(reply);
+    const bytes = Buffer.from(reply);
     let sending: Promise<void>;
     try {
       sending = this.#send(call, bytes);
@@ -175,7 +173,7 @@ export class Answerer {
     if (reason !== 'TERABUS_PAYLOAD_TOO_LARGE') return;
     // The name of no method can be what is too large.
     const short = methods.has(head.method) ? head : { ...head, method: '' };
-    await this.#send(call, utf8.encode(errorReply(short, failure)));
+    await this.#send(call, Buffer.from(errorReply(short, failure)));
   }
 
   #send({ replyTo, redisReplyTo }: ReceivedCall, bytes: Uint8Array): Promise<void> {

@@ -117,6 +117,7 @@ export class CallJob implements Job {
       const arrival: Arrival = {
         kind: 'rpc',
         topic: this.#call.topic,
+        arrivedAt: this.arrivedAt,
         headers: this.#call.headers,
         method: this.#call.head.method,
         callId: this.#call.head.id,

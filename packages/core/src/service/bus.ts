@@ -1,7 +1,17 @@
 import type { Message } from '@terabus/messages';
-import type { Contract, Source, Topic, TopicDefinition, TypeOrFamily, Usable, Wrapper } from '../contract/contract.js';
+import type {
+  Contract,
+  Source,
+  Topic,
+  TopicDefinition,
+  TopicFamily,
+  TypeOrFamily,
+  Usable,
+  Wrapper,
+} from '../contract/contract.js';
 import type { Durability } from '../contract/durable.js';
 import type { Client } from '../contract/rpc-types.js';
+import type { BatchingFamilyPublisher, BatchingOptions, BatchingPublisher } from '../publishing/batching.js';
 import type { Chain } from '../publishing/chain.js';
 import type { PublishOptions, Receipt } from '../publishing/options.js';
 import type { EventContext, TrackedContext } from '../routing/context.js';
@@ -71,6 +81,25 @@ export interface Bus<Own extends Contract = Contract, Uses = Usable> {
     messages: readonly NoInfer<P>[],
     options?: PublishOptions,
   ): Promise<Receipt<D> | undefined>;
+
+  /**
+   * A publisher that puts several messages into one `TeraEvent`, for a topic whose readers are all Terabus, or for the
+   * topics of a family. It sends when as many are there as an envelope takes (`maxMessages`, `maxBytes`), when they have waited for
+   * `lingerMs`, and when the service drains. It ends with the service: what is added behind `onStop` is refused with
+   * `TERABUS_DRAINING`. Each envelope begins a chain of its own, since its messages may have several causes.
+   *
+   * It may be made before the service is started, as a field of its class.
+   *
+   * @throws BusError `TERABUS_TOPIC_INVALID` or `TERABUS_OPTIONS_INVALID`
+   */
+  batching<P, N extends SpokenTopic<Own, Uses>, D extends Durability>(
+    family: TopicFamily<'event', P, N, D>,
+    options?: BatchingOptions,
+  ): BatchingFamilyPublisher<P, N, D>;
+  batching<P, D extends Durability>(
+    topic: Topic<'event', P, SpokenTopic<Own, Uses>, D>,
+    options?: BatchingOptions,
+  ): BatchingPublisher<P, D>;
 
   /** Sends one message in a `TeraModuleMessage`; on a tracked mailbox it gets the next sequence number. */
   send<P, D extends Durability>(

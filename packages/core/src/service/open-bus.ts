@@ -1,5 +1,7 @@
 import type { Contract, Topic } from '../contract/contract.js';
 import type { BusEvent, Observer } from '../observe/observer.js';
+import { Batches, openBatching } from '../publishing/batches.js';
+import type { BatchingOptions, BatchingSource } from '../publishing/batching.js';
 import { NEW_CHAIN } from '../publishing/chain.js';
 import { EVERYTHING } from '../publishing/declared.js';
 import { ulids } from '../publishing/ids.js';
@@ -27,14 +29,15 @@ export interface OpenBusOptions {
 }
 
 /** The part of a {@link Bus} that speaks. */
-export type OpenBus = Pick<Bus, 'publish' | 'publishAll' | 'send' | 'client'>;
+export type OpenBus = Pick<Bus, 'publish' | 'publishAll' | 'batching' | 'send' | 'client'>;
 
 /**
  * A bus for code that is no service: a command line tool, a script, a test. It handles nothing, and it is not held to
  * a list of `uses`, since it has no contract from which anybody would derive its permissions.
  *
  * It has no end of its own: what sends to a tracked mailbox and closes the transport at once leaves no heartbeat, so the
- * loss of its last messages can't be found. Let such a script `confirm` them.
+ * loss of its last messages can't be found. Let such a script `confirm` them. What batches has to be flushed before the
+ * transport is closed.
  */
 export function openBus({ transport, source, clock = systemClock, observer }: OpenBusOptions): OpenBus {
   const newId = ulids(clock);
@@ -57,11 +60,13 @@ export function openBus({ transport, source, clock = systemClock, observer }: Op
   };
   const publisher = new Publisher(parts);
   const caller = new Caller(parts);
+  const batches = new Batches({ ...parts, chained: publisher });
   const bus = {
     publish: (topic: Topic, payload: unknown, options?: PublishOptions) =>
       publisher.publish('publish', topic, [payload], NEW_CHAIN, options),
     publishAll: (topic: Topic, messages: readonly unknown[], options?: PublishOptions) =>
       publisher.publish('publish', topic, messages, NEW_CHAIN, options),
+    batching: (source: BatchingSource, options?: BatchingOptions) => openBatching(source, options, () => batches),
     send: (mailbox: Topic, message: unknown, options?: PublishOptions) =>
       publisher.publish('send', mailbox, [message], NEW_CHAIN, options),
     client: (contract: Contract) => caller.client(contract, NEW_CHAIN),

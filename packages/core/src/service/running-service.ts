@@ -9,6 +9,7 @@ import { Instance } from '../instances/instance.js';
 import type { InstanceWork } from '../instances/work.js';
 import { Reporter } from '../observe/reporter.js';
 import { say } from '../observe/say.js';
+import { Batches } from '../publishing/batches.js';
 import { Declared } from '../publishing/declared.js';
 import { Publisher } from '../publishing/publisher.js';
 import type { DeliveryGroup } from '../routing/delivery-group.js';
@@ -42,6 +43,7 @@ export class RunningService {
   readonly #parts: HostParts;
   readonly #reporter: Reporter;
   readonly #publisher: Publisher;
+  readonly #batches: Batches;
   readonly #preparation: Preparation;
   readonly #intake: Intake;
   readonly #listeners: Listeners;
@@ -71,6 +73,7 @@ export class RunningService {
       publish: (...outgoing) => this.#publisher.publish(...outgoing),
       client: (contract, chain) => caller.client(contract, chain),
     };
+    this.#batches = new Batches({ ...common, chained });
     const { lifecycle, clock, transport, newId, standbyAfterMs, middlewares } = parts;
     this.#preparation = new Preparation({ plan, logger, clock, bus: chained, middlewares });
     const topics = instanceTopics(contract);
@@ -98,6 +101,7 @@ export class RunningService {
     this.bus = serviceBus({
       name: plan.name,
       chained,
+      batches: this.#batches,
       declared,
       listeners: this.#listeners,
       started: () => this.#instance !== undefined,
@@ -146,6 +150,7 @@ export class RunningService {
     this.#instance = instance;
     instance[ATTACH]({
       bus: this.bus,
+      batches: this.#batches,
       logger: this.logger,
       clock,
       config,
@@ -184,6 +189,7 @@ export class RunningService {
 
   /** Before the intake ends: `onDrain`, and a standby, if there is one, gets ready to take what this one won't. */
   async beginDrain(timeIsUp: Promise<void>): Promise<void> {
+    this.#batches.hurry();
     if (this.#served) await Promise.race([this.#calmly('onDrain', () => this.#hooks.onDrain?.()), timeIsUp]);
     await Promise.race([this.#calmly('leaving', () => this.#alone?.instance.leave()), timeIsUp]);
   }
@@ -216,13 +222,14 @@ export class RunningService {
     return cutOff;
   }
 
-  /** Runs `onStop`, and lets what is published be stored, but waits no longer than until `timeIsUp` resolves. */
+  /** Runs `onStop`, and lets what is published go out and be stored, but waits no longer than until `timeIsUp` resolves. */
   async stop(timeIsUp: Promise<void>): Promise<void> {
     const late = timeIsUp.then(() => 'late' as const);
     if ((await Promise.race([this.#calmly('onStop', () => this.#hooks.onStop?.()), late])) === 'late') {
       say(this.logger, 'error', {}, `${this.plan.name}.onStop took too long: the host ends without it`);
     }
-    await Promise.race([Promise.all([this.#publisher.stored(), this.#publisher.end()]), late]);
+    const sent = [this.#batches.end(), this.#publisher.stored(), this.#publisher.end()];
+    await Promise.race([Promise.all(sent), late]);
   }
 
   /** Logs what is not said yet: of what was still to be sent when the transport was closed, too. */
@@ -298,6 +305,8 @@ export class RunningService {
         const { clock, drainTimeoutMs } = this.#parts;
         this.stored.giveBack();
         this.#tellOf(await finishWithin(drainTimeoutMs, clock, this.#queues(), this.#tasks));
+        // What was published here comes before what the next one publishes.
+        this.#batches.seal();
         await this.stored.settled();
         await this.#answerer?.sent();
       },

@@ -4,6 +4,8 @@ import { WHOLE_PAYLOAD } from '../contract/contract-of.js';
 import { spread } from '../contract/define-topic.js';
 import { deliveryOf } from '../contract/from.js';
 import type { Next } from '../middleware/middleware.js';
+import { type Batches, openBatching } from '../publishing/batches.js';
+import type { BatchingOptions, BatchingSource } from '../publishing/batching.js';
 import { NEW_CHAIN } from '../publishing/chain.js';
 import type { Declared } from '../publishing/declared.js';
 import type { Bus, ChainedBus, Subscription } from './bus.js';
@@ -15,6 +17,7 @@ export interface ServiceBusParts {
   /** The class, for sentences. */
   readonly name: string;
   readonly chained: ChainedBus;
+  readonly batches: Batches;
   readonly declared: Declared;
   readonly listeners: Listeners;
   readonly started: () => boolean;
@@ -24,7 +27,7 @@ export interface ServiceBusParts {
 
 /** The bus for a service and its parts, which may have it in hand before the service is started. */
 export function serviceBus(parts: ServiceBusParts): Bus {
-  const { name, chained, started } = parts;
+  const { name, chained, batches, started } = parts;
   const checkStarted = () => {
     if (started()) return;
     throw new BusError(
@@ -44,6 +47,11 @@ export function serviceBus(parts: ServiceBusParts): Bus {
     publish: (topic: Topic, payload: unknown, options?: never) => publish('publish', topic, [payload], options),
     publishAll: (topic: Topic, messages: readonly unknown[], options?: never) =>
       publish('publish', topic, messages, options),
+    batching: (source: BatchingSource, options?: BatchingOptions) =>
+      openBatching(source, options, () => {
+        checkStarted();
+        return batches;
+      }),
     send: (mailbox: Topic, message: unknown, options?: never) => publish('send', mailbox, [message], options),
     client: (contract: Contract) => {
       checkStarted();

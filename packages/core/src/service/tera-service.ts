@@ -1,10 +1,17 @@
 import type { Message } from '@terabus/messages';
 import { BusError } from '@terabus/messages';
 import type { Logger } from 'pino';
-import type { Contract, Source, Topic, TypeOrFamily, Usable } from '../contract/contract.js';
+import type { Contract, Source, Topic, TopicFamily, TypeOrFamily, Usable } from '../contract/contract.js';
 import type { Durability } from '../contract/durable.js';
 import type { Client } from '../contract/rpc-types.js';
 import type { HeldLease } from '../durable/lease.js';
+import { type Batches, openBatching } from '../publishing/batches.js';
+import type {
+  BatchingFamilyPublisher,
+  BatchingOptions,
+  BatchingPublisher,
+  BatchingSource,
+} from '../publishing/batching.js';
 import type { PublishOptions, Receipt } from '../publishing/options.js';
 import type { Clock } from '../transport/clock.js';
 import type { Bus, CalledAddress, HeardTopic, MessageHandler, SpokenTopic, Subscription } from './bus.js';
@@ -14,6 +21,7 @@ import type { Config } from './tokens.js';
 /** What the host attaches to an instance before `onStart`. */
 export interface Attachment {
   readonly bus: Bus;
+  readonly batches: Batches;
   readonly logger: Logger;
   readonly clock: Clock;
   readonly config: Config;
@@ -169,6 +177,19 @@ export abstract class TeraService<Own extends Contract = Contract, Uses = Usable
     options?: PublishOptions,
   ): Promise<Receipt<D> | undefined> {
     return this.#attached.bus.publishAll<unknown, D>(topic, messages, options);
+  }
+
+  /** {@inheritDoc Bus.batching} */
+  protected batching<P, N extends SpokenTopic<Own, Uses>, D extends Durability>(
+    family: TopicFamily<'event', P, N, D>,
+    options?: BatchingOptions,
+  ): BatchingFamilyPublisher<P, N, D>;
+  protected batching<P, D extends Durability>(
+    topic: Topic<'event', P, SpokenTopic<Own, Uses>, D>,
+    options?: BatchingOptions,
+  ): BatchingPublisher<P, D>;
+  protected batching(source: BatchingSource, options?: BatchingOptions): unknown {
+    return openBatching(source, options, () => this.#attached.batches);
   }
 
   /** {@inheritDoc Bus.send} */

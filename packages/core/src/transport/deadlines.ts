@@ -87,7 +87,11 @@ class Line {
     this.last = deadline;
   }
 
-  remove({ before, behind }: Deadline): void {
+  remove(deadline: Deadline): void {
+    const { before, behind } = deadline;
+    // An old one that points to younger ones would keep them all from being collected soon.
+    deadline.before = undefined;
+    deadline.behind = undefined;
     if (before === undefined) this.first = behind;
     else before.behind = behind;
     if (behind === undefined) this.last = before;

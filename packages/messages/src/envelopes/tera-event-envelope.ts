@@ -37,14 +37,26 @@ export function encodeTeraEvent(parts: TeraEventParts): Uint8Array {
   return written(writeTeraEvent, parts) ?? TeraEvent.encode(makeTeraEvent(parts));
 }
 
-function writeTeraEvent(writer: MessageWriter, { topic, time, version = 1, events }: TeraEventParts): void {
-  if (!isTime(time) || !Array.isArray(events)) throw unwritable;
+function writeTeraEvent(writer: MessageWriter, parts: TeraEventParts): void {
+  const { events } = parts;
+  if (!Array.isArray(events)) throw unwritable;
+  writeTeraEventHead(writer, parts);
+  for (let index = 0; index < events.length; index++) writeTeraEventItem(writer, events[index]);
+}
+
+/** What comes before the events. */
+export function writeTeraEventHead(writer: MessageWriter, { topic, time, version = 1 }: TeraEventParts): void {
+  if (!isTime(time)) throw unwritable;
   writer.uint32(10).fork();
   if (version !== 0) writer.uint32(8).uint32(version);
   writer.uint32(17).double(time);
   if (topic !== '') writer.uint32(26).string(topic);
   writer.join();
-  for (let index = 0; index < events.length; index++) writeAny(writer.uint32(18), events[index]);
+}
+
+/** One event. */
+export function writeTeraEventItem(writer: MessageWriter, event: Any | Packable | undefined): void {
+  writeAny(writer.uint32(18), event);
 }
 
 /** The TeraEvent in these bytes. What it holds stays packed: handlers are chosen by the type in each Any. */

@@ -6,6 +6,7 @@ import type { Message, MessageType } from '../types/message-type.js';
 import { typeUrlPrefix } from '../types/type-url.js';
 import { checkMessage } from './check-message.js';
 import { MessageWriter, unwritable } from './message-writer.js';
+import type { Sheet } from './output.js';
 import { hasShape, type Shape, shapeOf } from './shape.js';
 
 /** The writer, while nobody writes: an encoder may be called inside of another one, by a getter. */
@@ -89,6 +90,29 @@ export function written<Parts>(
     return writer.finish();
   } catch {
     return undefined;
+  } finally {
+    writer.end();
+    idle = writer;
+  }
+}
+
+/**
+ * Writes behind what is on a sheet. False if it can't be, for whatever reason: then the sheet is as before.
+ */
+export function writtenOn<Parts>(
+  sheet: Sheet,
+  write: (writer: MessageWriter, parts: Parts) => void,
+  parts: Parts,
+): boolean {
+  const writer = idle ?? new MessageWriter();
+  idle = undefined;
+  try {
+    writer.beginOn(sheet);
+    write(writer, parts);
+    writer.keep();
+    return true;
+  } catch {
+    return false;
   } finally {
     writer.end();
     idle = writer;

@@ -3,9 +3,18 @@ import { largestPart, Slab } from './slab.js';
 /** What is kept for the next large message, between messages. */
 const largestKept = 2 ** 18;
 const smallestLarge = 2 ** 14;
+const smallestSheet = 2 ** 10;
 
 /** A slab with less room than this is left: most messages would have to move to the next one in their middle. */
 const leastRoom = 512;
+
+/** Memory that one message after the other is written to. */
+export class Sheet {
+  bytes = new Uint8Array(smallestSheet);
+  view: DataView = new DataView(this.bytes.buffer);
+  /** Where the next one begins. */
+  at = 0;
+}
 
 /**
  * Memory that a message is written to. Small messages are written to where they are handed out from; large ones to a
@@ -22,6 +31,7 @@ export class Output {
   protected readonly forks: number[] = [];
   protected open = 0;
   #large: Uint8Array<ArrayBuffer> | undefined;
+  #sheet: Sheet | undefined;
 
   /** Begins a message, whatever became of the last one. */
   begin(): void {
@@ -33,8 +43,26 @@ export class Output {
     this.open = 0;
   }
 
+  /** Begins a message behind those on a sheet. Until {@link keep}, that has as many as before. */
+  beginOn(sheet: Sheet): void {
+    this.#sheet = sheet;
+    this.memory = sheet.bytes;
+    this.view = sheet.view;
+    this.at = sheet.at;
+    this.open = 0;
+  }
+
+  /** Leaves the message on its sheet. */
+  keep(): void {
+    if (this.#sheet === undefined || this.open > 0) throw new Error('a message that is not finished, or on no sheet');
+    this.#sheet.bytes = this.memory;
+    this.#sheet.view = this.view;
+    this.#sheet.at = this.at;
+  }
+
   /** Lets go of a large message, whatever became of it. */
   end(): void {
+    this.#sheet = undefined;
     this.memory = this.#slab.bytes;
     this.view = this.#slab.view;
     if (this.#large !== undefined && this.#large.length > largestKept) this.#large = undefined;
@@ -61,6 +89,10 @@ export class Output {
 
   /** Goes on with the message in a fresh slab, or in a buffer of its own if it is large. */
   #grow(size: number): void {
+    if (this.#sheet !== undefined) {
+      this.#growSheet(size);
+      return;
+    }
     const slab = this.#slab;
     const from = this.memory;
     const written = this.at - this.#start;
@@ -80,5 +112,12 @@ export class Output {
     for (let index = 0; index < this.open; index++) (this.forks[index] as number) -= this.#start;
     this.#start = 0;
     this.at = written;
+  }
+
+  #growSheet(size: number): void {
+    const from = this.memory;
+    this.memory = new Uint8Array(2 ** Math.ceil(Math.log2(this.at + size)));
+    this.view = new DataView(this.memory.buffer);
+    this.memory.set(from.subarray(0, this.at));
   }
 }

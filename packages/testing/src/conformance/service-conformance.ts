@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe } from 'mocha';
 import { terabusAssertions } from '../assertions.js';
 import { givenBy, listCases } from './case-list.js';
 import type { Features } from './features.js';
+import { batching } from './service/batching.js';
 import { calls } from './service/calls.js';
 import { confirm } from './service/confirm.js';
 import { dispatch } from './service/dispatch.js';
@@ -66,6 +67,7 @@ export function serviceConformance(name: string, features: Features, open: () =>
     calls(suite);
     sequences(suite);
     confirm(suite);
+    batching(suite);
     durablePublishing(suite);
     subscriptions(suite);
     isolation(suite);

@@ -17,6 +17,11 @@ class EventSender extends TeraService {
   putAll(topic: ReturnType<typeof topicOf>, events: readonly DeviceEvent[]) {
     return this.publishAll(topic, events);
   }
+
+  /** A publisher that fills envelopes by itself, up to as many events as a row says. */
+  filling(topic: ReturnType<typeof topicOf>, maxMessages: number) {
+    return this.batching(topic, { maxMessages });
+  }
 }
 
 export const events = (flavor: Flavor): Sides => ({
@@ -24,7 +29,7 @@ export const events = (flavor: Flavor): Sides => ({
   async receive({ url, setting }, take) {
     await start(url, readersOf(setting, flavor, take), flavor);
   },
-  async send({ url, setting: { payload, perEnvelope, topics } }) {
+  async send({ url, setting: { payload, perEnvelope, batching, topics } }) {
     const host = await start(url, [EventSender], flavor);
     const sender = host.service(EventSender);
     const content = contents(payload);
@@ -37,6 +42,14 @@ export const events = (flavor: Flavor): Sides => ({
         topicAt(n),
         Array.from({ length: perEnvelope }, (_, index) => event(n + index)),
       );
+    if (batching) {
+      const publishers = all.map((topic) => sender.filling(topic, perEnvelope));
+      const hand = (n: number) => {
+        const publisher = publishers[n % topics];
+        for (let index = 0; index < perEnvelope; index++) void publisher?.publish(event(n + index));
+      };
+      return { hand, flush: () => Promise.all(publishers.map((publisher) => publisher.flush())) };
+    }
     return { hand: perEnvelope === 1 ? one : several, flush: async () => {} };
   },
 });
