@@ -3,6 +3,7 @@ import type { StreamDelivery } from '../transport/streams.js';
 import { DURABLE_HEADER, numberIn, timeIn } from './headers.js';
 import type { Letter } from './letters.js';
 import { parseOrigin } from './origin.js';
+import { dueInMs } from './retry-delay.js';
 
 /** What a retry holds, and how far it is, as its headers say. */
 export interface Arrived {
@@ -31,6 +32,15 @@ export function arrivedRetry({ bytes, headers }: StreamDelivery): Arrived {
     ? numberIn(headers, DURABLE_HEADER.firstFailed)
     : undefined;
   return { letter, tries: numberIn(headers, DURABLE_HEADER.attempt), firstFailed };
+}
+
+/** In how many milliseconds a retry is due, where it says so in a way that can be read. */
+export function retryDueInMs({ headers }: StreamDelivery, now: number): number {
+  try {
+    return dueInMs(numberIn(headers, DURABLE_HEADER.due), now);
+  } catch {
+    return 0;
+  }
 }
 
 /** A message in its first place, all contents of it. By default its topic is its subject, where that is none's. */

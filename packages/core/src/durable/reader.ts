@@ -7,12 +7,10 @@ import type { KeyValue } from '../transport/key-value.js';
 import type { Consuming, StreamDelivery } from '../transport/streams.js';
 import { Backlog } from './backlog.js';
 import type { GroupParts } from './group-parts.js';
-import { DURABLE_HEADER, numberIn } from './headers.js';
-import { arrivedRetry, wholeOf } from './incoming.js';
+import { arrivedRetry, retryDueInMs, wholeOf } from './incoming.js';
 import { Known, tellThatCopiesDiffer } from './known.js';
 import { consumerOf, retriesOf, streamOf } from './names.js';
 import { Order } from './order.js';
-import { dueInMs } from './retry-delay.js';
 import { Suspected } from './suspected.js';
 import { UNFINISHED } from './suspects.js';
 import { Taken, type TakenState, type Taker } from './taken.js';
@@ -195,7 +193,7 @@ export class Reader implements Taker {
     }
     if (known.contradicts(delivery)) tellThatCopiesDiffer(this.parts.reporter, delivery);
     // Whoever put it back once has waited: the clocks of two machines need not agree.
-    const dueMs = isRetry && delivery.deliveries === 1 ? this.#dueInMs(delivery) : 0;
+    const dueMs = isRetry && delivery.deliveries === 1 ? retryDueInMs(delivery, this.parts.clock.now()) : 0;
     if (dueMs > 0) {
       delivery.later(dueMs);
       return;
@@ -247,14 +245,6 @@ export class Reader implements Taker {
       this.#lastSubject = subject;
     }
     return this.#lastTopic;
-  }
-
-  #dueInMs({ headers }: StreamDelivery): number {
-    try {
-      return dueInMs(numberIn(headers, DURABLE_HEADER.due), this.parts.clock.now());
-    } catch {
-      return 0;
-    }
   }
 }
 
