@@ -13,6 +13,8 @@ const frames = [
   'MSG ward.é 7 4\r\n\r\n\r\n\r\n',
   '-ERR \'Permissions Violation for Publish to "MSG a 1 1"\'\r\n',
   'MSG a 1 3\r\nMSG\r\n',
+  // As servers write their statuses: with two spaces, where a reply subject would be.
+  `HMSG a 1  ${block.length} ${block.length}\r\n${block}\r\n`,
 ];
 
 /** What the frames above are, whoever reads them. */
@@ -25,6 +27,7 @@ const read = [
   '7 ward.é \r\n\r\n',
   'rest -ERR \'Permissions Violation for Publish to "MSG a 1 1"\'\r\n',
   '1 a MSG',
+  '1 a A=1 ',
 ];
 
 describe('frames off the wire', () => {

@@ -116,7 +116,8 @@ export class Frames {
     if (to + 2 > length) return this.#awaitRest(chunk, at, to + 2);
     if (chunk[to] !== CR || chunk[to + 1] !== LF) return this.#giveUp(chunk, at);
     const encoding = bits < 0x80 ? 'latin1' : 'utf8';
-    const replyTo = hasReply ? chunk.toString(encoding, third, fourth - 1) : undefined;
+    // Servers write their statuses with an empty one.
+    const replyTo = hasReply && fourth - 1 > third ? chunk.toString(encoding, third, fourth - 1) : undefined;
     const message = new NatsMessage(
       chunk.toString(encoding, subject, sid - 1),
       replyTo,

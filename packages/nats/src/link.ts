@@ -210,7 +210,12 @@ class NatsLink implements Link {
       const id = subscription.getID();
       this.#receivers.set(id, deliver);
       const ended = () => this.#receivers.delete(id);
-      return { id, end: () => void subscription.drain().then(ended, ended) };
+      const end = () => {
+        // What was published before is still for whoever listens until then.
+        this.#output.flush();
+        void subscription.drain().then(ended, ended);
+      };
+      return { id, end };
     } catch (error) {
       throw translated(error);
     }

@@ -202,7 +202,8 @@ export class Outbox {
     this.#told = [];
     for (const message of told) {
       try {
-        this.#answer(message).catch(() => {});
+        const handed = this.#answer(message);
+        if (handed !== HANDED_OVER) handed.catch(() => {});
       } catch {
         // A link that can't take it: nobody waits for it.
       }

@@ -60,6 +60,29 @@ describe('taking from JetStream', () => {
     expect(await state()).to.include({ pending: 13, unsettled: 5 });
   });
 
+  it('asks for more while it is still being handed out, and for no more than there is room for', async () => {
+    await provision(plan(), options());
+    const admin = await administrator(server.url);
+    const asked: number[] = [];
+    admin.connection.subscribe(`$JS.API.CONSUMER.MSG.NEXT.${toName(stream().name, options().namespace)}.>`, {
+      callback: (_, message) => asked.push(message.json<{ batch: number }>().batch),
+    });
+    await admin.connection.flush();
+    await storeSome(transport, 8);
+    const consumed = await Consumed.start(transport, { maxUnsettled: 8 });
+    for (const delivery of await consumed.until(8)) delivery.ack();
+    await storeSome(transport, 6, 10, 8);
+    for (const delivery of (await consumed.until(14)).slice(8, 13)) delivery.ack();
+    await eventually(() => {
+      expect(asked).to.deep.equal([8, 8, 5]);
+    });
+    await storeSome(transport, 9, 10, 14);
+    await consumed.until(21);
+    await untilState({ pending: 2, unsettled: 8 });
+    expect(consumed.sequences).to.deep.equal(count(21));
+    await admin.close();
+  });
+
   it('bounds the bytes too, and lets a message through that is larger than the bound', async () => {
     await provision(plan(), options());
     await storeSome(transport, 3, 1_000);

@@ -13,6 +13,13 @@ import type { StoredContext } from './stored-context.js';
 /** How one content ended: handled or stored elsewhere, or to be handed out again. */
 export type ContentEnd = 'done' | 'given-back';
 
+/** Who answers for the message that a content came in. */
+export interface ContentOwner {
+  /** The handler's part in a content is over. Called once for each. */
+  contentRan(): void;
+  contentEnded(end: ContentEnd, index: number): void;
+}
+
 /** Where a content is on its way. What failed may have its slot still: a handler that ran out of time goes on. */
 type State =
   /** It waits for its turn, or its handler has it. */
@@ -24,34 +31,32 @@ type State =
   | { readonly kind: 'waiting'; readonly keepsKey: boolean; readonly timer: Timer }
   | { readonly kind: 'over' };
 
+const AT_WORK: State = { kind: 'at-work' };
+const OVER: State = { kind: 'over' };
+
 /** One content of a stored message, on its way to being handled, tried again or given up. */
 export class ContentFate implements Fate {
   readonly #content: Content;
   readonly #once: Once | undefined;
-  /** The handler's part is over, this time. */
-  readonly #ran: () => void;
-  readonly #ended: (end: ContentEnd, index: number) => void;
+  readonly #owner: ContentOwner;
+  #hasRun = false;
   #tries: number;
   #firstFailed: number | undefined;
   #job: MessageJob | undefined;
-  #state: State = { kind: 'at-work' };
+  #state: State = AT_WORK;
 
-  constructor(
-    content: Content,
-    { tries, firstFailed }: { readonly tries: number; readonly firstFailed: number | undefined },
-    told: { readonly ran: () => void; readonly ended: (end: ContentEnd, index: number) => void },
-  ) {
+  constructor(content: Content, tries: number, firstFailed: number | undefined, owner: ContentOwner) {
     const { inbox, depot } = content.parts;
     this.#content = content;
     this.#once = inbox && new Once(inbox, depot);
     this.#tries = tries;
     this.#firstFailed = firstFailed;
-    this.#ran = told.ran;
-    this.#ended = told.ended;
+    this.#owner = owner;
   }
 
   get keepsKey(): boolean {
-    return 'keepsKey' in this.#state && this.#state.keepsKey;
+    const state = this.#state;
+    return state !== AT_WORK && state !== OVER && 'keepsKey' in state && state.keepsKey;
   }
 
   queued(job: MessageJob): void {
@@ -153,7 +158,7 @@ export class ContentFate implements Fate {
       return;
     }
     const timer = this.#content.parts.clock.setTimer(waitMs, () => {
-      this.#state = { kind: 'at-work' };
+      this.#state = AT_WORK;
       this.#job?.again(keepsKey);
     });
     this.#state = { kind: 'waiting', keepsKey, timer };
@@ -162,14 +167,20 @@ export class ContentFate implements Fate {
   #end(end: ContentEnd): void {
     const state = this.#state;
     if (state.kind === 'over') return;
-    this.#state = { kind: 'over' };
+    this.#state = OVER;
     if (state.kind === 'waiting') state.timer.cancel();
     // With its slot it gives back its key.
     const hasSlot = state.kind !== 'waiting' && !(state.kind === 'storing' && !state.hasSlot);
     if (!hasSlot && state.keepsKey) this.#job?.letGo();
     this.#content.parts.depot.forget(this);
     this.#ran();
-    this.#ended(end, this.#content.index);
+    this.#owner.contentEnded(end, this.#content.index);
+  }
+
+  #ran(): void {
+    if (this.#hasRun) return;
+    this.#hasRun = true;
+    this.#owner.contentRan();
   }
 
   /** Whether those of its key wait behind it, whatever becomes of it. */

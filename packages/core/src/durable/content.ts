@@ -5,30 +5,38 @@ import type { GroupParts } from './group-parts.js';
 import type { InboxWork } from './inbox.js';
 import type { Letter } from './letters.js';
 import { formatOrigin } from './origin.js';
+import type { DurablePlace, StoredContent } from './stored-context.js';
 import { StoredContext } from './stored-context.js';
 
 /** One content of a stored message, for one handler: what it is, whatever becomes of it. */
-export class Content {
+export class Content implements StoredContent {
   readonly parts: GroupParts;
-  readonly letter: Letter;
   readonly index: number;
   readonly handler: string;
   readonly type: string;
+  readonly #message: { readonly letter: Letter };
 
-  constructor(parts: GroupParts, letter: Letter, index: number, handler: string, type: string) {
+  constructor(parts: GroupParts, message: { readonly letter: Letter }, index: number, handler: string, type: string) {
     this.parts = parts;
-    this.letter = letter;
+    this.#message = message;
     this.index = index;
     this.handler = handler;
     this.type = type;
   }
 
+  get letter(): Letter {
+    return this.#message.letter;
+  }
+
   /** What its handler is given at its n-th try, from 1. */
   context(place: HandlerPlace, arrival: Arrival, deadline: number, attempt: number): StoredContext {
+    return new StoredContext(place, arrival, deadline, this, attempt);
+  }
+
+  placeAt(attempt: number): DurablePlace {
     const { origin, storedAt, replay } = this.letter;
     const { stream, sequence } = origin;
-    const durable = { stream, sequence, index: this.index, attempt, storedAt, replayed: replay !== undefined };
-    return new StoredContext(place, arrival, deadline, Object.freeze(durable), () => this.#idRoot());
+    return Object.freeze({ stream, sequence, index: this.index, attempt, storedAt, replayed: replay !== undefined });
   }
 
   /** What an inbox knows it by. */
@@ -47,7 +55,7 @@ export class Content {
     return { service: parts.address, topic: letter.topic, handler, type };
   }
 
-  #idRoot(): IdRoot {
+  get idRoot(): IdRoot {
     const { headers, storedAt } = this.letter;
     const messageId = this.parts.inbox === undefined ? undefined : headers.get(HEADER.messageId);
     return messageId === undefined

@@ -63,6 +63,7 @@ export class Depot {
 
   /** It is kept no more, whatever has become of it. */
   forget(who: object): void {
+    if (this.#refusals.size === 0) return;
     for (const [stream, { kept }] of this.#refusals) {
       if (kept.delete(who) && kept.size === 0) this.#refusals.delete(stream);
     }

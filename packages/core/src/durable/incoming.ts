@@ -3,8 +3,9 @@ import type { StreamDelivery } from '../transport/streams.js';
 import { DURABLE_HEADER, numberIn, timeIn } from './headers.js';
 import type { Letter } from './letters.js';
 import { parseOrigin } from './origin.js';
+import { dueInMs } from './retry-delay.js';
 
-/** What a delivery holds, and how far it is: of a retry, what its headers say. */
+/** What a retry holds, and how far it is, as its headers say. */
 export interface Arrived {
   readonly letter: Letter;
   readonly tries: number;
@@ -12,15 +13,10 @@ export interface Arrived {
 }
 
 /**
- * @throws BusError `TERABUS_SUBJECT_INVALID` where the subject is no topic's, `TERABUS_MESSAGE_MISPLACED` for a retry
- * whose headers nobody of Terabus wrote
+ * @throws BusError `TERABUS_SUBJECT_INVALID` where the subject is no topic's, `TERABUS_MESSAGE_MISPLACED` where nobody of
+ * Terabus wrote the headers
  */
-export function arrivedLetter(delivery: StreamDelivery, isRetry: boolean): Arrived {
-  if (!isRetry) {
-    const letter = wholeOf(delivery, fromSubject(delivery.subject));
-    return { letter, tries: 0, firstFailed: undefined };
-  }
-  const { bytes, headers } = delivery;
+export function arrivedRetry({ bytes, headers }: StreamDelivery): Arrived {
   const subject = headers.get(DURABLE_HEADER.subject) ?? '';
   const letter: Letter = {
     origin: parseOrigin(headers.get(DURABLE_HEADER.origin)),
@@ -36,6 +32,15 @@ export function arrivedLetter(delivery: StreamDelivery, isRetry: boolean): Arriv
     ? numberIn(headers, DURABLE_HEADER.firstFailed)
     : undefined;
   return { letter, tries: numberIn(headers, DURABLE_HEADER.attempt), firstFailed };
+}
+
+/** In how many milliseconds a retry is due, where it says so in a way that can be read. */
+export function retryDueInMs({ headers }: StreamDelivery, now: number): number {
+  try {
+    return dueInMs(numberIn(headers, DURABLE_HEADER.due), now);
+  } catch {
+    return 0;
+  }
 }
 
 /** A message in its first place, all contents of it. By default its topic is its subject, where that is none's. */

@@ -13,11 +13,13 @@ export class Known {
   /** When it was stored, by its number: a stream that was made anew numbers from 1 again. */
   #later = new Map<number, number>();
   #earlier = new Map<number, number>();
-  /** The latest time of all that were added. */
+  /** The latest time of all that were added, and the highest number: nearly all that come have one beyond it. */
   #newest = 0;
+  #highest = 0;
 
   add({ sequence, storedAt }: StreamDelivery): void {
-    this.#newest = Math.max(this.#newest, storedAt);
+    if (storedAt > this.#newest) this.#newest = storedAt;
+    if (sequence > this.#highest) this.#highest = sequence;
     if (this.#later.size === LEAST_KNOWN) {
       this.#earlier = this.#later;
       this.#later = new Map();
@@ -26,6 +28,7 @@ export class Known {
   }
 
   has({ sequence, storedAt }: StreamDelivery): boolean {
+    if (sequence > this.#highest) return false;
     return this.#later.get(sequence) === storedAt || this.#earlier.get(sequence) === storedAt;
   }
 
@@ -34,11 +37,13 @@ export class Known {
    * made anew has is later than all that is known, which is forgotten then.
    */
   contradicts({ sequence, storedAt }: StreamDelivery): boolean {
+    if (sequence > this.#highest) return false;
     const known = this.#later.get(sequence) ?? this.#earlier.get(sequence);
     if (known === undefined || known === storedAt) return false;
     if (storedAt <= this.#newest) return true;
     this.#later.clear();
     this.#earlier.clear();
+    this.#highest = 0;
     return false;
   }
 }

@@ -1,20 +1,19 @@
 import { BusError } from '@terabus/messages';
 import type { BacklogHealth } from '../health/health.js';
 import type { Verdict } from '../sequencing/verdict.js';
+import { fromSubject } from '../topics/escape.js';
 import type { Timer } from '../transport/clock.js';
 import type { KeyValue } from '../transport/key-value.js';
 import type { Consuming, StreamDelivery } from '../transport/streams.js';
 import { Backlog } from './backlog.js';
 import type { GroupParts } from './group-parts.js';
-import { DURABLE_HEADER, numberIn } from './headers.js';
-import { arrivedLetter, wholeOf } from './incoming.js';
+import { arrivedRetry, retryDueInMs, wholeOf } from './incoming.js';
 import { Known, tellThatCopiesDiffer } from './known.js';
 import { consumerOf, retriesOf, streamOf } from './names.js';
 import { Order } from './order.js';
-import { dueInMs } from './retry-delay.js';
 import { Suspected } from './suspected.js';
 import { UNFINISHED } from './suspects.js';
-import { Taken } from './taken.js';
+import { Taken, type TakenState, type Taker } from './taken.js';
 import { Turns } from './turns.js';
 import { Unsettled } from './unsettled.js';
 
@@ -30,7 +29,7 @@ const TRY_AGAIN_MS = 1_000;
  * Reads what is stored for a delivery group, and what it has to try again, as fast as it is handled: never more than
  * may be unsettled.
  */
-export class Reader {
+export class Reader implements Taker {
   readonly parts: GroupParts;
   readonly unsettled: Unsettled;
   /** What was settled last. A lost link loses acknowledgements: what comes again then must not run again. */
@@ -42,6 +41,8 @@ export class Reader {
   readonly #turns = new Turns();
   /** What came while the intake ended. Given back at once, it would come again, and again. */
   readonly #late: StreamDelivery[] = [];
+  #lastSubject = '';
+  #lastTopic = '';
   #consuming: Consuming[] = [];
   #again: Timer | undefined;
   #unwatch = () => {};
@@ -180,8 +181,7 @@ export class Reader {
   }
 
   #take(delivery: StreamDelivery, isRetry: boolean): void {
-    const key = `${isRetry ? 'r' : 's'}${delivery.sequence} ${delivery.storedAt}`;
-    const there = this.unsettled.get(key);
+    const there = this.unsettled.get(delivery, isRetry);
     if (there !== undefined) {
       there.renew(delivery);
       return;
@@ -193,7 +193,7 @@ export class Reader {
     }
     if (known.contradicts(delivery)) tellThatCopiesDiffer(this.parts.reporter, delivery);
     // Whoever put it back once has waited: the clocks of two machines need not agree.
-    const dueMs = isRetry && delivery.deliveries === 1 ? this.#dueInMs(delivery) : 0;
+    const dueMs = isRetry && delivery.deliveries === 1 ? retryDueInMs(delivery, this.parts.clock.now()) : 0;
     if (dueMs > 0) {
       delivery.later(dueMs);
       return;
@@ -204,43 +204,47 @@ export class Reader {
     }
     // What is here already is none that order waits for: it would be counted twice.
     if (!isRetry && this.#order?.keeps(delivery)) return;
-    this.#open(key, delivery, isRetry);
+    this.#open(delivery, isRetry);
   }
 
-  #open(key: string, delivery: StreamDelivery, isRetry: boolean): void {
-    let taken: Taken;
+  #open(delivery: StreamDelivery, isRetry: boolean): void {
+    let state: TakenState;
     let bad: BusError | undefined;
-    const settled = (how: 'acked' | 'given-back') => {
-      if (how === 'acked') (isRetry ? this.#knownRetries : this.#known).add(delivery);
-      this.unsettled.settle(key, isRetry);
-    };
+    // A number is judged when it comes first; in another process nothing is known of it.
+    const verdict = isRetry || delivery.deliveries === 1 ? undefined : UNSEEN;
     try {
-      const { letter, tries, firstFailed } = arrivedLetter(delivery, isRetry);
-      // A number is judged when it comes first; in another process nothing is known of it.
-      const verdict = isRetry || delivery.deliveries === 1 ? undefined : UNSEEN;
-      taken = new Taken(this.parts, { letter, tries, firstFailed, verdict }, delivery, settled);
+      state = isRetry
+        ? { ...arrivedRetry(delivery), verdict }
+        : { letter: wholeOf(delivery, this.#topicOf(delivery)), tries: 0, firstFailed: undefined, verdict };
     } catch (error) {
       bad = BusError.from(error);
-      const state = { letter: wholeOf(delivery), tries: 0, firstFailed: undefined, verdict: undefined };
-      taken = new Taken(this.parts, state, delivery, settled);
+      state = { letter: wholeOf(delivery), tries: 0, firstFailed: undefined, verdict: undefined };
     }
-    this.unsettled.add(key, taken, isRetry);
+    const taken = new Taken(this.parts, state, delivery, isRetry, this);
+    this.unsettled.add(taken);
     const isSuspect = bad === undefined && delivery.deliveries - (isRetry ? 2 : 1) >= UNFINISHED;
-    const begin = () => {
-      if (bad !== undefined) taken.deadLetter(bad);
-      else if (isSuspect) this.#suspected.add(taken);
-      else taken.open();
-    };
-    if (this.#order === undefined || isRetry) begin();
-    else this.#turns.add({ taken, begin, first: isSuspect });
+    if (this.#order === undefined || isRetry) this.#start(taken, bad, isSuspect);
+    else this.#turns.add({ taken, begin: () => this.#start(taken, bad, isSuspect), first: isSuspect });
   }
 
-  #dueInMs({ headers }: StreamDelivery): number {
-    try {
-      return dueInMs(numberIn(headers, DURABLE_HEADER.due), this.parts.clock.now());
-    } catch {
-      return 0;
+  #start(taken: Taken, bad: BusError | undefined, isSuspect: boolean): void {
+    if (bad !== undefined) taken.deadLetter(bad);
+    else if (isSuspect) this.#suspected.add(taken);
+    else taken.open();
+  }
+
+  settled(taken: Taken, how: 'acked' | 'given-back'): void {
+    if (how === 'acked') (taken.isRetry ? this.#knownRetries : this.#known).add(taken.delivery);
+    this.unsettled.settle(taken);
+  }
+
+  /** Most have the subject of the one before. */
+  #topicOf({ subject }: StreamDelivery): string {
+    if (subject !== this.#lastSubject) {
+      this.#lastTopic = fromSubject(subject);
+      this.#lastSubject = subject;
     }
+    return this.#lastTopic;
   }
 }
 

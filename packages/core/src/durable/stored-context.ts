@@ -18,27 +18,35 @@ export interface DurablePlace {
   readonly replayed: boolean;
 }
 
+/** What the context of a stored message is made of, when somebody asks. */
+export interface StoredContent {
+  placeAt(attempt: number): DurablePlace;
+  /** What the ids of published messages are derived from: few handlers publish. */
+  readonly idRoot: IdRoot;
+}
+
 /** The context of a stored message: what its handler publishes has derived ids, and is waited for. */
 export class StoredContext extends Context {
-  readonly #durable: DurablePlace;
-  readonly #root: () => IdRoot;
+  readonly #content: StoredContent;
+  readonly #attempt: number;
+  #durable: DurablePlace | undefined;
   #published = 0;
   #pending: Set<Promise<unknown>> | undefined;
 
-  /** Few handlers publish: `root` is made for those alone. */
-  constructor(place: HandlerPlace, arrival: Arrival, deadline: number, durable: DurablePlace, root: () => IdRoot) {
+  constructor(place: HandlerPlace, arrival: Arrival, deadline: number, content: StoredContent, attempt: number) {
     super(place, arrival, deadline);
-    this.#durable = durable;
-    this.#root = root;
+    this.#content = content;
+    this.#attempt = attempt;
   }
 
   override get durable(): DurablePlace {
+    this.#durable ??= this.#content.placeAt(this.#attempt);
     return this.#durable;
   }
 
   nextMessageId(): string {
     this.#published += 1;
-    return derivedId(this.#root(), this.#published);
+    return derivedId(this.#content.idRoot, this.#published);
   }
 
   started(promise: Promise<unknown>): void {

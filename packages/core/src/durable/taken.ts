@@ -4,7 +4,7 @@ import type { Verdict } from '../sequencing/verdict.js';
 import { type Deferred, deferred } from '../service/deferred.js';
 import type { StreamDelivery } from '../transport/streams.js';
 import { Content } from './content.js';
-import { type ContentEnd, ContentFate } from './content-fate.js';
+import { type ContentEnd, ContentFate, type ContentOwner } from './content-fate.js';
 import { tellGivenUp } from './given-up.js';
 import type { GroupParts } from './group-parts.js';
 import { deadLetterOf, type Letter, retryOf } from './letters.js';
@@ -20,16 +20,28 @@ export interface TakenState {
   readonly verdict: Verdict | undefined;
 }
 
+/** Who has taken it, and is told when it is settled. */
+export interface Taker {
+  /** Called once. */
+  settled(taken: Taken, how: 'acked' | 'given-back'): void;
+}
+
 /** A delivery of a stream that this instance answers for, until it is settled. */
-export class Taken implements StoredWork {
+export class Taken implements StoredWork, ContentOwner {
+  /** Whether it is tried again. */
+  readonly isRetry: boolean;
+  /** Where it lies among those that are unsettled. */
+  place = -1;
   /** Whether nothing else may run beside it. */
   alone = false;
   verdict: Verdict | undefined;
-  letter: Letter;
   readonly #parts: GroupParts;
   readonly #state: TakenState;
+  #letter: Letter;
+  /** Whether the letter lacks what its number says. */
+  #lacksVerdict = false;
   #delivery: StreamDelivery;
-  readonly #settled: (how: 'acked' | 'given-back') => void;
+  readonly #taker: Taker;
   readonly #fates: ContentFate[] = [];
   /** What has not ended; the opening of the envelope counts as one. */
   #left = 1;
@@ -43,23 +55,27 @@ export class Taken implements StoredWork {
   /** Of the few that somebody waits for. */
   #whenRan: Deferred<void> | undefined;
 
-  /** `settled` is called once, when it is settled. */
-  constructor(
-    parts: GroupParts,
-    state: TakenState,
-    delivery: StreamDelivery,
-    settled: (how: 'acked' | 'given-back') => void,
-  ) {
+  constructor(parts: GroupParts, state: TakenState, delivery: StreamDelivery, isRetry: boolean, taker: Taker) {
     this.#parts = parts;
     this.#state = state;
     this.#delivery = delivery;
-    this.#settled = settled;
-    this.letter = state.letter;
+    this.isRetry = isRetry;
+    this.#taker = taker;
+    this.#letter = state.letter;
     this.verdict = state.verdict ?? parseVerdict(state.letter.verdict);
   }
 
+  /** What goes on to a stream, where that becomes of it. */
+  get letter(): Letter {
+    if (this.#lacksVerdict && this.verdict !== undefined) {
+      this.#lacksVerdict = false;
+      this.#letter = { ...this.#letter, verdict: `${this.verdict.kind} ${this.verdict.missing}` };
+    }
+    return this.#letter;
+  }
+
   get only(): number | undefined {
-    return this.letter.origin.index;
+    return this.#letter.origin.index;
   }
 
   get delivery(): StreamDelivery {
@@ -81,8 +97,8 @@ export class Taken implements StoredWork {
 
   /** Gives its contents to their handlers. */
   open(): void {
-    const { topic, bytes, headers } = this.letter;
-    this.#parts.router.takeStored({ topic, bytes, headers }, this);
+    const { topic, bytes, headers } = this.#letter;
+    this.#parts.router.takeStored({ topic, bytes, headers, headersBytes: this.#delivery.headersBytes }, this);
     if (this.#named === 0 && this.only !== undefined) {
       const error = new BusError(`the message has no content ${this.only}`, { reason: 'TERABUS_MESSAGE_MISPLACED' });
       this.bad(this.only, error, undefined, undefined);
@@ -110,24 +126,26 @@ export class Taken implements StoredWork {
 
   opened(verdict: Verdict | undefined): void {
     this.verdict = verdict;
-    if (verdict === undefined || this.letter.verdict !== undefined) return;
-    this.letter = { ...this.letter, verdict: `${verdict.kind} ${verdict.missing}` };
+    this.#lacksVerdict = verdict !== undefined && this.#letter.verdict === undefined;
   }
 
   content(index: number, handler: string, type: string): Fate {
     this.#begin();
     this.#toRun += 1;
-    let ran = false;
-    const content = new Content(this.#parts, this.letter, index, handler, type);
-    const fate = new ContentFate(content, this.#state, {
-      ran: () => {
-        if (!ran) this.#oneRan();
-        ran = true;
-      },
-      ended: (end, at) => this.#contentEnded(end, at),
-    });
+    const { tries, firstFailed } = this.#state;
+    const fate = new ContentFate(new Content(this.#parts, this, index, handler, type), tries, firstFailed, this);
     this.#fates.push(fate);
     return fate;
+  }
+
+  contentRan(): void {
+    this.#oneRan();
+  }
+
+  contentEnded(end: ContentEnd, index: number): void {
+    if (end === 'done') this.#done += 1;
+    else this.#givenBack.push(index);
+    this.#oneEnded();
   }
 
   unhandled(_index: number): void {
@@ -152,18 +170,12 @@ export class Taken implements StoredWork {
     const progress = { index: at, tries, firstFailed };
     const stored = await depot.store(deadLetterOf(this.#parts, letter, progress, error, handler, type, clock.now()));
     if (stored) tellGivenUp(this.#parts, letter, { handler, type, tries }, error);
-    this.#contentEnded(stored ? 'done' : 'given-back', at ?? -1);
+    this.contentEnded(stored ? 'done' : 'given-back', at ?? -1);
   }
 
   #begin(): void {
     this.#named += 1;
     this.#left += 1;
-  }
-
-  #contentEnded(end: ContentEnd, index: number): void {
-    if (end === 'done') this.#done += 1;
-    else this.#givenBack.push(index);
-    this.#oneEnded();
   }
 
   #oneRan(): void {
@@ -204,6 +216,6 @@ export class Taken implements StoredWork {
     if (done) this.#delivery.ack();
     else this.#delivery.later(0);
     this.#allRan();
-    this.#settled(done ? 'acked' : 'given-back');
+    this.#taker.settled(this, done ? 'acked' : 'given-back');
   }
 }

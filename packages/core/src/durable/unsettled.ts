@@ -1,14 +1,20 @@
 import type { Clock, Timer } from '../transport/clock.js';
+import type { StreamDelivery } from '../transport/streams.js';
 import type { Taken } from './taken.js';
 
 /**
  * The deliveries that a reader answers for, in the order in which they came: it keeps them from being handed out to another
- * one. The map holds their places alone: the tables that a map has grown out of keep what was in them from being collected.
+ * one. Maps hold their places alone: the tables that a map has grown out of keep what was in them from being collected.
  */
 export class Unsettled {
   readonly #clock: Clock;
   readonly #ackWaitMs: number;
-  readonly #places = new Map<string, number>();
+  /** By their number in the stream, and in that of what is tried again. */
+  readonly #inStream = new Map<number, number>();
+  readonly #inRetries = new Map<number, number>();
+  /** Those whose number another one has: a stream that was made anew numbers from 1 again. */
+  readonly #others = new Set<Taken>();
+  #size = 0;
   readonly #taken: (Taken | undefined)[] = [];
   readonly #free: number[] = [];
   readonly #waiters = new Set<() => void>();
@@ -24,7 +30,7 @@ export class Unsettled {
   }
 
   get size(): number {
-    return this.#places.size;
+    return this.#size;
   }
 
   /** How many of the stream itself there are, and how many were settled since the reader was made. */
@@ -32,30 +38,50 @@ export class Unsettled {
     return { unsettled: this.#ofStream, settled: this.#settledOfStream };
   }
 
-  get(key: string): Taken | undefined {
-    const place = this.#places.get(key);
-    return place === undefined ? undefined : this.#taken[place];
+  /** The same message as this delivery, where it is here. */
+  get({ sequence, storedAt }: StreamDelivery, isRetry: boolean): Taken | undefined {
+    const place = this.#places(isRetry).get(sequence);
+    if (place !== undefined) {
+      const taken = this.#taken[place];
+      if (taken?.delivery.storedAt === storedAt) return taken;
+    }
+    if (this.#others.size > 0) {
+      for (const taken of this.#others) {
+        const { delivery } = taken;
+        if (taken.isRetry === isRetry && delivery.sequence === sequence && delivery.storedAt === storedAt) return taken;
+      }
+    }
+    return undefined;
   }
 
-  add(key: string, taken: Taken, isRetry: boolean): void {
+  add(taken: Taken): void {
     const place = this.#free.pop() ?? this.#taken.length;
     this.#taken[place] = taken;
-    this.#places.set(key, place);
-    if (!isRetry) this.#ofStream += 1;
-    this.#prolong();
+    taken.place = place;
+    const places = this.#places(taken.isRetry);
+    const { sequence } = taken.delivery;
+    if (places.has(sequence)) this.#others.add(taken);
+    else places.set(sequence, place);
+    this.#size += 1;
+    if (!taken.isRetry) this.#ofStream += 1;
+    if (this.#working === undefined) this.#prolong();
   }
 
-  settle(key: string, isRetry: boolean): void {
-    const place = this.#places.get(key);
-    if (place === undefined) return;
-    this.#places.delete(key);
+  settle(taken: Taken): void {
+    const { place, isRetry } = taken;
+    if (this.#taken[place] !== taken) return;
     this.#taken[place] = undefined;
     this.#free.push(place);
+    const places = this.#places(isRetry);
+    const { sequence } = taken.delivery;
+    if (places.get(sequence) === place) places.delete(sequence);
+    else this.#others.delete(taken);
+    this.#size -= 1;
     if (!isRetry) {
       this.#ofStream -= 1;
       this.#settledOfStream += 1;
     }
-    for (const watch of this.#watchers) watch();
+    if (this.#watchers.size > 0) for (const watch of this.#watchers) watch();
     if (this.size > 0) return;
     this.#working?.cancel();
     this.#working = undefined;
@@ -89,7 +115,12 @@ export class Unsettled {
     });
   }
 
+  #places(isRetry: boolean): Map<number, number> {
+    return isRetry ? this.#inRetries : this.#inStream;
+  }
+
   #inOrder(): Taken[] {
-    return [...this.#places.values()].flatMap((place) => this.#taken[place] ?? []);
+    const places = [...this.#inStream.values(), ...this.#inRetries.values()];
+    return [...places.flatMap((place) => this.#taken[place] ?? []), ...this.#others];
   }
 }

@@ -48,6 +48,8 @@ export interface StreamDelivery extends StoredMessage {
   readonly deliveries: number;
   /** How many messages of this consumer come behind it, when it was handed out. */
   readonly pending: number;
+  /** What its headers take on the wire, in bytes, where that is known without a look at them. */
+  readonly headersBytes?: number;
   /** It is done with. */
   ack(): void;
   /** Hands it out again after so many milliseconds; at once with 0. */

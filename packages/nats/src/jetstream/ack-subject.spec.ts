@@ -1,6 +1,7 @@
 import { expect } from 'chai';
+import fc from 'fast-check';
 import { describe, it } from 'mocha';
-import { ackProbe, parseAckSubject } from './ack-subject.js';
+import { AckReader, ackProbe, parseAckSubject } from './ack-subject.js';
 
 const read = {
   ...{ stream: 'S', consumer: 'C', deliveries: 3, sequence: 17, storedAt: 1_795_413_040_532.220_5, pending: 5 },
@@ -39,6 +40,38 @@ describe('the subject where a message is acknowledged', () => {
     ]) {
       expect(parseAckSubject(subject), subject).to.equal(undefined);
     }
+  });
+
+  it('is read in the same way by whoever knows the consumer, however it is written', () => {
+    const reader = new AckReader('S', 'C');
+    const odd = [
+      '$JS.ACK.S.C.3.17.9.17954130405322203.5',
+      '$JS.ACK.S.C.3.17.9.17954130405322203991.5',
+      '$JS.ACK.S.C.3.17.9.1795413040532220399.',
+      '$JS.ACK.S.C.3..9.1795413040532220399.5',
+      '$JS.ACK.S.C.3.17.9.1795413040532220399.5.6',
+      '$JS.ACK.S.C.3.17.9.1795413040532220399.5 9',
+      '$JS.ACK.S.C.3.x.9.1795413040532220399.5',
+      '$JS.ACK.S.C.3',
+    ];
+    for (const subject of [plain, newer, `${plain}@`, ackProbe('S', 'C'), 'a', '', ...odd]) {
+      expect(reader.read(subject), subject).to.deep.equal(parseAckSubject(subject));
+    }
+    fc.assert(
+      fc.property(
+        fc.array(fc.nat(), { minLength: 3, maxLength: 3 }),
+        fc.bigInt(10n ** 18n, 10n ** 19n - 1n),
+        (n, at) => {
+          const subject = `$JS.ACK.S.C.${n[0]}.${n[1]}.7.${at}.${n[2]}`;
+          expect(reader.read(subject)).to.deep.equal(parseAckSubject(subject));
+        },
+      ),
+    );
+  });
+
+  it('is that of another consumer to whoever knows this one', () => {
+    expect(new AckReader('S', 'D').read(plain)).to.equal(undefined);
+    expect(new AckReader('S', 'D').read(newer)).to.equal(undefined);
   });
 
   it('can be one of no message, to see whether it may be published to', () => {

@@ -1,5 +1,6 @@
 import type { Headers, StreamDelivery } from '@terabus/core/transport';
 import type { RawMessage } from '../raw-message.js';
+import { copied } from '../slab.js';
 import type { AckSubject } from './ack-subject.js';
 
 const encoder = new TextEncoder();
@@ -25,25 +26,29 @@ export class Delivery implements StreamDelivery {
   readonly storedAt: number;
   readonly deliveries: number;
   readonly pending: number;
+  readonly headersBytes: number;
   readonly #replyTo: string;
   readonly #size: number;
   #settler: Settler | undefined;
 
   constructor(
     raw: RawMessage,
-    ack: AckSubject,
-    { stream, subject, headers }: Pick<StreamDelivery, 'stream' | 'subject' | 'headers'>,
+    { sequence, storedAt, deliveries, pending, replyTo }: AckSubject,
+    stream: string,
+    subject: string,
+    headers: Headers,
     settler: Settler,
   ) {
     this.subject = subject;
-    this.bytes = raw.bytes();
+    this.bytes = copied(raw.view());
     this.headers = headers;
     this.stream = stream;
-    this.sequence = ack.sequence;
-    this.storedAt = ack.storedAt;
-    this.deliveries = ack.deliveries;
-    this.pending = ack.pending;
-    this.#replyTo = ack.replyTo;
+    this.sequence = sequence;
+    this.storedAt = storedAt;
+    this.deliveries = deliveries;
+    this.pending = pending;
+    this.headersBytes = raw.headersBytes;
+    this.#replyTo = replyTo;
     this.#size = raw.size;
     this.#settler = settler;
   }
@@ -67,8 +72,10 @@ export class Delivery implements StreamDelivery {
   }
 
   #settle(answer: Uint8Array): void {
-    this.#settler?.tell(this.#replyTo, answer);
+    const settler = this.#settler;
+    // The room first: what asks for more then goes in one write with what is told.
     this.#release();
+    settler?.tell(this.#replyTo, answer);
   }
 
   #release(): void {

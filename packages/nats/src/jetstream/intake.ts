@@ -1,13 +1,14 @@
 import type { ConsumeOptions, StreamDelivery, Timer } from '@terabus/core/transport';
 import { BusError, printable } from '@terabus/core/transport';
-import { withoutReserved } from '../headers.js';
 import type { RawMessage } from '../raw-message.js';
 import { afterTurn } from '../turn.js';
-import { ackProbe, parseAckSubject } from './ack-subject.js';
+import { AckReader, ackProbe } from './ack-subject.js';
 import { ConsumerLook } from './consumer-look.js';
 import { Delivery, type Settler } from './delivery.js';
 import type { JetStream, LinkWatcher } from './jetstream.js';
-import { type Ending, Pull } from './pull.js';
+import { OwnHeaders } from './own-headers.js';
+import { type Ending, Pull, type PullListener } from './pull.js';
+import { Room, type Share } from './room.js';
 
 /** Between two tries of what does not work at the moment. */
 const AGAIN_MS = 1_000;
@@ -15,18 +16,6 @@ const AGAIN_MS = 1_000;
 /** After so long without a message the one that was asked for is not about to come. */
 const QUIET_MS = 20;
 const MOST_QUIET_MS = 1_000;
-
-/** The most that one request asks for. */
-const MOST_AT_ONCE = 10_000;
-
-/** What the first one asks for, which finds out how large messages are. */
-const FIRST_BATCH = 8;
-
-/** What a server counts beside a message: its subject, and that of its acknowledgement. */
-const OVERHEAD_BYTES = 300;
-
-/** By how much a message that was large counts less with each smaller one behind it. */
-const FORGETTING = 0.99;
 
 /**
  * Has messages of a consumer handed out as long as there is room. A server tells nobody that a consumer is not there, or has
@@ -40,14 +29,14 @@ export class Intake implements LinkWatcher, Settler {
   readonly #stream: string;
   readonly #consumer: string;
   readonly #look: ConsumerLook;
-  readonly #pull: Pull;
+  /** Two, so that the server has one to fill while the next one is on its way to it. */
+  readonly #pulls: readonly [Pull, Pull];
+  readonly #room: Room;
   #unfollow: () => void = () => {};
-  #unsettled = 0;
-  #unsettledBytes = 0;
-  /** Whether the next message is larger than the room that is left, so that it has to come alone. */
-  #large = false;
-  /** About the largest of the last messages, when there was one. */
-  #size: number | undefined;
+  readonly #acks: AckReader;
+  #lastOnWire = '';
+  #lastSubject = '';
+  #received = 0;
   #pumping = false;
   #looking = false;
   #again: Timer | undefined;
@@ -67,11 +56,15 @@ export class Intake implements LinkWatcher, Settler {
     this.#stream = jetStream.names.of(options.stream);
     this.#consumer = jetStream.names.of(options.consumer);
     this.#look = new ConsumerLook(jetStream, options.stream, options.consumer);
-    this.#pull = new Pull(jetStream, `${this.#stream}.${this.#consumer}`, {
+    this.#room = new Room(options);
+    this.#acks = new AckReader(this.#stream, this.#consumer);
+    const listener: PullListener = {
       message: (raw, replyTo) => this.#message(raw, replyTo),
       alive: () => this.#look.solve(),
       ended: (how) => this.#ended(how),
-    });
+    };
+    const pull = () => new Pull(jetStream, `${this.#stream}.${this.#consumer}`, listener);
+    this.#pulls = [pull(), pull()];
   }
 
   /**
@@ -81,7 +74,7 @@ export class Intake implements LinkWatcher, Settler {
    */
   async start(): Promise<void> {
     try {
-      await this.#pull.move();
+      await Promise.all(this.#pulls.map((pull) => pull.move()));
       const verdict = await this.#look.look();
       if (verdict?.reason === 'TERABUS_CONSUMER_MISSING' || isForbidden(verdict)) throw verdict;
       // Who may take and not acknowledge would be handed out the same messages for ever.
@@ -90,7 +83,7 @@ export class Intake implements LinkWatcher, Settler {
       this.#unfollow = this.#jetStream.follow(this);
       this.#pump();
       await this.#jetStream.flush().catch(ifForbidden);
-      if (this.#pull.refusal) throw this.#pull.refusal;
+      for (const { refusal } of this.#pulls) if (refusal) throw refusal;
     } catch (error) {
       await this.stop();
       throw error;
@@ -103,12 +96,12 @@ export class Intake implements LinkWatcher, Settler {
   }
 
   lost(): void {
-    this.#pull.forget();
+    for (const pull of this.#pulls) pull.forget();
   }
 
   attached(): void {
     if (this.#stopped) return;
-    this.#move();
+    for (const pull of this.#pulls) move(pull);
     this.#again?.cancel();
     this.#again = undefined;
     this.#soon();
@@ -123,7 +116,7 @@ export class Intake implements LinkWatcher, Settler {
     await this.#quiet();
     this.#unfollow();
     this.#look.end();
-    await this.#pull.end();
+    await Promise.all(this.#pulls.map((pull) => pull.end()));
     // The request is still there, for a place where nobody listens. A server of 2.9 that has something to hand out again
     // then would take it off its list, find nobody, and forget it until its time is over. Being asked, it tidies up.
     if (this.#jetStream.up) await this.#look.ask().catch(() => {});
@@ -133,17 +126,16 @@ export class Intake implements LinkWatcher, Settler {
   async #quiet(): Promise<void> {
     const { clock } = this.#jetStream;
     const endsAt = clock.elapsed() + MOST_QUIET_MS;
-    for (let received = -1; this.#pull.busy && this.#pull.received !== received && clock.elapsed() < endsAt; ) {
-      received = this.#pull.received;
+    for (let received = -1; this.#busy && this.#received !== received && clock.elapsed() < endsAt; ) {
+      received = this.#received;
       await new Promise<void>((resolve) => {
         clock.setTimer(QUIET_MS, resolve);
       });
     }
   }
 
-  #move(): void {
-    // Where it is refused, that is told, and asked for again.
-    this.#pull.move().catch(() => {});
+  get #busy(): boolean {
+    return this.#pulls.some(({ busy }) => busy);
   }
 
   /** Once for all that is settled in this turn. */
@@ -157,24 +149,18 @@ export class Intake implements LinkWatcher, Settler {
   }
 
   #pump(): void {
-    if (this.#pull.busy || this.#looking || this.#again || this.#stopped || !this.#jetStream.up) return;
-    const room = Math.min(this.#options.maxUnsettled - this.#unsettled, MOST_AT_ONCE);
-    const bytes = this.#options.maxUnsettledBytes - this.#unsettledBytes;
-    if (room <= 0 || bytes <= 0) return;
-    const fitting = this.#large ? 1 : this.#size === undefined ? FIRST_BATCH : Math.floor(bytes / this.#size);
-    const batch = Math.max(1, Math.min(room, fitting));
-    this.#large = false;
+    if (this.#looking || this.#again || this.#stopped || !this.#jetStream.up) return;
+    const [one, other] = this.#pulls;
     try {
-      // The bytes are a last resort: where they end a request, servers of 2.9 forget the message that was too large, if it
-      // was handed out before, until its time is over.
-      this.#pull.ask(batch, batch > 1 ? bytes : undefined);
+      if (!one.busy) ask(one, this.#room.share(other.coming));
+      if (!other.busy) ask(other, this.#room.share(one.coming));
     } catch {
       this.#later(AGAIN_MS, () => this.#pump());
     }
   }
 
   #ended(how: Ending): void {
-    this.#large = how === 'too-large';
+    if (how === 'too-large') this.#room.tooSmall();
     if (how === 'done' || how === 'too-large') this.#soon();
     else this.#find(how === 'silent' ? 0 : AGAIN_MS);
   }
@@ -188,7 +174,8 @@ export class Intake implements LinkWatcher, Settler {
       if (this.#stopped) return;
       if (verdict) this.#later(AGAIN_MS, () => this.#find(0));
       else {
-        this.#move();
+        // What the other one was promised is still on its way there.
+        for (const pull of this.#pulls) if (!pull.busy) move(pull);
         this.#later(afterMs, () => this.#pump());
       }
     });
@@ -203,19 +190,26 @@ export class Intake implements LinkWatcher, Settler {
   }
 
   #message(raw: RawMessage, replyTo: string): void {
-    const ack = parseAckSubject(replyTo);
-    if (!ack || ack.stream !== this.#stream || ack.consumer !== this.#consumer) {
+    const ack = this.#acks.read(replyTo);
+    if (ack === undefined) {
       const text = `a message for ${this.#look.called} has the reply subject ${printable(replyTo)}`;
       this.#bad(new BusError(text, { reason: 'TERABUS_MESSAGE_BAD' }));
       return;
     }
-    const { size } = raw;
-    this.#size = Math.max(size + OVERHEAD_BYTES, (this.#size ?? 0) * FORGETTING);
-    this.#unsettled += 1;
-    this.#unsettledBytes += size;
-    const { stream } = this.#options;
-    const subject = this.#jetStream.names.unwired(`${ack.subjectFront}${raw.subject}`);
-    this.#deliver(new Delivery(raw, ack, { stream, subject, headers: this.#headers(raw) }, this));
+    this.#received += 1;
+    this.#room.taken(raw.size);
+    const subject = this.#subject(ack.subjectFront, raw.subject);
+    this.#deliver(new Delivery(raw, ack, this.#options.stream, subject, this.#headers(raw), this));
+  }
+
+  /** Most messages have the subject of the one before. */
+  #subject(front: string, onWire: string): string {
+    if (front !== '') return this.#jetStream.names.unwired(`${front}${onWire}`);
+    if (onWire !== this.#lastOnWire) {
+      this.#lastOnWire = onWire;
+      this.#lastSubject = this.#jetStream.names.unwired(onWire);
+    }
+    return this.#lastSubject;
   }
 
   tell(replyTo: string, bytes: Uint8Array): void {
@@ -223,20 +217,28 @@ export class Intake implements LinkWatcher, Settler {
   }
 
   settled(size: number): void {
-    this.#unsettled -= 1;
-    this.#unsettledBytes -= size;
+    this.#room.settled(size);
     this.#soon();
   }
 
   /** Of what can't be read the message comes without: nobody could settle it otherwise. */
   #headers(raw: RawMessage) {
     try {
-      return withoutReserved(raw.headers());
+      return new OwnHeaders(raw.headers());
     } catch (error) {
       this.#bad(BusError.from(error));
       return new Map<string, string>();
     }
   }
+}
+
+function ask(pull: Pull, share: Share | undefined): void {
+  if (share !== undefined) pull.ask(share);
+}
+
+/** Where it is refused, that is told, and asked for again. */
+function move(pull: Pull): void {
+  pull.move().catch(() => {});
 }
 
 const isForbidden = (error: BusError | undefined) => error?.reason === 'TERABUS_NATS_FORBIDDEN';

@@ -59,20 +59,20 @@ describe('a request to be handed out messages', () => {
   const hand = () => hear({ subject: 'ward.events', replyTo: '$JS.ACK.S.C.1.1.1.1000000.0' });
 
   it('says how many, of how many bytes, for how long, and wants a sign each second', () => {
-    pull.ask(7, 1_000);
+    pull.ask({ messages: 7, bytes: 1_000 });
     expect(latest()).to.deep.include({
       subject: '$JS.API.CONSUMER.MSG.NEXT.S.C',
       replyTo: 'place1.1',
       body: { batch: 7, expires: 5_000_000_000, idle_heartbeat: 1_000_000_000, max_bytes: 1_000 },
     });
-    pull.ask(1, undefined);
+    pull.ask({ messages: 1, bytes: undefined });
     expect(latest().body).to.not.have.property('max_bytes');
   });
 
   it('ends when it has got all of them', () => {
-    pull.ask(2, undefined);
+    pull.ask({ messages: 2, bytes: undefined });
     hand();
-    expect([pull.busy, pull.received]).to.deep.equal([true, 1]);
+    expect([pull.busy, pull.coming?.messages]).to.deep.equal([true, 1]);
     hand();
     expect([messages, pull.busy, ...endings]).to.deep.equal([2, false, 'done']);
   });
@@ -88,14 +88,14 @@ describe('a request to be handed out messages', () => {
       [503, '', 'refused'],
     ];
     for (const [status, description] of said) {
-      pull.ask(1, undefined);
+      pull.ask({ messages: 1, bytes: undefined });
       say(status, description);
     }
     expect(endings).to.deep.equal(said.map(([, , ending]) => ending));
   });
 
   it('ends when nothing was heard of it for two seconds, and not before', async () => {
-    pull.ask(10, undefined);
+    pull.ask({ messages: 10, bytes: undefined });
     for (let seconds = 0; seconds < 4; seconds += 1) {
       await server.clock.advance(1_500);
       say(100, 'Idle Heartbeat');
@@ -110,28 +110,28 @@ describe('a request to be handed out messages', () => {
   });
 
   it('ends when it may not be made', () => {
-    pull.ask(1, undefined);
+    pull.ask({ messages: 1, bytes: undefined });
     const error = new BusError('no', { reason: 'TERABUS_NATS_FORBIDDEN' });
     latest().refuse(error);
     expect([pull.refusal, ...endings]).to.deep.equal([error, 'refused']);
   });
 
   it('is not ended by what is said of one before it', () => {
-    pull.ask(1, undefined);
+    pull.ask({ messages: 1, bytes: undefined });
     const { replyTo } = latest();
     pull.forget();
-    pull.ask(1, undefined);
+    pull.ask({ messages: 1, bytes: undefined });
     say(408, 'Request Timeout', replyTo);
     expect([pull.busy, ...endings]).to.deep.equal([true]);
   });
 
   it('moves to another place, and hears at the last one what is still on its way', async () => {
-    pull.ask(5, undefined);
+    pull.ask({ messages: 5, bytes: undefined });
     await pull.move();
     expect(server.places.map(({ drained }) => drained)).to.deep.equal([true, false]);
-    pull.ask(5, undefined);
+    pull.ask({ messages: 5, bytes: undefined });
     expect(latest().replyTo).to.equal('place2.2');
     server.places[0]?.deliver({ subject: 'ward.events', replyTo: '$JS.ACK.S.C.1.1.1.1000000.0' } as RawMessage);
-    expect([messages, pull.received], 'it counts for no request').to.deep.equal([1, 0]);
+    expect([messages, pull.coming?.messages], 'it counts for no request').to.deep.equal([1, 5]);
   });
 });

@@ -2,6 +2,7 @@ import type { BusError, Timer } from '@terabus/core/transport';
 import type { RawMessage } from '../raw-message.js';
 import type { Subscribed } from '../subscriptions.js';
 import type { JetStream } from './jetstream.js';
+import type { Share } from './room.js';
 
 /** Short, so that a request whose server has forgotten it is soon made again. */
 const EXPIRES_MS = 5_000;
@@ -34,8 +35,9 @@ export interface PullListener {
 
 interface Request {
   readonly replyTo: string;
-  readonly batch: number;
-  received: number;
+  /** What it has not got yet. */
+  messages: number;
+  bytes: number | undefined;
 }
 
 /** Requests to be handed out messages, one at a time, at a place where nobody else listens. */
@@ -61,9 +63,9 @@ export class Pull {
     return this.#request !== undefined;
   }
 
-  /** How many messages the request that runs has got. */
-  get received(): number {
-    return this.#request?.received ?? 0;
+  /** What is still to come of the request that runs. */
+  get coming(): Share | undefined {
+    return this.#request;
   }
 
   /** Why the server refused a request, if it has ever done so. */
@@ -83,16 +85,16 @@ export class Pull {
     return place.subscribed.ready;
   }
 
-  /** Asks for so many messages of so many bytes. @throws BusError without a link, or where it does not keep up */
-  ask(batch: number, maxBytes: number | undefined): void {
+  /** Asks for so much. @throws BusError without a link, or where it does not keep up */
+  ask({ messages, bytes }: Share): void {
     this.#count += 1;
     const replyTo = `${this.#place?.prefix}${this.#count.toString(36)}`;
-    const request: Request = { replyTo, batch, received: 0 };
+    const request: Request = { replyTo, messages, bytes };
     const body = {
-      batch,
+      batch: messages,
       expires: EXPIRES_MS * NANOSECONDS,
       idle_heartbeat: HEARTBEAT_MS * NANOSECONDS,
-      ...(maxBytes !== undefined && { max_bytes: maxBytes }),
+      ...(bytes !== undefined && { max_bytes: bytes }),
     };
     this.#jetStream.post(this.#subject, encoder.encode(JSON.stringify(body)), replyTo, (error) => {
       this.#refusal = error;
@@ -142,8 +144,9 @@ export class Pull {
     this.#on.message(raw, replyTo);
     const request = this.#request;
     if (request === undefined || !here) return;
-    request.received += 1;
-    if (request.received >= request.batch) this.#end('done');
+    request.messages -= 1;
+    if (request.bytes !== undefined) request.bytes = Math.max(0, request.bytes - raw.size);
+    if (request.messages <= 0) this.#end('done');
   }
 
   #status(raw: RawMessage): void {
