@@ -112,7 +112,7 @@ export function dialWith(options: CheckedNatsOptions): Dial {
 /** What of the client's inside is used, since its public side has no order between a refusal and a PONG. */
 interface Inside {
   readonly protocol: {
-    readonly transport: { readonly socket: Socket; send(bytes: Uint8Array): void };
+    readonly transport: { readonly socket: Socket };
     flush(pong: { resolve(): void; reject(): void }): unknown;
     sendCommand(...pieces: Uint8Array[]): void;
     readonly outbound: { length(): number };
@@ -151,15 +151,8 @@ class NatsLink implements Link {
     this.#connection = connection as NatsConnection & Inside;
     this.#sockets = sockets;
     this.#listener = listener;
-    const { protocol } = this.#connection;
-    // The client's own way makes three pieces and an object of each message.
-    this.#output = new WriteBuffer((first, ...more) => {
-      // Behind what the client itself has not written yet. Else its own buffer would be one more copy and one more turn.
-      if (more.length > 0 || protocol.outbound.length() > 0) protocol.sendCommand(first, ...more);
-      else protocol.transport.send(first);
-    });
+    this.#output = new WriteBuffer((first, ...more) => this.#write(first, more));
     this.#listenInside();
-    readInTurns(this.#connection.protocol.transport.socket);
     void connection.closed().then((error) => this.#end(error ? translated(error) : disconnectedError()));
     void this.#followStatus();
   }
@@ -233,6 +226,13 @@ class NatsLink implements Link {
     void this.#connection.close().catch(() => {});
   }
 
+  /** Behind what the client itself has not written yet. Its own buffer would else be one more copy, and two more promises. */
+  #write(first: Uint8Array, more: readonly Uint8Array[]): void {
+    const { outbound, transport } = this.#connection.protocol;
+    if (more.length > 0 || outbound.length() > 0) this.#connection.protocol.sendCommand(first, ...more);
+    else if (this.open) transport.socket.write(first);
+  }
+
   /** An exception that escapes from here into the client's reader would leave the connection open and deaf. */
   #deliver(deliver: (message: RawMessage) => void, message: RawMessage): void {
     if (this.#ended) return;
@@ -251,7 +251,7 @@ class NatsLink implements Link {
 
   #listenInside(): void {
     const { protocol } = this.#connection;
-    const { parser } = protocol;
+    const { parser, transport } = protocol;
     const [parse, processError] = [parser.parse.bind(parser), protocol.processError.bind(protocol)];
     // The client's reader dies of what it can't parse, says so on the console, and leaves the connection open and deaf.
     const frames = new Frames({
@@ -265,7 +265,7 @@ class NatsLink implements Link {
     });
     // It may have begun to read something that has come in part.
     const read = parser.state === AT_START ? (chunk: Uint8Array) => frames.read(chunk) : parse;
-    parser.parse = (chunk) => {
+    const take = (chunk: Uint8Array) => {
       this.#receivedBytes += chunk.length;
       try {
         if (!this.#ended) read(chunk);
@@ -273,6 +273,10 @@ class NatsLink implements Link {
         this.#end(disconnectedError('the NATS server sent what is no NATS protocol', cause));
       }
     };
+    // What has come by now. From now on it does not take the client's way, which is five promises for each chunk.
+    parser.parse = take;
+    transport.socket.removeAllListeners('data');
+    readInTurns(transport.socket, take);
     protocol.processError = (bytes) => {
       const text = new TextDecoder().decode(bytes);
       const refusal = parseRefusal(text);
@@ -302,9 +306,10 @@ const WHOLE_CHUNK = 65_536;
  * Node hands over up to 32 chunks of a socket, 2 MB, before anything else has its turn: with costly messages that is long.
  * One at a time leaves timers, other sockets and handlers their turns in between. Of what is encrypted many small chunks are one read.
  */
-function readInTurns(socket: Socket): void {
-  socket.on('data', ({ length }) => {
-    if (length < WHOLE_CHUNK && !('encrypted' in socket)) return;
+function readInTurns(socket: Socket, take: (chunk: Uint8Array) => void): void {
+  socket.on('data', (chunk) => {
+    take(chunk);
+    if (chunk.length < WHOLE_CHUNK && !('encrypted' in socket)) return;
     socket.pause();
     afterTurn(() => socket.resume());
   });

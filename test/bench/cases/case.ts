@@ -20,6 +20,8 @@ export interface Setting {
   readonly readers: 'pattern' | 'handlers' | 'services';
   /** Calls, or publishes that are acknowledged, that are on their way at a time. */
   readonly inFlight: number;
+  /** Whether the cores are kept from sleeping: see `AwakeCores`. */
+  readonly awake: boolean;
 }
 
 /** How a row is measured. */
@@ -71,6 +73,7 @@ const plain: Setting = {
   topics: 1,
   readers: 'pattern',
   inFlight: 256,
+  awake: false,
 };
 
 /** A setting that differs from the plain one: events of 200 B, one in an envelope, on one topic. */

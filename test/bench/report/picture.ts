@@ -7,6 +7,7 @@ export const shownVariants: readonly (readonly [string, string])[] = [
   ['events', '200 B'],
   ['batches', '16 in an envelope'],
   ['rpc', '1 in flight'],
+  ['rpc', '1 in flight on awake cores'],
   ['rpc', '64 in flight'],
   ['messages', '200 B'],
   ['durable-publish', '200 B'],

@@ -7,6 +7,7 @@ import type { Methods } from '../../soak/run/child-process.js';
 import type { Row } from '../cases/case.js';
 import { bytesOf } from '../process/content.js';
 import type { ContenderMethods, Opening } from '../process/serve-contender.js';
+import { AwakeCores } from './awake-cores.js';
 import { programs } from './contenders.js';
 import type { Sample } from './sample.js';
 import { cpuOf } from './server-cpu.js';
@@ -23,11 +24,13 @@ export class Stage implements AsyncDisposable {
   readonly #folder: string;
   readonly #server: NatsServer | undefined;
   readonly #children: { kill(): Promise<void> }[] = [];
+  readonly #awake: AwakeCores | undefined;
 
   private constructor(row: Row, folder: string, server: NatsServer | undefined) {
     this.#row = row;
     this.#folder = folder;
     this.#server = server;
+    this.#awake = row.setting.awake ? new AwakeCores() : undefined;
   }
 
   static async open(row: Row, { server = true, jetstream = false } = {}): Promise<Stage> {
@@ -74,6 +77,7 @@ export class Stage implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#awake?.kill();
     await Promise.all(this.#children.map((child) => child.kill()));
     await this.#server?.stop();
     await rm(this.#folder, { recursive: true, force: true });
