@@ -12,7 +12,10 @@ export interface ReplyHead {
 }
 
 const head = ({ method, id, pattern }: ReplyHead): string =>
-  `{"method": ${JSON.stringify(method)}, "id": ${id}, "pattern": ${JSON.stringify(pattern)}`;
+  `{"method": ${quoted(method)}, "id": ${id}, "pattern": ${quoted(pattern)}`;
+
+/** As JSON says a text: names of methods and topics are mostly such that nothing has to be escaped. */
+const quoted = (text: string): string => (/^[\w.]*$/.test(text) ? `"${text}"` : JSON.stringify(text));
 
 /** OpenTera's reply to a call that went well. `resultJson` is JSON text. */
 export const okReply = (call: ReplyHead, resultJson: string): string =>

@@ -203,3 +203,48 @@ describe('results', () => {
     expect(thrown(() => back(url, '"no url"')).reason).to.equal('TERABUS_RPC_RESULT');
   });
 });
+
+describe('values whose schema asks for more than a type', () => {
+  const schemas = {
+    'a number': [z.number(), z.number({ error: 'none' })],
+    'a number with checks': [z.int(), z.number().min(3), z.number().refine((value) => value > 3)],
+    'a text': [z.string(), z.string().describe('any')],
+    'a text with checks': [z.string().min(3), z.email(), z.string().regex(/^x/), z.string().refine(() => false)],
+    'a text that is changed': [z.string().trim(), z.string().toUpperCase(), z.coerce.string()],
+    'a boolean': [z.boolean(), z.boolean().refine((value) => value)],
+  };
+  const plain = { number: z.number(), string: z.string(), boolean: z.boolean() };
+  const values = [0, -0, 1.5, 7, Number.NaN, Number.POSITIVE_INFINITY, 'x', 'xyz', ' xyz ', 'a@b.example', true, false];
+
+  for (const [name, some] of Object.entries(schemas)) {
+    it(`are judged as zod does: ${name}`, () => {
+      for (const schema of some) {
+        const type = schema._zod.def.type;
+        for (const value of values.filter((one) => typeof one === type)) {
+          const judged = schema.safeParse(value);
+          const expected = judged.success ? judged.data : 'refused';
+          const method = define([schema as z.ZodType], schema as z.ZodType);
+          const attempt = (run: () => unknown) => {
+            try {
+              return run();
+            } catch {
+              return 'refused';
+            }
+          };
+          const out = attempt(() => encodeArguments(method, [value])[0] && 'sent');
+          expect(out === 'refused', `out ${String(value)}`).to.equal(expected === 'refused');
+          expect(attempt(() => decodeResult(method, value))).to.deep.equal(expected);
+          if (typeof value === 'number' && !Number.isFinite(value)) continue;
+          const [sent] = encodeArguments(define([plain[typeof value as keyof typeof plain]]), [value]);
+          expect(attempt(() => decodeArguments(method, [sent as Value])[0])).to.deep.equal(expected);
+        }
+      }
+    });
+  }
+
+  it('and results that JSON can not say are refused of plain numbers too', () => {
+    for (const value of [Number.NaN, Number.NEGATIVE_INFINITY]) {
+      expect(() => encodeResult(define([], z.number()), value)).to.throw('TERABUS_RPC_RESULT');
+    }
+  });
+});

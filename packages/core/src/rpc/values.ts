@@ -118,6 +118,28 @@ function kindOfValue(value: unknown, where: string): RpcKind {
 
 const refusal = (where: string, why: string) => new BusError(`${where} ${why}`, { reason: 'TERABUS_CONTRACT_INVALID' });
 
+type PlainType = 'string' | 'number' | 'boolean';
+
+/** What schemas were found to be: each argument and result is looked up here. */
+const plainTypes = new WeakMap<z.ZodType, PlainType | 'other'>();
+
+/** Whether a schema does no more than to ask for the type of a value, and it has that: then nothing is parsed. */
+function isPlainly(schema: z.ZodType, value: unknown): boolean {
+  let type = plainTypes.get(schema);
+  if (type === undefined) {
+    type = plainTypeOf(schema);
+    plainTypes.set(schema, type);
+  }
+  return type === 'number' ? Number.isFinite(value) : typeof value === type;
+}
+
+/** Of `z.string()`, `z.number()` and `z.boolean()` as they are, without checks, formats or coercion. */
+function plainTypeOf(schema: z.ZodType): PlainType | 'other' {
+  const { type, checks = [], ...more } = schema._zod.def as { type: string; checks?: readonly unknown[] };
+  const isPlain = (type === 'string' || type === 'number' || type === 'boolean') && checks.length === 0;
+  return isPlain && Object.keys(more).every((name) => name === 'error') ? type : 'other';
+}
+
 /**
  * The arguments of a call as they go on the wire. Optional ones at the end that are undefined stay away.
  *
@@ -139,6 +161,7 @@ function encodeArgument(method: RpcMethod, index: number, argument: unknown): Va
   const given = argument === undefined && method.parameters[index]?.optional ? schema.parse(undefined) : argument;
   if (given === undefined) throw badArgument(method, index, 'is missing');
   try {
+    if (isPlainly(schema, given)) return toRpcValue(given as Parameters<typeof toRpcValue>[0]);
     const result = z.safeEncode(schema, given);
     if (!result.success) throw badArgument(method, index, complaint(result.error));
     return toRpcValue(result.data as Parameters<typeof toRpcValue>[0]);
@@ -169,6 +192,7 @@ export function decodeArguments(method: RpcMethod, values: readonly Value[]): un
     let result: ReturnType<typeof schema.safeParse>;
     try {
       const raw = value && fromRpcValue(value, (parameters[index] as ParameterKind).kind);
+      if (isPlainly(schema, raw)) return raw;
       result = schema.safeParse(raw);
     } catch (error) {
       throw badArgument(method, index, BusError.from(error).rawMessage, error);
@@ -191,6 +215,7 @@ const badArgument = (method: RpcMethod, index: number, why: string, cause?: unkn
  * bytes and bigints come out as something else or not at all, so they need a codec in `returns`.
  */
 export function encodeResult(method: RpcMethod, result: unknown): string {
+  if (isPlainly(method.returns, result)) return JSON.stringify(result);
   let wire: unknown;
   try {
     wire = z.encode(method.returns, result);
@@ -246,6 +271,7 @@ function assertJson(value: unknown, method: string, path: string, depth: number)
  * @throws BusError `TERABUS_RPC_RESULT` when it isn't what the contract says.
  */
 export function decodeResult(method: RpcMethod, value: unknown): unknown {
+  if (isPlainly(method.returns, value)) return value;
   // OpenTera says «nothing» as null: a contract may call it undefined.
   const candidates = value === null ? [null, undefined] : [value];
   let why: string | undefined;
