@@ -21,6 +21,8 @@ export class DeliveryGroup {
   readonly #keys = new Map<unknown, Queue<Job>>();
   /** Each at its {@link Run.slot}. Not a set: the tables that one has grown out of keep what was in them from being collected. */
   readonly #running: Run[] = [];
+  /** One whose handler ended at once: it takes the next job. */
+  #spare: Run | undefined;
   #waiting = 0;
   #waitingBytes = 0;
   #dropped = 0;
@@ -232,11 +234,23 @@ export class DeliveryGroup {
       const job = ready.shift() as Job;
       this.#waiting -= 1;
       this.#waitingBytes -= job.bytes;
-      const run = new Run(job, this.#options, this.#deadlines, this.#released, this.#running.length);
+      const run = this.#runOf(job);
       this.#running.push(run);
       now = run.start(now);
+      if (!run.isOver) continue;
+      run.forget();
+      this.#spare = run;
     }
     this.#pumping = false;
+  }
+
+  #runOf(job: Job): Run {
+    const slot = this.#running.length;
+    const spare = this.#spare;
+    if (spare === undefined) return new Run(job, this.#options, this.#deadlines, this.#released, slot);
+    this.#spare = undefined;
+    spare.reuse(job, slot);
+    return spare;
   }
 
   #startAlone(job: Job): void {

@@ -2,9 +2,9 @@ import type { Timer } from '../transport/clock.js';
 import type { Deadlines } from '../transport/deadlines.js';
 import type { GroupOptions, Job } from './job.js';
 
-/** One job that holds a slot. */
+/** One job that holds a slot. When it is over, another one may have its turn in it. */
 export class Run {
-  readonly job: Job;
+  job: Job;
   /** Its place among those that run. */
   slot: number;
   readonly #options: GroupOptions;
@@ -23,6 +23,25 @@ export class Run {
     this.slot = slot;
     this.#options = options;
     this.#release = release;
+  }
+
+  /** Whether nothing of it is left: no timer, and no promise that will tell how it ended. */
+  get isOver(): boolean {
+    return this.#released;
+  }
+
+  /** Lets go of its job: a message is not kept until the next one comes. */
+  forget(): void {
+    (this as { job: Job | undefined }).job = undefined;
+  }
+
+  /** Takes the next job, where {@link isOver} was true as soon as it had started. */
+  reuse(job: Job, slot: number): void {
+    this.job = job;
+    this.slot = slot;
+    this.#timer = undefined;
+    this.#told = false;
+    this.#released = false;
   }
 
   /** Begins at this moment, on `clock.elapsed()`. Returns the one at which the caller goes on. */
