@@ -74,11 +74,18 @@ describe('frames off the wire', () => {
     expect(seen).to.deep.equal(read);
   });
 
-  it('that are too large to be put together go to the other reader, and those behind them are found again', () => {
-    const large = `MSG a 1 100000\r\n${'x'.repeat(100_000)}\r\n`;
+  it('of many chunks are put together', () => {
+    const large = `MSG a 1 1000000\r\n${'x'.repeat(1_000_000)}\r\n`;
     const both = Buffer.from(large + frames[0]);
     for (let at = 0; at < both.length; at += 30_001) reader.read(both.subarray(at, at + 30_001));
-    expect(rest()).to.equal(large);
+    expect(seen.map(({ length }) => length)).to.deep.equal([1_000_004, read[0]?.length]);
+  });
+
+  it('that are too large to be put together go to the other reader, and those behind them are found again', () => {
+    const large = `MSG a 1 3000000\r\n${'x'.repeat(3_000_000)}\r\n`;
+    const both = Buffer.from(large + frames[0]);
+    for (let at = 0; at < both.length; at += 30_001) reader.read(both.subarray(at, at + 30_001));
+    expect(rest() === large).to.equal(true);
     expect(seen.at(-1)).to.equal(read[0]);
   });
 

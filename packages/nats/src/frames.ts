@@ -12,8 +12,8 @@ const ZERO = 48;
 /** A longer line is not kept until its end comes. */
 const LONGEST_LINE = 65_536;
 
-/** As large as what Node reads at a time. */
-const LARGEST_FRAME = 65_536;
+/** Twice what nats-server takes by default: as much memory is held for one at most. */
+const LARGEST_FRAME = 2_097_152;
 
 /** Who is given what was read. */
 export interface FramesListener {

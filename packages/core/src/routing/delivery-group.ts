@@ -37,7 +37,7 @@ export class DeliveryGroup {
   constructor(options: GroupOptions) {
     this.#options = options;
     this.#deadlines = new Deadlines(options.clock);
-    this.#turn = new Turn(() => this.#pump());
+    this.#turn = Turn.of(options.clock);
   }
 
   /** How many jobs hold a slot. */
@@ -230,7 +230,7 @@ export class DeliveryGroup {
     while (this.#running.length < this.#options.concurrency) {
       const ready = this.#alone.ready ?? this.#ready;
       if (ready.length === 0) break;
-      if (!this.#turn.takes(now)) return;
+      if (!this.#turn.takes(now, this.#pumpNow)) return;
       const job = ready.shift() as Job;
       this.#waiting -= 1;
       this.#waitingBytes -= job.bytes;
