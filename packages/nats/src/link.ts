@@ -54,8 +54,11 @@ export interface Link {
   readonly outgoing: Outgoing;
   /** Whether there still is a connection. What is handed over when there is none goes nowhere. */
   readonly open: boolean;
-  /** Hands a message to the socket. Of its block of headers each character is a byte. @throws BusError */
-  publish(subject: string, bytes: Uint8Array, headers?: string, replyTo?: string): void;
+  /**
+   * Hands a message to the socket. Of its block of headers each character is a byte. One that is urgent is written in this turn of the
+   * event loop, others wait a little for more where there are many. @throws BusError
+   */
+  publish(subject: string, bytes: Uint8Array, headers: string | undefined, urgent: boolean, replyTo?: string): void;
   /** Does not wait for the server. `deliver` may throw: that is reported. @throws BusError */
   subscribe(subject: string, queue: string | undefined, deliver: (message: RawMessage) => void): LinkSubscription;
   /** Sends a PING. `answered` is called with its PONG, in the order of the wire; never when the link ends first. */
@@ -99,7 +102,7 @@ export function dialWith(options: CheckedNatsOptions): Dial {
           reason: 'TERABUS_NATS_ERROR',
         });
       }
-      return new NatsLink(server, connection, sockets, listener);
+      return new NatsLink(server, connection, sockets, listener, () => options.clock.elapsed());
     } catch (error) {
       sockets.destroy();
       throw translated(error);
@@ -146,12 +149,18 @@ class NatsLink implements Link {
   #ended = false;
   #receivedBytes = 0;
 
-  constructor(server: PoolServer, connection: NatsConnection, sockets: Sockets, listener: LinkListener) {
+  constructor(
+    server: PoolServer,
+    connection: NatsConnection,
+    sockets: Sockets,
+    listener: LinkListener,
+    elapsed: () => number,
+  ) {
     this.server = server.printable;
     this.#connection = connection as NatsConnection & Inside;
     this.#sockets = sockets;
     this.#listener = listener;
-    this.#output = new WriteBuffer((first, ...more) => this.#write(first, more));
+    this.#output = new WriteBuffer((first, ...more) => this.#write(first, more), elapsed);
     this.#listenInside();
     void connection.closed().then((error) => this.#end(error ? translated(error) : disconnectedError()));
     void this.#followStatus();
@@ -183,12 +192,12 @@ class NatsLink implements Link {
     return !this.#ended && !this.#connection.isClosed();
   }
 
-  publish(subject: string, bytes: Uint8Array, headers?: string, replyTo?: string): void {
+  publish(subject: string, bytes: Uint8Array, headers: string | undefined, urgent: boolean, replyTo?: string): void {
     checkWord(subject);
     if (replyTo !== undefined) checkWord(replyTo);
     const to = replyTo === undefined ? subject : `${subject} ${replyTo}`;
-    if (headers === undefined) this.#output.add(`PUB ${to} ${bytes.length}\r\n`, bytes);
-    else this.#output.add(`HPUB ${to} ${headers.length} ${headers.length + bytes.length}\r\n${headers}`, bytes);
+    if (headers === undefined) this.#output.add(`PUB ${to} ${bytes.length}\r\n`, bytes, urgent);
+    else this.#output.add(`HPUB ${to} ${headers.length} ${headers.length + bytes.length}\r\n${headers}`, bytes, urgent);
   }
 
   subscribe(subject: string, queue: string | undefined, deliver: (message: RawMessage) => void): LinkSubscription {

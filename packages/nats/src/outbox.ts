@@ -125,7 +125,7 @@ export class Outbox {
     const { subject, bytes, headers } = message;
     const live = this.#withRoom(2);
     if (!live) throw this.#notNow();
-    live.link.publish(subject, bytes, headers, replyTo);
+    live.link.publish(subject, bytes, headers, true, replyTo);
     const known = this.#known.has(subject);
     live.ledger.add(sizeOf(message), false, { subject, known, onRefused }, !known);
   }
@@ -173,7 +173,7 @@ export class Outbox {
   /** `settle` is that of whoever waits already: one promise behind another would resolve after `onUnconfirmed`. */
   #hand({ link, ledger }: Live, message: Publishing, settle?: Settle): Promise<void> {
     const { subject, bytes, headers, confirm, onUnconfirmed } = message;
-    link.publish(subject, bytes, headers);
+    link.publish(subject, bytes, headers, confirm);
     const known = this.#known.has(subject);
     if (known && !confirm) {
       ledger.add(sizeOf(message), true, onUnconfirmed && { subject, known, onUnconfirmed });
@@ -212,7 +212,7 @@ export class Outbox {
 
   #handAnswer({ link, ledger }: Live, message: WireMessage): Promise<void> {
     const { subject, bytes, headers } = message;
-    link.publish(subject, bytes, headers);
+    link.publish(subject, bytes, headers, true);
     // Reply subjects are used once: only where one was refused it is worth to know that another one was not.
     const entry = this.#problems.some ? { subject, known: true } : undefined;
     ledger.add(sizeOf(message), false, entry);

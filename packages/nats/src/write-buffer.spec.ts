@@ -5,14 +5,19 @@ import { WriteBuffer } from './write-buffer.js';
 describe('what is written to a link', () => {
   let writes: Uint8Array[][];
   let output: WriteBuffer;
+  let now: number;
 
   beforeEach(() => {
     writes = [];
-    output = new WriteBuffer((...pieces) => writes.push(pieces));
+    now = 0;
+    output = new WriteBuffer(
+      (...pieces) => writes.push(pieces),
+      () => now,
+    );
   });
 
   const text = () => writes.map((pieces) => Buffer.concat(pieces).toString('latin1'));
-  const add = (head: string, content = '') => output.add(`${head}\r\n`, Buffer.from(content));
+  const add = (head: string, content = '', urgent = false) => output.add(`${head}\r\n`, Buffer.from(content), urgent);
   const loopTurned = () => new Promise((resolve) => setImmediate(resolve));
 
   it('goes in one write, frame by frame', async () => {
@@ -78,5 +83,50 @@ describe('what is written to a link', () => {
   it('goes when as much is there as fits, also in the middle of a turn', () => {
     for (let n = 0; n < 100; n++) add('PUB a 1000', 'z'.repeat(1_000));
     expect(writes).to.have.length(1);
+  });
+
+  describe('in a stream of messages', () => {
+    const some = 'x'.repeat(10_000);
+    const turns = async (count: number) => {
+      for (let turn = 0; turn < count; turn++) await loopTurned();
+    };
+
+    beforeEach(async () => {
+      add('PUB a 10000', some);
+      await loopTurned();
+      writes = [];
+    });
+
+    it('waits for more for a few turns, and no longer', async () => {
+      add('PUB b 1', '1');
+      await turns(2);
+      expect(writes).to.have.length(0);
+      add('PUB c 1', '2');
+      await turns(4);
+      expect(text()).to.deep.equal(['PUB b 1\r\n1\r\nPUB c 1\r\n2\r\n']);
+    });
+
+    it('waits no longer than until enough is there', async () => {
+      for (let n = 0; n < 5; n++) add('PUB b 10000', some);
+      await loopTurned();
+      expect(writes).to.have.length(1);
+    });
+
+    it('is not waited for by what is urgent', async () => {
+      add('PUB b 1', '1');
+      await loopTurned();
+      add('PUB c 1', '2', true);
+      await new Promise((resolve) => queueMicrotask(() => process.nextTick(() => process.nextTick(resolve))));
+      expect(text()).to.deep.equal(['PUB b 1\r\n1\r\nPUB c 1\r\n2\r\n']);
+    });
+
+    it('is none any more when the last write is some time ago, or was small', async () => {
+      now = 2;
+      add('PUB b 1', '1');
+      await loopTurned();
+      add('PUB c 1', '2');
+      await loopTurned();
+      expect(writes).to.have.length(2);
+    });
   });
 });
