@@ -99,9 +99,9 @@ describe('headers on the wire', () => {
     };
 
     it('are what taking them apart says', () => {
-      const block = 'NATS/1.0\r\nA: 1\r\nB:\r\nc:  x y  \r\nA: 2\r\nNATS/1.0: :\r\n\r\n';
+      const block = 'NATS/1.0\r\nA: 1\r\nB:\r\nc:  x y  \r\nA: 2\r\nNATS/1.0: :\r\nd:e: f\r\n\r\n';
       const { headers } = decode(block);
-      for (const name of [...headers.keys(), 'b', 'x y', '', 'NATS/1.0\r\nA', 'A: 1\r\nB', ' x', '1']) {
+      for (const name of [...headers.keys(), 'b', 'x y', '', 'NATS/1.0\r\nA', 'A: 1\r\nB', ' x', '1', 'd:e', 'A:']) {
         const one = plain(block, 'MSG\r\n', '\r\nA: 3\r\n\r\n');
         expect([one?.get(name), one?.has(name)], name).to.deep.equal([headers.get(name), headers.has(name)]);
       }

@@ -163,9 +163,9 @@ class PlainHeaders implements Headers {
     return this.#all;
   }
 
-  /** Where the line break in front of a name is. A value has none, and a name no colon. */
+  /** Where the line break in front of a name is. Each line has a name, which has no colon. */
   #find(name: string): number {
-    return name.includes(LINE_BREAK) ? -1 : this.#block.indexOf(`${LINE_BREAK}${name}:`);
+    return name.includes(':') ? -1 : this.#block.indexOf(`${LINE_BREAK}${name}:`);
   }
 }
 
