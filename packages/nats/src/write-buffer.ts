@@ -1,9 +1,15 @@
-import { nextTick } from 'node:process';
+import process, { nextTick } from 'node:process';
 
 /** Some two hundred small messages. A larger one, with its head, is not worth a copy. */
 const SLAB_BYTES = 65_536;
 
 const LINE_BREAK = Buffer.from('\r\n');
+
+/** Those that have something to write in this turn. A process that ends in its middle hands it over first. */
+const awaited = new Set<WriteBuffer>();
+process.on('exit', () => {
+  for (const buffer of awaited) buffer.flush();
+});
 
 /**
  * What is to be written in one turn of the event loop goes to the socket in one piece, for each write costs as much as
@@ -56,6 +62,7 @@ export class WriteBuffer {
 
   #await(): void {
     this.#isAwaited = true;
+    awaited.add(this);
     // Promises that can go on do so first: a tick that is asked for among them comes behind the last one.
     void Promise.resolve().then(this.#afterOthers);
   }
@@ -64,6 +71,7 @@ export class WriteBuffer {
 
   readonly #flushAwaited = (): void => {
     this.#isAwaited = false;
+    awaited.delete(this);
     this.flush();
   };
 }
