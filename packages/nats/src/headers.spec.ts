@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { headersSize } from '@terabus/core/transport';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
@@ -119,6 +120,7 @@ describe('headers on the wire', () => {
       });
       expect(each).to.deep.equal([...headers].map(([name, value]) => [name, value, true]));
       expect([all.get('A'), all.has('B')]).to.deep.equal(['1', true]);
+      expect(inspect(all)).to.equal(inspect(headers));
     });
 
     it('are no others: these are judged one by one', () => {

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { Headers } from '@terabus/core/transport';
 import { BusError, checkHeaders } from '@terabus/core/transport';
 
@@ -156,6 +157,11 @@ class PlainHeaders implements Headers {
 
   get [Symbol.toStringTag](): string {
     return 'Map';
+  }
+
+  /** As a map: whoever looks at it on the console would else see nothing in it. */
+  [inspect.custom](): Headers {
+    return this.#apart;
   }
 
   get #apart(): Headers {
