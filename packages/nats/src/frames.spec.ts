@@ -118,6 +118,10 @@ describe('frames off the wire', () => {
     'content whose end is no line break': 'MSG a 1 1\r\nxy\n',
     'more headers than bytes': 'HMSG a 1 6 2\r\nhi\r\n',
     'a line break that is none': 'MSG a 1 1\rxy\r\n',
+    'small letters': `msg a 1 ${frames[0]?.length}\r\n${frames[0]}\r\n`,
+    'headers and small letters': `hMsg a 1 ${block.length} ${block.length + 30}\r\n${block}${frames[0]}\r\n`,
+    'a tab': `MSG\ta 1 ${frames[0]?.length}\r\n${frames[0]}\r\n`,
+    'a longer name': 'MSGS a 1 1\r\nx\r\n',
     'no name': ' a 1 1\r\n',
   };
   for (const [what, bytes] of Object.entries(odd)) {

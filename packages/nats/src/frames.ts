@@ -8,6 +8,8 @@ const H = 72;
 const M = 77;
 const S = 83;
 const ZERO = 48;
+/** The bit that tells a small letter from its capital. */
+const LOWER = 32;
 
 /** A longer line is not kept until its end comes. */
 const LONGEST_LINE = 65_536;
@@ -81,7 +83,9 @@ export class Frames {
     const { length } = chunk;
     const withHeaders = chunk[at] === H;
     const name = withHeaders ? at + 1 : at;
-    if (chunk[name] !== M || chunk[name + 1] !== S || chunk[name + 2] !== G) return this.#otherLine(chunk, at);
+    if (chunk[name] !== M || chunk[name + 1] !== S || chunk[name + 2] !== G || chunk[name + 3] !== SPACE) {
+      return this.#otherLine(chunk, at);
+    }
 
     // `MSG <subject> <subscription> [reply] <size>` or `HMSG <subject> <subscription> [reply] <header> <size>`.
     let [spaces, sid, third, fourth, fifth] = [0, 0, 0, 0, 0];
@@ -133,6 +137,9 @@ export class Frames {
   #otherLine(chunk: Buffer, at: number): number {
     const end = chunk.indexOf(LF, at);
     if (end === -1) return this.#keepLine(chunk, at);
+    const first = (chunk[at] as number) & ~LOWER;
+    // A message as the other reader takes them too, `msg` or with a tab: what comes behind the line belongs to it.
+    if (first === M || first === H) return this.#giveUp(chunk, at);
     this.#listener.rest(chunk.subarray(at, end + 1));
     return end + 1;
   }

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { headersSize } from '@terabus/core/transport';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
@@ -99,9 +100,9 @@ describe('headers on the wire', () => {
     };
 
     it('are what taking them apart says', () => {
-      const block = 'NATS/1.0\r\nA: 1\r\nB:\r\nc:  x y  \r\nA: 2\r\nNATS/1.0: :\r\n\r\n';
+      const block = 'NATS/1.0\r\nA: 1\r\nB:\r\nc:  x y  \r\nA: 2\r\nNATS/1.0: :\r\nd:e: f\r\n\r\n';
       const { headers } = decode(block);
-      for (const name of [...headers.keys(), 'b', 'x y', '', 'NATS/1.0\r\nA', 'A: 1\r\nB', ' x', '1']) {
+      for (const name of [...headers.keys(), 'b', 'x y', '', 'NATS/1.0\r\nA', 'A: 1\r\nB', ' x', '1', 'd:e', 'A:']) {
         const one = plain(block, 'MSG\r\n', '\r\nA: 3\r\n\r\n');
         expect([one?.get(name), one?.has(name)], name).to.deep.equal([headers.get(name), headers.has(name)]);
       }
@@ -119,6 +120,7 @@ describe('headers on the wire', () => {
       });
       expect(each).to.deep.equal([...headers].map(([name, value]) => [name, value, true]));
       expect([all.get('A'), all.has('B')]).to.deep.equal(['1', true]);
+      expect(inspect(all)).to.equal(inspect(headers));
     });
 
     it('are no others: these are judged one by one', () => {

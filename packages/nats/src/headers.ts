@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { Headers } from '@terabus/core/transport';
 import { BusError, checkHeaders } from '@terabus/core/transport';
 
@@ -158,14 +159,19 @@ class PlainHeaders implements Headers {
     return 'Map';
   }
 
+  /** As a map: whoever looks at it on the console would else see nothing in it. */
+  [inspect.custom](): Headers {
+    return this.#apart;
+  }
+
   get #apart(): Headers {
     this.#all ??= decodeHeaders(Buffer.from(this.#block)).headers;
     return this.#all;
   }
 
-  /** Where the line break in front of a name is. A value has none, and a name no colon. */
+  /** Where the line break in front of a name is. Each line has a name, which has no colon. */
   #find(name: string): number {
-    return name.includes(LINE_BREAK) ? -1 : this.#block.indexOf(`${LINE_BREAK}${name}:`);
+    return name.includes(':') ? -1 : this.#block.indexOf(`${LINE_BREAK}${name}:`);
   }
 }
 

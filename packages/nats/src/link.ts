@@ -239,7 +239,8 @@ class NatsLink implements Link {
   #write(first: Uint8Array, more: readonly Uint8Array[]): void {
     const { outbound, transport } = this.#connection.protocol;
     if (more.length > 0 || outbound.length() > 0) this.#connection.protocol.sendCommand(first, ...more);
-    else if (this.open) transport.socket.write(first);
+    // The client lets go of it a little before it says that it is closed.
+    else if (this.open) (transport.socket as Socket | undefined)?.write(first);
   }
 
   /** An exception that escapes from here into the client's reader would leave the connection open and deaf. */

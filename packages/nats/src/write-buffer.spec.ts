@@ -28,13 +28,19 @@ describe('what is written to a link', () => {
     expect(text()).to.deep.equal(['PUB a 1\r\n1\r\nPUB b 0\r\n\r\n']);
   });
 
+  it('goes before whoever awaits it goes on, who may compute for long', async () => {
+    add('PUB a 0');
+    await Promise.resolve();
+    expect(writes).to.have.length(1);
+  });
+
   it('waits for whoever awaits each before the next one', async () => {
     for (let n = 0; n < 10; n++) {
       add('PUB a 0');
       await Promise.resolve();
     }
     await loopTurned();
-    expect(writes).to.have.length(1);
+    expect(writes).to.have.length(2);
   });
 
   it('goes in each turn of the event loop', async () => {

@@ -62,6 +62,21 @@ describe('a process', function () {
     expect(proxy.accepted).to.equal(1);
   });
 
+  for (const [how, args] of [
+    ['exits', []],
+    ['dies of an error', ['--throw']],
+  ] as const) {
+    it(`that ${how} as soon as it has published has handed that over`, async () => {
+      const words: string[] = [];
+      await transport.subscribe('words', {}, ({ bytes }) => words.push(`${Buffer.from(bytes)}`));
+      program = new Program('last-words.js', args, { NATS_URL: server.url });
+      await program.ended();
+      await eventually(() => {
+        expect(words).to.deep.equal(['first', 'last']);
+      });
+    });
+  }
+
   it('whose log nobody reads does its work, and ends when it is told to', async () => {
     await start();
     program.process.stdout?.pause();

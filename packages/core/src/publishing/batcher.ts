@@ -120,7 +120,10 @@ export class Batcher {
   seal(): void {
     // Whoever encodes seals what is full, and what waits has its time.
     if (this.#encoding) return;
-    for (const batch of [...this.#open.values()]) this.#seal(batch);
+    for (const batch of [...this.#open.values()]) {
+      // What an interceptor or an observer of one publishes may have filled another.
+      if (this.#open.get(batch.topic.name) === batch) this.#seal(batch);
+    }
   }
 
   /** Adds it to the envelope of its topic, or to a new one. */

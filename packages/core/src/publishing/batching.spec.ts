@@ -98,6 +98,24 @@ describe('a batching publisher', () => {
   /** The names in each envelope so far. */
   const sent = () => crossings.map(events);
 
+  it('sends each envelope once, also where what is published with one fills another', async () => {
+    let first = true;
+    const fills: Interceptor = (next) => async (outgoing) => {
+      if (first) {
+        first = false;
+        answers.push(family.publish(rooms({ room: 'b' }), user('2')));
+      }
+      return next(outgoing);
+    };
+    await begin({ maxPayloadBytes: 2_000_000 }, [fills]);
+    const family = sender.family({ maxMessages: 2 });
+    const answers: Promise<unknown>[] = [];
+    answers.push(family.publish(rooms({ room: 'a' }), user('0')), family.publish(rooms({ room: 'b' }), user('1')));
+    await family.flush();
+    expect(await Promise.all(answers)).to.deep.equal([undefined, undefined, undefined]);
+    expect(sent()).to.have.deep.members([['0'], ['1', '2']]);
+  });
+
   it('puts what is published in one turn of the event loop into one envelope, in its order, with one promise', async () => {
     const batch = sender.batch();
     const promises = ['a', 'b', 'c'].map((name) => batch.publish(user(name)));

@@ -27,7 +27,8 @@ export type Send = (outgoing: Outgoing) => Promise<unknown>;
 /**
  * Runs around everything that leaves a host, as a middleware runs around handlers: for views, traces and headers of
  * your own. It hands on what `next` resolves with; one that waits before it calls `next` may change the order of what
- * is published. Nobody but the callee may subscribe to an RPC subject, so this is also how
+ * is published. It changes nothing of a message itself, but hands on another list with another message: those that a batching
+ * publisher was given are encoded by then. Nobody but the callee may subscribe to an RPC subject, so this is also how
  * calls are watched.
  */
 export type Interceptor = (next: Send) => Send;

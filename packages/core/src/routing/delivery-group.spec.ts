@@ -111,6 +111,29 @@ describe('a delivery group', () => {
     expect(news()).to.deep.equal(['b succeeds with 2 after 0']);
   });
 
+  it('takes no job for ended since the promise of another one says so twice', async () => {
+    const group = newGroup();
+    let tellAgain = () => {};
+    const odd = Object.assign(Promise.resolve(), {
+      // biome-ignore lint/suspicious/noThenProperty: it is what this is about
+      then: (ended: () => void) => {
+        tellAgain = ended;
+        ended();
+      },
+    });
+    add(group, 'odd', { run: () => odd });
+    const next = add(group, 'next');
+    add(group, 'last');
+    await settle();
+    expect(news()).to.deep.equal(['odd starts', 'odd succeeds with undefined after 0', 'next starts']);
+    tellAgain();
+    await settle();
+    expect(news()).to.deep.equal([]);
+    next.end(1);
+    await settle();
+    expect(news()).to.deep.equal(['next succeeds with 1 after 0', 'last starts']);
+  });
+
   it('runs no more jobs at once than it may', async () => {
     const group = newGroup({ concurrency: 2 });
     const [a] = [add(group, 'a'), add(group, 'b'), add(group, 'c')];

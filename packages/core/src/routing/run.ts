@@ -16,6 +16,8 @@ export class Run {
   #told = false;
   /** Whether the slot is given back. */
   #released = false;
+  /** Whether a promise may still tell how the job ended. */
+  #isPromised = false;
 
   constructor(job: Job, options: GroupOptions, deadlines: Deadlines, release: (run: Run) => void, slot: number) {
     this.job = job;
@@ -25,9 +27,12 @@ export class Run {
     this.#release = release;
   }
 
-  /** Whether nothing of it is left: no timer, and no promise that will tell how it ended. */
+  /**
+   * Whether nothing of it is left: no timer, and no promise that will tell how it ended. One with a `then` of its own may
+   * tell it at once, and again when another job has its turn.
+   */
   get isOver(): boolean {
-    return this.#released;
+    return this.#released && !this.#isPromised;
   }
 
   /** Lets go of its job: a message is not kept until the next one comes. */
@@ -42,6 +47,7 @@ export class Run {
     this.#timer = undefined;
     this.#told = false;
     this.#released = false;
+    this.#isPromised = false;
   }
 
   /** Begins at this moment, on `clock.elapsed()`. Returns the one at which the caller goes on. */
@@ -61,6 +67,7 @@ export class Run {
         this.#succeeded(result, end - now);
         return end;
       }
+      this.#isPromised = true;
       this.#timer = this.#deadlines.set(timeLeftMs, now, () => this.#onTimeout());
       // Inside of the `try`: a promise may have a `constructor` or a `then` of its own, which throws here and now.
       Promise.resolve(result).then(

@@ -149,7 +149,7 @@ export class Answerer {
     if (sending !== HANDED_OVER) this.#whenSent(sending, bytes, call);
   }
 
-  /** Never rejects. */
+  /** Keeps it for {@link sent}, which never rejects. */
   #whenSent(sending: Promise<void>, { length }: Uint8Array, call: ReceivedCall): void {
     const sent = sending.catch((error: unknown) => this.#notSent(error, call)).catch(() => undefined);
     this.#sending.add(sent);

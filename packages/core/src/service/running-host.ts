@@ -1,6 +1,5 @@
 import { BusError } from '@terabus/messages';
 import { pino } from 'pino';
-
 import type { ServiceClass, ServicePlan } from '../contract/contract-of.js';
 import { contractOf } from '../contract/contract-of.js';
 import { makesRequests } from '../contract/needs.js';

@@ -88,6 +88,16 @@ describe('deadlines', () => {
     expect(due).to.deep.equal(['a at 10', 'b at 15', 'c at 100']);
   });
 
+  it('come due at their time though that they count from has gone by', async () => {
+    const begin = clock.elapsed();
+    await clock.advance(5);
+    deadlines.set(10, begin, () => due.push(`a at ${clock.elapsed()}`));
+    set(7, 'b');
+    deadlines.set(3, begin, () => due.push(`c at ${clock.elapsed()}`));
+    await clock.advance(20);
+    expect(due).to.deep.equal(['c at 5', 'a at 10', 'b at 12']);
+  });
+
   it('count from the moment that they are given, in parts of milliseconds too', async () => {
     deadlines.set(0.5, clock.elapsed(), () => due.push('half'));
     await clock.advance(1);

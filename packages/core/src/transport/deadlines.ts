@@ -17,8 +17,8 @@ export class Deadlines {
   }
 
   /**
-   * Calls `callback` once, `delayMs` milliseconds from now, on `clock.elapsed()`, unless it is cancelled first. It must not throw:
-   * others may come due with it.
+   * Calls `callback` once, `delayMs` milliseconds from `now`, on `clock.elapsed()`, which may have gone by, unless it is cancelled
+   * first. It must not throw: others may come due with it.
    */
   set(delayMs: number, now: number, callback: () => void): Timer {
     const length = Math.ceil(delayMs);
@@ -29,7 +29,7 @@ export class Deadlines {
     }
     const deadline = new Deadline(line, now + delayMs, callback);
     line.push(deadline);
-    if (deadline.at < this.#timerAt) this.#arm(deadline.at, delayMs);
+    if (deadline.at < this.#timerAt) this.#arm(deadline.at);
     return deadline;
   }
 
@@ -38,10 +38,11 @@ export class Deadlines {
     if (this.#lines.size === 0) this.#disarm();
   };
 
-  #arm(at: number, delayMs: number): void {
+  #arm(at: number): void {
     this.#timer?.cancel();
     this.#timerAt = at;
-    this.#timer = this.#clock.setTimer(delayMs, () => this.#due());
+    // What they count from may have gone by: a handler works before it waits.
+    this.#timer = this.#clock.setTimer(Math.max(0, at - this.#clock.elapsed()), () => this.#due());
   }
 
   #disarm(): void {
@@ -63,7 +64,7 @@ export class Deadlines {
     }
     let next = Number.POSITIVE_INFINITY;
     for (const { first } of this.#lines.values()) next = Math.min(next, first?.at ?? next);
-    if (next < this.#timerAt) this.#arm(next, next - now);
+    if (next < this.#timerAt) this.#arm(next);
     for (const deadline of due.sort((a, b) => a.at - b.at)) deadline.call();
   }
 }

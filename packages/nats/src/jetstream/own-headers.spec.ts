@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
 import { OwnHeaders } from './own-headers.js';
@@ -29,5 +30,6 @@ describe('the headers of a message that is handed out', () => {
     });
     expect(seen).to.deep.equal(own.map((header) => [...header, true]));
     expect(headers).to.deep.equal(new Map(own));
+    expect(inspect(headers)).to.equal(inspect(new Map(own)));
   });
 });

@@ -1,3 +1,4 @@
+import { inspect } from 'node:util';
 import type { Headers } from '@terabus/core/transport';
 import { withoutReserved } from '../headers.js';
 
@@ -47,6 +48,11 @@ export class OwnHeaders implements Headers {
 
   get [Symbol.toStringTag](): string {
     return 'Map';
+  }
+
+  /** As a map: whoever looks at it on the console would else see nothing in it. */
+  [inspect.custom](): Headers {
+    return this.#sorted;
   }
 
   get #sorted(): Headers {
