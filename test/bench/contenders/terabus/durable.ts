@@ -4,6 +4,7 @@ import { provision } from '@terabus/nats';
 import type { Sides } from '../../process/contender.js';
 import { contents, DEVICES, numberOf } from '../../process/content.js';
 import { type Flavor, start } from './flavor.js';
+import { messageOf } from './message-of.js';
 
 const events = defineTopic('bench.durable.events', { wrapper: 'event', types: [DeviceEvent], durable: true });
 
@@ -35,7 +36,7 @@ export const store = (flavor: Flavor): Sides => ({
     const content = contents(payload);
     return {
       async hand(n) {
-        const { duplicate } = await sender.put({ $type: DeviceEvent.$type, ...content(n) } as DeviceEvent);
+        const { duplicate } = await sender.put(messageOf(content(n)));
         if (duplicate) throw new Error(`event ${n} was stored before`);
       },
       flush: async () => {},

@@ -4,6 +4,7 @@ import type { Setting } from '../../cases/case.js';
 import type { Sides } from '../../process/contender.js';
 import { contents, DEVICES, numberOf, topicToken } from '../../process/content.js';
 import { type Flavor, start } from './flavor.js';
+import { messageOf } from './message-of.js';
 
 const family = defineTopic('bench.events.{n}', { wrapper: 'event', types: [DeviceEvent] });
 const topicOf = (topic: number) => family({ n: topicToken(topic) });
@@ -34,7 +35,7 @@ export const events = (flavor: Flavor): Sides => ({
     const sender = host.service(EventSender);
     const content = contents(payload);
     const all = Array.from({ length: topics }, (_, topic) => topicOf(topic));
-    const event = (n: number) => ({ $type: DeviceEvent.$type, ...content(n) }) as DeviceEvent;
+    const event = (n: number) => messageOf(content(n));
     const topicAt = (n: number) => all[n % topics] as ReturnType<typeof topicOf>;
     const one = (n: number) => sender.put(topicAt(n), event(n));
     const several = (n: number) =>

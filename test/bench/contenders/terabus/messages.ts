@@ -3,6 +3,7 @@ import { DeviceEvent } from '@terabus/messages';
 import type { Sides } from '../../process/contender.js';
 import { contents, DEVICES, numberOf } from '../../process/content.js';
 import { type Flavor, start } from './flavor.js';
+import { messageOf } from './message-of.js';
 
 const Module = defineModule('Bench.Module', { messages: { types: [DeviceEvent] } });
 
@@ -32,7 +33,7 @@ export const messages = (flavor: Flavor): Sides => ({
     const sender = host.service(MessageSender);
     const content = contents(payload);
     return {
-      hand: (n) => sender.put({ $type: DeviceEvent.$type, ...content(n) } as DeviceEvent),
+      hand: (n) => sender.put(messageOf(content(n))),
       flush: async () => {},
     };
   },
