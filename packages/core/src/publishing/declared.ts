@@ -17,6 +17,8 @@ export class Declared {
   readonly #methods = new Map<string, { readonly contract: Contract | undefined; readonly names: Set<string> }>();
   readonly #service: string;
   readonly #own: Contract;
+  /** What was found right last: of many messages in a row the topic is the same. */
+  #lastSpoken: TopicDefinition | undefined;
 
   constructor(service: string, contract: Contract, uses: readonly Usable[]) {
     this.#service = service;
@@ -57,12 +59,14 @@ export class Declared {
 
   /** @throws BusError `TERABUS_NOT_DECLARED` or `TERABUS_CONTRACT_MISMATCH` */
   checkTopic(definition: TopicDefinition, doing: 'publishes to' | 'sends to' | 'subscribes to'): void {
+    if (definition === this.#lastSpoken) return;
     const { template } = definition;
     const declared = this.#spoken.get(template) ?? (doing === 'subscribes to' ? this.#heard.get(template) : undefined);
     if (declared === undefined) {
       throw this.#notDeclared(`${doing} '${template}'`, template === `${this.#own.address}.messages`);
     }
     if (declared !== definition && declared.digest !== definition.digest) throw this.#mismatch(`'${template}'`);
+    if (doing !== 'subscribes to') this.#lastSpoken = definition;
   }
 
   /** @throws BusError `TERABUS_NOT_DECLARED` or `TERABUS_CONTRACT_MISMATCH` */

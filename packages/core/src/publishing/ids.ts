@@ -1,6 +1,9 @@
 import { randomFillSync } from 'node:crypto';
 import type { Clock } from '../transport/clock.js';
 
+/** Makes an id: of this time, by the clock of whoever made this, or of now. */
+export type NewId = (time?: number) => string;
+
 /** Crockford's base 32, in which ULIDs are written. */
 const DIGITS = '0123456789ABCDEFGHJKMNPQRSTVWXYZ';
 const PAIRS = Array.from({ length: 1_024 }, (_, n) => `${DIGITS[n >>> 5]}${DIGITS[n & 31]}`);
@@ -14,7 +17,7 @@ const POOL_BYTES = 4_096;
  * is counted up. Our own, since each message has one: a ULID of the package `ulid` is 5 times the work, and the first one of a
  * millisecond 100 times as much.
  */
-export function ulids(clock: Pick<Clock, 'now'>): () => string {
+export function ulids(clock: Pick<Clock, 'now'>): NewId {
   const pool = Buffer.allocUnsafe(POOL_BYTES);
   let used = POOL_BYTES;
   let lastTime = -1;
@@ -36,8 +39,7 @@ export function ulids(clock: Pick<Clock, 'now'>): () => string {
     used = used + 10 > POOL_BYTES - 10 ? POOL_BYTES : used + 10;
     head = upper + digits(Math.floor(lower / 1_024), 6);
   };
-  return () => {
-    const time = clock.now();
+  return (time = clock.now()) => {
     if (time > lastTime) begin(time);
     else {
       lower += 1;

@@ -46,11 +46,13 @@ const utf8 = new TextEncoder();
 
 /** Each message with the name of its type. */
 const packAll = (topic: Topic, messages: readonly unknown[]): readonly (Any | Packable)[] =>
-  messages.map((message) => {
-    const type = carriedType(topic, message);
-    // What can't be encoded must not cost a number.
-    return topic.definition.tracked ? packAny(type, message as Message) : { type, message: message as Message };
-  });
+  messages.length === 1 ? [packOne(topic, messages[0])] : messages.map((message) => packOne(topic, message));
+
+function packOne(topic: Topic, message: unknown): Any | Packable {
+  const type = carriedType(topic, message);
+  // What can't be encoded must not cost a number.
+  return topic.definition.tracked ? packAny(type, message as Message) : { type, message: message as Message };
+}
 
 /** @throws BusError `TERABUS_TYPE_NOT_CARRIED` for what is no message of a type that the topic carries */
 export function carriedType({ name, definition: { types } }: Topic, message: unknown): MessageType {

@@ -163,6 +163,8 @@ describe('publishing', () => {
       expect(error.rawMessage).to.contain(`SenderService ${expected}`).and.contain("neither its own nor in its 'uses'");
     }
     await sender.publish(Sender.events, user);
+    // Also behind one that is its own.
+    expect((await rejection(sender.publish(Stranger.events, user))).reason).to.equal('TERABUS_NOT_DECLARED');
     // But it may listen to that.
     await (await sender.subscribe(Registry.events, UserEvent, () => {})).stop();
   });

@@ -15,6 +15,7 @@ import { HANDED_OVER, type Transport } from '../transport/transport.js';
 import type { Chain } from './chain.js';
 import type { Declared } from './declared.js';
 import { HEADER, outgoingHeaders } from './headers.js';
+import type { NewId } from './ids.js';
 import type { Interceptor, Outgoing, Send } from './interceptor.js';
 import { intercept } from './interceptor.js';
 import { checkOptions, checkTopicArgument, type PublishOptions } from './options.js';
@@ -30,7 +31,7 @@ export interface PublisherParts {
   readonly clock: Clock;
   readonly sequencer: Sequencer;
   readonly interceptors: readonly Interceptor[];
-  readonly newId: () => string;
+  readonly newId: NewId;
   readonly emit: (event: BusEvent) => void;
   /** Logs what turned out unconfirmed. Undefined where there is no log: observers are told. */
   readonly reporter?: Reporter | undefined;
@@ -64,7 +65,9 @@ export class Publisher {
       this.#lines.close();
     });
     if (parts.interceptors.length > 0) {
-      this.#intercepted = intercept(parts.interceptors, (outgoing) => this.#hand(outgoing as PublishedOutgoing));
+      this.#intercepted = intercept(parts.interceptors, (outgoing) =>
+        this.#hand(outgoing as PublishedOutgoing, outgoing.headers.get(HEADER.messageId) ?? '', clock.now()),
+      );
     }
   }
 
@@ -101,11 +104,12 @@ export class Publisher {
       if (options !== undefined) checkOptions(options, topic, kind);
       // An envelope without content would tell its readers nothing.
       if (Array.isArray(messages) && messages.length === 0) return HANDED;
-      const messageId = options?.messageId ?? (definition.durable && chain.nextMessageId?.()) ?? newId();
+      const now = this.#parts.clock.now();
+      const messageId = options?.messageId ?? (definition.durable && chain.nextMessageId?.()) ?? newId(now);
       const headers = outgoingHeaders(messageId, chain, options?.headers);
       const { confirm = false, timeoutMs, ordered = false } = options ?? NO_OPTIONS;
       const outgoing = { kind, service, topic, messages, headers, confirm, timeoutMs, ordered };
-      return this.#intercepted === undefined ? this.#hand(outgoing) : this.#sendIntercepted(outgoing);
+      return this.#intercepted === undefined ? this.#hand(outgoing, messageId, now) : this.#sendIntercepted(outgoing);
     } catch (error) {
       return Promise.reject(BusError.from(error));
     }
@@ -129,14 +133,14 @@ export class Publisher {
     return this.#heartbeats.end();
   }
 
-  #hand(outgoing: PublishedOutgoing): Promise<Stored | undefined> {
-    const messageId = outgoing.headers.get(HEADER.messageId) ?? '';
+  /** `now` is the time that its envelope says, in milliseconds since the Unix epoch: the clock is looked at once. */
+  #hand(outgoing: PublishedOutgoing, messageId: string, now: number): Promise<Stored | undefined> {
     let handing: Promise<Stored | undefined>;
     try {
       handing =
         outgoing.topic.definition.durable === undefined
-          ? this.#handOver(outgoing, messageId)
-          : this.#store(outgoing, messageId);
+          ? this.#handOver(outgoing, messageId, now)
+          : this.#store(outgoing, messageId, now);
     } catch (error) {
       return Promise.reject(BusError.from(error));
     }
@@ -172,27 +176,27 @@ export class Publisher {
     else emit({ kind: 'published', service, wrapper, topic: topic.name, messages, stored });
   }
 
-  #handOver(outgoing: PublishedOutgoing, messageId: string): Promise<undefined> {
+  #handOver(outgoing: PublishedOutgoing, messageId: string, now: number): Promise<undefined> {
     const { topic, messages } = outgoing;
     const refused = this.#parts.transport.refused();
     if (refused) return refused;
-    if (topic.definition.tracked) return this.#sendTracked(outgoing, messageId);
-    return this.#publish(outgoing, this.#seal(topic, pack(topic, messages)), (error) =>
+    if (topic.definition.tracked) return this.#sendTracked(outgoing, messageId, now);
+    return this.#publish(outgoing, this.#seal(topic, pack(topic, messages), now), (error) =>
       this.#unconfirmed(topic, messageId, error),
     );
   }
 
   /** Nothing is awaited before it is in its line: what is published one after the other is to be stored so. */
-  async #store(outgoing: PublishedOutgoing, messageId: string): Promise<Stored> {
+  async #store(outgoing: PublishedOutgoing, messageId: string, now: number): Promise<Stored> {
     const { sequencer } = this.#parts;
     const { topic, messages, headers } = outgoing;
     if (!topic.definition.tracked) {
-      return this.#intoLine(outgoing, messageId, this.#seal(topic, pack(topic, messages)));
+      return this.#intoLine(outgoing, messageId, this.#seal(topic, pack(topic, messages), now));
     }
     const packed = pack(topic, messages);
     const stamp = this.#stamp(topic, headers);
     try {
-      const stored = await this.#intoLine(outgoing, messageId, this.#seal(topic, packed, stamp.seq));
+      const stored = await this.#intoLine(outgoing, messageId, this.#seal(topic, packed, now, stamp.seq));
       // What the stream had already may have another number: naming one that did come changes nothing.
       if (stored.duplicate) sequencer.abandon(stamp);
       else sequencer.sent(stamp);
@@ -228,7 +232,7 @@ export class Publisher {
   }
 
   /** A number is never used twice: that of a message which was not handed over is named by the next one. */
-  #sendTracked(outgoing: PublishedOutgoing, messageId: string): Promise<undefined> {
+  #sendTracked(outgoing: PublishedOutgoing, messageId: string, now: number): Promise<undefined> {
     const { sequencer } = this.#parts;
     const { topic, messages, headers } = outgoing;
     const packed = pack(topic, messages);
@@ -237,7 +241,7 @@ export class Publisher {
     this.#heartbeats.began(topic.name);
     let handing: Promise<undefined>;
     try {
-      handing = this.#publish(outgoing, this.#seal(topic, packed, stamp.seq), (error) => {
+      handing = this.#publish(outgoing, this.#seal(topic, packed, now, stamp.seq), (error) => {
         unconfirmed = true;
         sequencer.abandon(stamp);
         this.#heartbeats.again(topic.name);
@@ -295,7 +299,7 @@ export class Publisher {
     const named = formatAbandoned(abandoned);
     if (named !== undefined) headers.set(HEADER.abandoned, named);
     const bytes = encodeModuleMessage({
-      time: this.#epochSeconds(),
+      time: this.#parts.clock.now() / 1_000,
       seq,
       source: service,
       dest: destination,
@@ -304,12 +308,8 @@ export class Publisher {
     await transport.publish({ topic: heartbeatOf(destination), bytes, headers });
   }
 
-  #seal(topic: Topic, packed: Packed, seq = 0): Uint8Array {
-    return seal(topic, packed, { source: this.#parts.service, time: this.#epochSeconds(), seq });
-  }
-
-  #epochSeconds(): number {
-    return this.#parts.clock.now() / 1_000;
+  #seal(topic: Topic, packed: Packed, now: number, seq = 0): Uint8Array {
+    return seal(topic, packed, { source: this.#parts.service, time: now / 1_000, seq });
   }
 }
 

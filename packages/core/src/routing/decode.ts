@@ -23,16 +23,14 @@ export interface Envelope {
 export function openEnvelope(wrapper: 'event' | 'module-message', inbound: Inbound, topic = inbound.topic): Envelope {
   const bytes = inbound.view ?? inbound.bytes;
   if (wrapper === 'event') {
-    const { header, events } = decodeTeraEvent(bytes, IN_PLACE);
+    const { header, events } = decodeTeraEvent(bytes, { copy: false, likelyTopic: topic });
     checkPlace('header.topic', header?.topic, topic);
     return { time: timeOf(header), contents: events, source: '', seq: 0 };
   }
-  const { head, data } = decodeModuleMessage(bytes, IN_PLACE);
+  const { head, data } = decodeModuleMessage(bytes, { copy: false, likelyTopic: topic });
   checkPlace('head.dest', head?.dest, topic);
   return { time: timeOf(head), contents: data, source: head?.source ?? '', seq: head?.seq ?? 0 };
 }
-
-const IN_PLACE = { copy: false };
 
 /** proto3 doesn't tell a time that nobody wrote from 0, and nothing was published in 1970. */
 const timeOf = (header: { readonly time: number } | undefined): number | undefined => header?.time || undefined;

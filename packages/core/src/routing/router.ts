@@ -1,5 +1,5 @@
 import type { Any, MessageType } from '@terabus/messages';
-import { anyTypeName, BusError, unpackAny } from '@terabus/messages';
+import { anyTypeName, BusError } from '@terabus/messages';
 import type { DeliveryOptions, TopicDefinition } from '../contract/contract.js';
 import { WHOLE_PAYLOAD } from '../contract/contract-of.js';
 import { heldSentence } from '../instances/gate.js';
@@ -177,7 +177,8 @@ export class Router {
       return;
     }
     try {
-      this.#enqueue(handler, name, unpackAny(handler.type, any), arrival, bytes, index, work);
+      // It was found by the name in the `Any`, which so is known to be that of the type.
+      this.#enqueue(handler, name, handler.type.decode(any.value), arrival, bytes, index, work);
     } catch (error) {
       const named = this.#badMessage(arrival.topic, BusError.from(error), handler, name);
       work?.bad(index, named, handler.place.handler, name);
@@ -187,7 +188,9 @@ export class Router {
   /** The same text as of the message before, mostly: to look it up is then next to nothing. */
   #nameOf(any: Any): string {
     if (any.typeUrl !== this.#lastUrl) {
-      this.#lastName = anyTypeName(any);
+      const name = anyTypeName(any);
+      // The very string of the type: to find it by another one is to compare their characters each time.
+      this.#lastName = this.handlers.get(name)?.type?.$type ?? name;
       this.#lastUrl = any.typeUrl;
     }
     return this.#lastName;

@@ -2,6 +2,7 @@ import type { Inbox } from '../durable/inbox.js';
 import type { Suspects } from '../durable/suspects.js';
 import type { Middleware } from '../middleware/middleware.js';
 import type { BusEvent } from '../observe/observer.js';
+import type { NewId } from '../publishing/ids.js';
 import type { Interceptor } from '../publishing/interceptor.js';
 import type { CallRetries } from '../rpc/retry.js';
 import type { Clock } from '../transport/clock.js';
@@ -15,7 +16,7 @@ export interface HostParts {
   readonly clock: Clock;
   readonly config: Config;
   readonly lifecycle: Lifecycle;
-  readonly newId: () => string;
+  readonly newId: NewId;
   readonly middlewares: readonly Middleware[];
   readonly interceptors: readonly Interceptor[];
   readonly callRetries: CallRetries;

@@ -5,6 +5,7 @@ import { type Packable, packed } from '../types/any.js';
 import { writeAny, written } from '../wire/encoder.js';
 import { type MessageWriter, unwritable } from '../wire/message-writer.js';
 import { type EnvelopeOptions, envelopeReader } from '../wire/read-envelope.js';
+import { RecentText } from '../wire/text.js';
 import { isTime, requireTime } from './require-time.js';
 
 /** What a TeraModuleMessage is made of. */
@@ -55,13 +56,16 @@ function writeModuleMessage(writer: MessageWriter, parts: ModuleMessageParts): v
 }
 
 /** The TeraModuleMessage in these bytes. What it holds stays packed. */
-export function decodeModuleMessage(bytes: Uint8Array, { copy = true }: EnvelopeOptions = {}): TeraModuleMessage {
-  return read(bytes, copy);
+export function decodeModuleMessage(bytes: Uint8Array, options: EnvelopeOptions = {}): TeraModuleMessage {
+  return read(bytes, options);
 }
+
+/** Most modules hear from few others. */
+const recentSource = new RecentText();
 
 const read = envelopeReader<TeraModuleMessage, TeraModuleMessage_Header>({
   type: TeraModuleMessage,
-  readHead(cursor, to) {
+  readHead(cursor, to, likelyTopic) {
     let version = 0;
     let time = 0;
     let seq = 0;
@@ -72,8 +76,8 @@ const read = envelopeReader<TeraModuleMessage, TeraModuleMessage_Header>({
       if (tag === 8) version = cursor.int32(to) >>> 0;
       else if (tag === 17) time = cursor.double(to);
       else if (tag === 24) seq = cursor.int32(to) >>> 0;
-      else if (tag === 34) source = cursor.string(to);
-      else if (tag === 42) dest = cursor.string(to);
+      else if (tag === 34) source = cursor.string(to, recentSource);
+      else if (tag === 42) dest = cursor.likelyString(to, likelyTopic);
       else return undefined;
     }
     return { $type: 'opentera.protobuf.TeraModuleMessage.Header', version, time, seq, source, dest };

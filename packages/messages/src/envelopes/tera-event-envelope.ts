@@ -60,13 +60,13 @@ export function writeTeraEventItem(writer: MessageWriter, event: Any | Packable 
 }
 
 /** The TeraEvent in these bytes. What it holds stays packed: handlers are chosen by the type in each Any. */
-export function decodeTeraEvent(bytes: Uint8Array, { copy = true }: EnvelopeOptions = {}): TeraEvent {
-  return read(bytes, copy);
+export function decodeTeraEvent(bytes: Uint8Array, options: EnvelopeOptions = {}): TeraEvent {
+  return read(bytes, options);
 }
 
 const read = envelopeReader<TeraEvent, TeraEvent_Header>({
   type: TeraEvent,
-  readHead(cursor, to) {
+  readHead(cursor, to, likelyTopic) {
     let version = 0;
     let time = 0;
     let topic = '';
@@ -74,7 +74,7 @@ const read = envelopeReader<TeraEvent, TeraEvent_Header>({
       const tag = cursor.tag(to);
       if (tag === 8) version = cursor.int32(to) >>> 0;
       else if (tag === 17) time = cursor.double(to);
-      else if (tag === 26) topic = cursor.string(to);
+      else if (tag === 26) topic = cursor.likelyString(to, likelyTopic);
       else return undefined;
     }
     return { $type: 'opentera.protobuf.TeraEvent.Header', version, time, topic };

@@ -1,7 +1,7 @@
 import { BusError } from '../errors/bus-error.js';
 import { ElementCount } from './limits.js';
 import { Slab } from './slab.js';
-import { Texts } from './text.js';
+import { isText, type RecentText, Texts } from './text.js';
 
 /** Wire types, by their numbers in the lower three bits of a tag. */
 export const WireType = { varint: 0, fixed64: 1, bytes: 2, startGroup: 3, endGroup: 4, fixed32: 5 } as const;
@@ -45,7 +45,7 @@ export class Cursor {
     this.#type = type;
     // A Buffer's slice() shares memory; a plain view's copies.
     this.#bytes =
-      Object.getPrototypeOf(bytes) === Uint8Array.prototype
+      !copies || Object.getPrototypeOf(bytes) === Uint8Array.prototype
         ? bytes
         : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.length = this.#bytes.length;
@@ -168,15 +168,29 @@ export class Cursor {
     return this.#copies ? copied.copy(this.#bytes, from, to) : this.#bytes.subarray(from, to);
   }
 
-  string(end: number): string {
+  /** @param recent where the same is read of one input after the other */
+  string(end: number, recent?: RecentText): string {
     const to = this.lengthEnd(end);
     try {
-      const text = this.#texts.read(this.#bytes, this.at, to);
+      const text = (recent ?? this.#texts).read(this.#bytes, this.at, to);
       this.at = to;
       return text;
     } catch {
       return this.fail('text that is not UTF-8');
     }
+  }
+
+  /** A text that most likely is this one. */
+  likelyString(end: number, likely: string | undefined): string {
+    const start = this.at;
+    if (likely === undefined) return this.string(end);
+    const to = this.lengthEnd(end);
+    if (isText(likely, this.#bytes, this.at, to)) {
+      this.at = to;
+      return likely;
+    }
+    this.at = start;
+    return this.string(end);
   }
 
   /** Where the cursor is, for error messages: `opentera.protobuf.TeraEvent.header.topic`. */

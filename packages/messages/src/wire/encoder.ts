@@ -16,13 +16,13 @@ let idle: MessageWriter | undefined;
 export class Encoder<T extends Message = Message> {
   readonly #type: MessageType<T>;
   readonly #codec: Codec<T>;
-  readonly #typeUrl: string;
+  /** What an Any says of the type: the whole field. */
+  #typeUrl: Uint8Array | undefined;
   #shape: Shape | undefined;
 
   constructor(type: MessageType<T>, codec: Codec<T>) {
     this.#type = type;
     this.#codec = codec;
-    this.#typeUrl = typeUrlPrefix + type.$type;
   }
 
   /** @throws BusError TERABUS_MESSAGE_INVALID with type, field and what is wrong. */
@@ -50,7 +50,9 @@ export class Encoder<T extends Message = Message> {
 
   /** The content of an Any that holds the message. */
   writePacked(writer: MessageWriter, message: T): void {
-    writer.uint32(10).string(this.#typeUrl);
+    this.#typeUrl ??= written(writeTypeUrl, this.#type.$type);
+    if (this.#typeUrl === undefined) throw unwritable;
+    writer.raw(this.#typeUrl);
     writer.uint32(18).fork();
     this.write(writer, message);
     // A message of defaults has no bytes, and fields that hold none are left out.
@@ -64,6 +66,10 @@ export class Encoder<T extends Message = Message> {
       throw error;
     });
   }
+}
+
+function writeTypeUrl(writer: MessageWriter, name: string): void {
+  writer.uint32(10).string(typeUrlPrefix + name);
 }
 
 const encoders = new WeakMap<MessageType, Encoder>();

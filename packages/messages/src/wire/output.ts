@@ -37,8 +37,7 @@ export class Output {
   begin(): void {
     const slab = this.#slab;
     if (slab.bytes.length - slab.at < leastRoom) slab.renew();
-    this.memory = slab.bytes;
-    this.view = slab.view;
+    this.#useSlab();
     this.#start = this.at = slab.at;
     this.open = 0;
   }
@@ -63,8 +62,7 @@ export class Output {
   /** Lets go of a large message, whatever became of it. */
   end(): void {
     this.#sheet = undefined;
-    this.memory = this.#slab.bytes;
-    this.view = this.#slab.view;
+    this.#useSlab();
     if (this.#large !== undefined && this.#large.length > largestKept) this.#large = undefined;
   }
 
@@ -85,6 +83,13 @@ export class Output {
   /** Sees to it that there is room for these many bytes. */
   protected room(size: number): void {
     if (this.at + size > this.memory.length) this.#grow(size);
+  }
+
+  /** Says nothing where nothing is new: what is young and held by what is old is noted by the collector each time. */
+  #useSlab(): void {
+    if (this.memory === this.#slab.bytes) return;
+    this.memory = this.#slab.bytes;
+    this.view = this.#slab.view;
   }
 
   /** Goes on with the message in a fresh slab, or in a buffer of its own if it is large. */

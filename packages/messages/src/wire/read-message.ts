@@ -39,16 +39,17 @@ export function readMessage(plan: Plan, bytes: Uint8Array, copies: boolean): Mes
  * What a function makes of these bytes in one pass, or undefined if they are not as it expects them: `readMessage` has
  * to say then what they are, or what is wrong with them.
  */
-export function readInOnePass<T>(
-  pass: (cursor: Cursor) => T | undefined,
+export function readInOnePass<T, Hint>(
+  pass: (cursor: Cursor, hint: Hint) => T | undefined,
   bytes: Uint8Array,
   copies: boolean,
+  hint: Hint,
 ): T | undefined {
   if (!isReadable(bytes)) return undefined;
   const cursor = take();
   try {
     cursor.begin('', bytes, copies);
-    return pass(cursor);
+    return pass(cursor, hint);
   } catch {
     return undefined;
   } finally {

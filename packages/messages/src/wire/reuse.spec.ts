@@ -1,6 +1,7 @@
 import { BinaryWriter } from '@bufbuild/protobuf/wire';
 import { expect } from 'chai';
 import { describe, it } from 'mocha';
+import { decodeModuleMessage, encodeModuleMessage } from '../envelopes/module-message-envelope.js';
 import { decodeTeraEvent, encodeTeraEvent } from '../envelopes/tera-event-envelope.js';
 import { DeviceEvent } from '../gen/DeviceEvent.js';
 import { Value } from '../gen/RPCMessage.js';
@@ -140,5 +141,15 @@ describe('decodeTeraEvent', () => {
     const { events } = decodeTeraEvent(input, { copy: false });
     expect(value(events)).to.deep.equal(goodBytes);
     expect(value(events).buffer).to.equal(input.buffer);
+  });
+
+  it('reads the topic that is named, whichever one was likely', () => {
+    for (const likelyTopic of ['t', 'u', '', 'tt', undefined]) {
+      expect(decodeTeraEvent(bytes, { likelyTopic })).to.deep.equal(decodeTeraEvent(bytes));
+    }
+    const dest = encodeModuleMessage({ time: 1, seq: 1, source: 's', dest: 'd', data: [] });
+    for (const likelyTopic of ['d', 'e']) {
+      expect(decodeModuleMessage(dest, { likelyTopic })).to.deep.equal(decodeModuleMessage(dest));
+    }
   });
 });

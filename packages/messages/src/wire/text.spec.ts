@@ -59,6 +59,28 @@ for (const [where, load] of [
       }
     });
 
+    it('are read as they are, whatever was read in their place before', async () => {
+      const { RecentText } = await load();
+      const recent = new RecentText();
+      const input = (text: string) => new TextEncoder().encode(`<${text}>`);
+      for (const text of [...texts, 'b', 'a', 'a', '£', 'é', 'é', '', 'x'.repeat(95), `y${'x'.repeat(94)}`]) {
+        const bytes = input(text);
+        expect(recent.read(bytes, 1, bytes.length - 1)).to.equal(text);
+        for (const bad of invalid) expect(() => recent.read(Uint8Array.from(bad), 0, bad.length)).to.throw(TypeError);
+      }
+    });
+
+    it('are known again by their bytes', async () => {
+      const { isText } = await load();
+      const bytes = new TextEncoder().encode('<ward.7>');
+      expect(isText('ward.7', bytes, 1, 7)).to.equal(true);
+      for (const other of ['ward.8', 'Ward.7', 'ward.', 'ward.77', '']) {
+        expect(isText(other, bytes, 1, 7), other).to.equal(false);
+      }
+      // One byte that is no character, as large as that of the text.
+      expect(isText('\u00e9', Uint8Array.of(0xe9), 0, 1)).to.equal(false);
+    });
+
     it('are written up to the last character that fits', async () => {
       const { writeText } = await load();
       const bytes = new Uint8Array(10).fill(1);

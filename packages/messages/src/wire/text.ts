@@ -41,6 +41,54 @@ export class Texts {
   }
 }
 
+/** Longer ones are not remembered. */
+const longestRemembered = 256;
+
+/** What is mostly the text that was read there last: then no other one is made. */
+export class RecentText {
+  readonly #bytes = new Uint8Array(longestRemembered);
+  #length = 0;
+  #text = '';
+
+  /**
+   * The text in these bytes of the input.
+   * @throws TypeError for what is not UTF-8.
+   */
+  read(input: Uint8Array, from: number, to: number): string {
+    const length = to - from;
+    if (length === this.#length && isSame(this.#bytes, input, from, to)) return this.#text;
+    const text = textOf(input, from, to);
+    if (length <= longestRemembered) {
+      for (let index = 0; index < length; index++) this.#bytes[index] = input[from + index] as number;
+      this.#length = length;
+      this.#text = text;
+    }
+    return text;
+  }
+}
+
+/** From the end: there most texts differ that stand in one place. */
+function isSame(known: Uint8Array, input: Uint8Array, from: number, to: number): boolean {
+  for (let at = to - 1; at >= from; at--) if (known[at - from] !== input[at]) return false;
+  return true;
+}
+
+/** Whether these bytes are this text, which may be any. False also for what is more than ASCII. */
+export function isText(text: string, input: Uint8Array, from: number, to: number): boolean {
+  if (text.length !== to - from) return false;
+  for (let at = to - 1; at >= from; at--) {
+    const byte = input[at] as number;
+    if (byte > 0x7f || byte !== text.charCodeAt(at - from)) return false;
+  }
+  return true;
+}
+
+/** A text of its own, which keeps nothing else. */
+function textOf(input: Uint8Array, from: number, to: number): string {
+  if (latin1Slice === undefined || !isAscii(input, from, to)) return decoder.decode(input.subarray(from, to));
+  return latin1Slice.call(input, from, to);
+}
+
 /** Eight bytes at a time: twice as fast as one by one. */
 function isAscii(bytes: Uint8Array, from: number, to: number): boolean {
   let bits = 0;
