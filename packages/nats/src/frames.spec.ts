@@ -60,6 +60,12 @@ describe('frames off the wire', () => {
     expect(seen).to.deep.equal(read);
   });
 
+  it('have their own subject, however much it is like the one before', () => {
+    const subjects = ['a.1', 'a.2', 'b.2', 'b.2', 'b.22', 'b.2', 'é.', 'a.2'];
+    for (const subject of subjects) reader.read(Buffer.from(`MSG ${subject} 1 0\r\n\r\n`));
+    expect(seen).to.deep.equal(subjects.map((subject) => `1 ${subject} `));
+  });
+
   it('are found at whichever place a chunk ends', () => {
     for (let cut = 0; cut <= wire.length; cut++) {
       seen = [];

@@ -40,6 +40,9 @@ export class Frames {
   #missing = 0;
   /** Whether the other reader has met what only it can judge: it goes on alone. */
   #isOver = false;
+  /** Of many messages in a row the subject is the same: no other string is made of it. */
+  #lastSubject = '';
+  #lastBytes = Buffer.alloc(0);
 
   constructor(listener: FramesListener) {
     this.#listener = listener;
@@ -123,7 +126,7 @@ export class Frames {
     // Servers write their statuses with an empty one.
     const replyTo = hasReply && fourth - 1 > third ? chunk.toString(encoding, third, fourth - 1) : undefined;
     const message = new NatsMessage(
-      chunk.toString(encoding, subject, sid - 1),
+      this.#subject(chunk, subject, sid - 1, encoding),
       replyTo,
       chunk,
       from,
@@ -132,6 +135,18 @@ export class Frames {
     );
     this.#listener.message(subscription, message);
     return to + 2;
+  }
+
+  #subject(chunk: Buffer, from: number, to: number, encoding: BufferEncoding): string {
+    const last = this.#lastBytes;
+    let at = last.length === to - from ? to : from;
+    // From the end: there most subjects differ that follow one another.
+    while (at > from && chunk[at - 1] === last[at - 1 - from]) at -= 1;
+    if (at > from || last.length !== to - from) {
+      this.#lastSubject = chunk.toString(encoding, from, to);
+      this.#lastBytes = Buffer.from(chunk.subarray(from, to));
+    }
+    return this.#lastSubject;
   }
 
   #otherLine(chunk: Buffer, at: number): number {

@@ -11,6 +11,7 @@ const NAME = /^[!-9;-~]+$/;
 const VERSION = 'NATS/1.0';
 const LINE_BREAK = '\r\n';
 const FIRST_LINE = `${VERSION}${LINE_BREAK}`;
+const END = `${LINE_BREAK}${LINE_BREAK}`;
 const CR = 13;
 const LF = 10;
 const COLON = 58;
@@ -33,12 +34,19 @@ export interface DecodedHeaders {
 /** Of a message without a block. */
 export const NOTHING_DECODED: DecodedHeaders = { status: undefined, description: '', headers: NO_HEADERS };
 
-/** Names that were seen to be right, and none of NATS' own: most messages have the same few. */
-const KNOWN_NAMES = new Set<string>();
+/** How a header begins whose name was seen to be right, and none of NATS' own: most messages have the same few. */
+const KNOWN_NAMES = new Map<string, string>();
 const MOST_KNOWN_NAMES = 256;
 
-/** What goes as it is, and is what nearly all values are: printable ASCII without space at its ends. */
-const PLAIN_VALUE = /^[!-~](?:[ -~]*[!-~])?$/;
+/** What goes as it is, and is what nearly all values are: printable ASCII without space at its ends. A regular expression takes twice as long. */
+function isPlainValue(value: string): boolean {
+  const { length } = value;
+  for (let index = 0; index < length; index++) {
+    const unit = value.charCodeAt(index);
+    if (unit < 0x20 || unit > 0x7e) return false;
+  }
+  return length > 0 && value.charCodeAt(0) !== 0x20 && value.charCodeAt(length - 1) !== 0x20;
+}
 
 /**
  * The block of headers as it goes on the wire (NATS' ADR-4), of which each character is a byte; undefined for none. Our own, since the client's cuts white
@@ -49,16 +57,17 @@ const PLAIN_VALUE = /^[!-~](?:[ -~]*[!-~])?$/;
  */
 export function encodeHeaders(headers: Headers | undefined, own: Headers = NO_HEADERS): string | undefined {
   if ((headers === undefined || headers.size === 0) && own.size === 0) return undefined;
-  let block = FIRST_LINE;
+  let block = VERSION;
   // In front: servers of 2.9 look for the first place where the name stands, and find none if that is inside another header.
-  for (const [name, value] of own) block += `${name}: ${value}\r\n`;
+  for (const [name, value] of own) block += `\r\n${name}: ${value}`;
   for (const [name, value] of headers ?? NO_HEADERS) {
-    if (!KNOWN_NAMES.has(name) || typeof value !== 'string' || !PLAIN_VALUE.test(value)) {
+    const begin = KNOWN_NAMES.get(name);
+    if (begin === undefined || typeof value !== 'string' || !isPlainValue(value)) {
       return encodeOther(headers ?? NO_HEADERS, own);
     }
-    block += `${name}: ${value}\r\n`;
+    block += begin + value;
   }
-  return block + LINE_BREAK;
+  return block + END;
 }
 
 /** Looks at each header before it goes into the block. */
@@ -73,7 +82,7 @@ function checkFree(name: string): void {
   if (RESERVED.test(name)) {
     throw new BusError(`the header ${name} is one that NATS itself acts upon`, { reason: 'TERABUS_HEADER_INVALID' });
   }
-  if (KNOWN_NAMES.size < MOST_KNOWN_NAMES) KNOWN_NAMES.add(name);
+  if (KNOWN_NAMES.size < MOST_KNOWN_NAMES) KNOWN_NAMES.set(name, `\r\n${name}: `);
 }
 
 /** The headers of a stored message without those that are NATS' own. */

@@ -148,6 +148,8 @@ class NatsLink implements Link {
   readonly #receivers = new Map<number, (message: RawMessage) => void>();
   #ended = false;
   #receivedBytes = 0;
+  #lastSubject = '';
+  #lastCommand = '';
 
   constructor(
     server: PoolServer,
@@ -193,11 +195,7 @@ class NatsLink implements Link {
   }
 
   publish(subject: string, bytes: Uint8Array, headers: string | undefined, urgent: boolean, replyTo?: string): void {
-    checkWord(subject);
-    if (replyTo !== undefined) checkWord(replyTo);
-    const to = replyTo === undefined ? subject : `${subject} ${replyTo}`;
-    if (headers === undefined) this.#output.add(`PUB ${to} ${bytes.length}\r\n`, bytes, urgent);
-    else this.#output.add(`HPUB ${to} ${headers.length} ${headers.length + bytes.length}\r\n${headers}`, bytes, urgent);
+    this.#output.add(this.#commandOf(subject, replyTo, headers !== undefined), headers ?? '', bytes, urgent);
   }
 
   subscribe(subject: string, queue: string | undefined, deliver: (message: RawMessage) => void): LinkSubscription {
@@ -233,6 +231,22 @@ class NatsLink implements Link {
     this.#ended = true;
     this.#sockets.destroy();
     void this.#connection.close().catch(() => {});
+  }
+
+  /** Of many messages in a row the subject is the same. */
+  #commandOf(subject: string, replyTo: string | undefined, withHeaders: boolean): string {
+    if (replyTo !== undefined) {
+      checkWord(subject);
+      checkWord(replyTo);
+      return `${withHeaders ? 'HPUB' : 'PUB'} ${subject} ${replyTo} `;
+    }
+    if (subject !== this.#lastSubject || !withHeaders) {
+      checkWord(subject);
+      if (!withHeaders) return `PUB ${subject} `;
+      this.#lastSubject = subject;
+      this.#lastCommand = `HPUB ${subject} `;
+    }
+    return this.#lastCommand;
   }
 
   /** Behind what the client itself has not written yet. Its own buffer would else be one more copy, and two more promises. */

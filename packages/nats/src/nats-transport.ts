@@ -46,6 +46,8 @@ export class NatsTransport implements Transport {
   readonly #listeners = new Set<(event: TransportEvent) => void>();
   #ending: Promise<void> | undefined;
   #resolveClosed: () => void = () => {};
+  #lastTopic: string | undefined;
+  #lastSubject = '';
 
   private constructor(options: CheckedNatsOptions, dial: Dial) {
     this.#options = options;
@@ -85,7 +87,7 @@ export class NatsTransport implements Transport {
       this.#checkOpen();
       const { topic, bytes, headers, onUnconfirmed } = message;
       return this.#connection.outbox.publish({
-        subject: checkedSubject(topic, this.#options.namespace),
+        subject: this.#subjectOf(topic),
         bytes,
         headers: encodeHeaders(headers),
         confirm: options?.confirm === true,
@@ -126,7 +128,7 @@ export class NatsTransport implements Transport {
   }
 
   request({ topic, bytes, headers }: Outbound, settle: Settle): () => void {
-    const wire = () => this.#wire(checkedSubject(topic, this.#options.namespace), bytes, headers);
+    const wire = () => this.#wire(this.#subjectOf(topic), bytes, headers);
     return this.#requests.send(wire, topic, settle);
   }
 
@@ -188,6 +190,15 @@ export class NatsTransport implements Transport {
     await within(clock, closeTimeoutMs, sent).catch(() => {});
     this.#connection.close();
     this.#resolveClosed();
+  }
+
+  /** Of many messages in a row the topic is the same. @throws BusError */
+  #subjectOf(topic: string): string {
+    if (topic !== this.#lastTopic) {
+      this.#lastSubject = checkedSubject(topic, this.#options.namespace);
+      this.#lastTopic = topic;
+    }
+    return this.#lastSubject;
   }
 
   #settleAll(error: BusError): void {
