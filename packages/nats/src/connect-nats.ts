@@ -1,7 +1,7 @@
 import { accessSync, constants } from 'node:fs';
 import type { Transport } from '@terabus/core/transport';
 import { BusError } from '@terabus/core/transport';
-import { dialWith } from './link.js';
+import { dialWith } from './nats-link.js';
 import { NatsTransport } from './nats-transport.js';
 import type { CheckedNatsOptions, NatsOptions } from './options.js';
 import { checkNatsOptions } from './options.js';

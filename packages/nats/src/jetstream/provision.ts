@@ -1,6 +1,6 @@
 import type { Difference, StorePlan } from '@terabus/core/transport';
 import { BusError, driftError } from '@terabus/core/transport';
-import { dialWith } from '../link.js';
+import { dialWith } from '../nats-link.js';
 import { NatsTransport } from '../nats-transport.js';
 import type { NatsOptions } from '../options.js';
 import { checkNatsOptions } from '../options.js';
