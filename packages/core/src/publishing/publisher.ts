@@ -1,13 +1,10 @@
-import { BusError, encodeModuleMessage } from '@terabus/messages';
+import { BusError } from '@terabus/messages';
 import type { Topic } from '../contract/contract.js';
 import { streamOf } from '../durable/names.js';
 import type { BusEvent } from '../observe/observer.js';
 import type { Reporter } from '../observe/reporter.js';
-import { formatAbandoned } from '../sequencing/abandoned.js';
-import { Heartbeats } from '../sequencing/heartbeat.js';
-import type { Sequencer, SequenceStamp } from '../sequencing/sequencer.js';
+import type { Sequencer } from '../sequencing/sequencer.js';
 import { toSubject } from '../topics/escape.js';
-import { heartbeatOf } from '../topics/heartbeat.js';
 import type { Clock } from '../transport/clock.js';
 import { headersSize } from '../transport/headers.js';
 import type { Stored } from '../transport/streams.js';
@@ -18,6 +15,7 @@ import { HEADER, outgoingHeaders } from './headers.js';
 import type { NewId } from './ids.js';
 import type { Interceptor, Outgoing, Send } from './interceptor.js';
 import { intercept } from './interceptor.js';
+import { Numbers } from './numbers.js';
 import { checkOptions, checkTopicArgument, type PublishOptions } from './options.js';
 import { type Packed, pack, seal } from './pack.js';
 import { StoreLines } from './store-lines.js';
@@ -49,19 +47,19 @@ export class Publisher {
   readonly #parts: PublisherParts;
   /** Undefined where nobody is in between. */
   readonly #intercepted: Send | undefined;
-  readonly #heartbeats: Heartbeats;
+  readonly #numbers: Numbers;
   readonly #lines: StoreLines;
   /** Set as soon as something is stored. */
   #unwatch: (() => void) | undefined;
 
   constructor(parts: PublisherParts) {
     this.#parts = parts;
-    const { clock, sequencer, transport } = parts;
-    this.#heartbeats = new Heartbeats({ clock, sequencer, publish: (stamp) => this.#beat(stamp) });
+    const { clock, transport } = parts;
+    this.#numbers = new Numbers(parts);
     this.#lines = new StoreLines({ streams: () => transport.streams, clock, random: parts.random });
     void transport.closed.then(() => {
       this.#unwatch?.();
-      this.#heartbeats.cancel();
+      this.#numbers.close();
       this.#lines.close();
     });
     if (parts.interceptors.length > 0) {
@@ -130,7 +128,7 @@ export class Publisher {
 
   /** Tells the receivers of tracked messages the last numbers: nothing more is sent. Never rejects. */
   end(): Promise<void> {
-    return this.#heartbeats.end();
+    return this.#numbers.end();
   }
 
   /** `now` is the time that its envelope says, in milliseconds since the Unix epoch: the clock is looked at once. */
@@ -188,23 +186,13 @@ export class Publisher {
 
   /** Nothing is awaited before it is in its line: what is published one after the other is to be stored so. */
   async #store(outgoing: PublishedOutgoing, messageId: string, now: number): Promise<Stored> {
-    const { sequencer } = this.#parts;
     const { topic, messages, headers } = outgoing;
-    if (!topic.definition.tracked) {
-      return this.#intoLine(outgoing, messageId, this.#seal(topic, pack(topic, messages), now));
-    }
     const packed = pack(topic, messages);
-    const stamp = this.#stamp(topic, headers);
-    try {
-      const stored = await this.#intoLine(outgoing, messageId, this.#seal(topic, packed, now, stamp.seq));
-      // What the stream had already may have another number: naming one that did come changes nothing.
-      if (stored.duplicate) sequencer.abandon(stamp);
-      else sequencer.sent(stamp);
-      return stored;
-    } catch (error) {
-      sequencer.abandon(stamp);
-      throw error;
-    }
+    if (!topic.definition.tracked) return this.#intoLine(outgoing, messageId, this.#seal(topic, packed, now));
+    const stamp = this.#numbers.stamp(topic.name, headers);
+    return this.#numbers.store(stamp, () =>
+      this.#intoLine(outgoing, messageId, this.#seal(topic, packed, now, stamp.seq)),
+    );
   }
 
   #intoLine(outgoing: PublishedOutgoing, messageId: string, bytes: Uint8Array): Promise<Stored> {
@@ -223,58 +211,16 @@ export class Publisher {
     });
   }
 
-  #stamp(topic: Topic, headers: Map<string, string>): SequenceStamp {
-    const stamp = this.#parts.sequencer.next(topic.name);
-    headers.set(HEADER.epoch, stamp.epoch);
-    const abandoned = formatAbandoned(stamp.abandoned);
-    if (abandoned !== undefined) headers.set(HEADER.abandoned, abandoned);
-    return stamp;
-  }
-
-  /** A number is never used twice: that of a message which was not handed over is named by the next one. */
   #sendTracked(outgoing: PublishedOutgoing, messageId: string, now: number): Promise<undefined> {
-    const { sequencer } = this.#parts;
     const { topic, messages, headers } = outgoing;
     const packed = pack(topic, messages);
-    const stamp = this.#stamp(topic, headers);
-    let unconfirmed = false;
-    this.#heartbeats.began(topic.name);
-    let handing: Promise<undefined>;
-    try {
-      handing = this.#publish(outgoing, this.#seal(topic, packed, now, stamp.seq), (error) => {
-        unconfirmed = true;
-        sequencer.abandon(stamp);
-        this.#heartbeats.again(topic.name);
+    const stamp = this.#numbers.stamp(topic.name, headers);
+    return this.#numbers.hand(stamp, (unconfirmed) =>
+      this.#publish(outgoing, this.#seal(topic, packed, now, stamp.seq), (error) => {
+        unconfirmed();
         this.#unconfirmed(topic, messageId, error);
-      });
-    } catch (error) {
-      handing = Promise.reject(error);
-    }
-    if (handing === HANDED) {
-      sequencer.sent(stamp);
-      this.#heartbeats.settled(topic.name);
-      return HANDED;
-    }
-    return this.#whenSent(handing, topic, stamp, () => unconfirmed);
-  }
-
-  async #whenSent(
-    handing: Promise<undefined>,
-    topic: Topic,
-    stamp: SequenceStamp,
-    isUnconfirmed: () => boolean,
-  ): Promise<undefined> {
-    const { sequencer } = this.#parts;
-    try {
-      await handing;
-      // It may be told before this goes on.
-      if (!isUnconfirmed()) sequencer.sent(stamp);
-    } catch (error) {
-      sequencer.abandon(stamp);
-      throw error;
-    } finally {
-      this.#heartbeats.settled(topic.name);
-    }
+      }),
+    );
   }
 
   #publish(
@@ -290,22 +236,6 @@ export class Publisher {
     const { service, emit, reporter } = this.#parts;
     emit({ kind: 'unconfirmed', service, topic: name, messageId, error });
     reporter?.report(service, error, { topic: name, messageId });
-  }
-
-  /** Beside interceptors and observers: nobody's message. */
-  async #beat({ destination, epoch, seq, abandoned }: SequenceStamp): Promise<void> {
-    const { transport, service } = this.#parts;
-    const headers = new Map<string, string>([[HEADER.epoch, epoch]]);
-    const named = formatAbandoned(abandoned);
-    if (named !== undefined) headers.set(HEADER.abandoned, named);
-    const bytes = encodeModuleMessage({
-      time: this.#parts.clock.now() / 1_000,
-      seq,
-      source: service,
-      dest: destination,
-      data: [],
-    });
-    await transport.publish({ topic: heartbeatOf(destination), bytes, headers });
   }
 
   #seal(topic: Topic, packed: Packed, now: number, seq = 0): Uint8Array {
