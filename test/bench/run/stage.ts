@@ -13,7 +13,7 @@ import type { Sample } from './sample.js';
 import { cpuOf } from './server-cpu.js';
 
 /** So many events may be on their way at most, and so many bytes of them: less than anybody's limits. */
-const MOST_EVENTS = 32_768;
+const MOST_EVENTS = 8_192;
 const MOST_BYTES = 4 * 2 ** 20;
 /** How often a subscriber tells how much has arrived, within a window. */
 const TELLS = 8;
