@@ -67,7 +67,7 @@ class NatsLink implements Link {
   readonly #receivers = new Map<number, (message: RawMessage) => void>();
   #ended = false;
   #receivedBytes = 0;
-  #lastSubject = '';
+  #lastSubject: string | undefined;
   #lastCommand = '';
 
   constructor(

@@ -46,8 +46,7 @@ export class NatsTransport implements Transport {
   readonly #listeners = new Set<(event: TransportEvent) => void>();
   #ending: Promise<void> | undefined;
   #resolveClosed: () => void = () => {};
-  #lastTopic: string | undefined;
-  #lastSubject = '';
+  #last: { readonly topic: string; readonly subject: string } | undefined;
 
   private constructor(options: CheckedNatsOptions, dial: Dial) {
     this.#options = options;
@@ -194,11 +193,10 @@ export class NatsTransport implements Transport {
 
   /** Of many messages in a row the topic is the same. @throws BusError */
   #subjectOf(topic: string): string {
-    if (topic !== this.#lastTopic) {
-      this.#lastSubject = checkedSubject(topic, this.#options.namespace);
-      this.#lastTopic = topic;
+    if (this.#last?.topic !== topic || this.#last === undefined) {
+      this.#last = { topic, subject: checkedSubject(topic, this.#options.namespace) };
     }
-    return this.#lastSubject;
+    return this.#last.subject;
   }
 
   #settleAll(error: BusError): void {

@@ -101,6 +101,27 @@ describe('what is written to a link', () => {
     );
   });
 
+  it('is whole wherever the memory of many ends', () => {
+    const largest = 16_000;
+    for (let beside = -40; beside <= 40; beside++) {
+      const frames: string[] = [];
+      const put = (length: number) => {
+        output.add('HPUB ward.events ', 'NATS/1.0\r\n\r\n', Buffer.alloc(length, 'x'), false);
+        frames.push(`HPUB ward.events 12 ${12 + length}\r\nNATS/1.0\r\n\r\n${'x'.repeat(length)}\r\n`);
+      };
+      output = new WriteBuffer(
+        (...pieces) => writes.push(pieces),
+        () => now,
+      );
+      writes = [];
+      for (let n = 0; n < 8; n++) put(largest);
+      put(131_072 - frames.join('').length - 40 + beside);
+      put(3);
+      output.flush();
+      expect(text().join('') === frames.join(''), `${beside} bytes beside the end`).to.equal(true);
+    }
+  });
+
   it('goes when as much is there as fits, also in the middle of a turn', () => {
     for (let n = 0; n < 200; n++) add('PUB a', 'z'.repeat(1_000));
     expect(writes).to.have.length(1);

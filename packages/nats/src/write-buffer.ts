@@ -3,7 +3,7 @@ import { afterTurn } from './turn.js';
 
 /** Some four hundred small messages. */
 const SLAB_BYTES = 131_072;
-/** A larger one, with its head, is not worth a copy. */
+/** A larger one that there is no room for is written by itself. */
 const LARGEST_COPY = 16_384;
 
 const LINE_BREAK = Buffer.from('\r\n');
@@ -84,7 +84,7 @@ export class WriteBuffer {
     if (!this.#isAwaited) this.#await();
   }
 
-  /** Writes what is there. False for what is too large for a copy. */
+  /** Writes what is there. False for what is too large for another slab. */
   #makeRoom(size: number): boolean {
     this.flush();
     if (size > LARGEST_COPY) return false;

@@ -66,7 +66,7 @@ export class Declared {
       throw this.#notDeclared(`${doing} '${template}'`, template === `${this.#own.address}.messages`);
     }
     if (declared !== definition && declared.digest !== definition.digest) throw this.#mismatch(`'${template}'`);
-    if (doing !== 'subscribes to') this.#lastSpoken = definition;
+    if (doing !== 'subscribes to') this.#lastSpoken = declared;
   }
 
   /** @throws BusError `TERABUS_NOT_DECLARED` or `TERABUS_CONTRACT_MISMATCH` */

@@ -15,6 +15,11 @@ export type Packed = readonly (Any | Packable)[] | Uint8Array;
  * @throws BusError `TERABUS_TYPE_NOT_CARRIED` for anything else
  */
 export function pack(topic: Topic, messages: readonly unknown[]): Packed {
+  if (!Array.isArray(messages)) {
+    throw new BusError(`'${topic.name}' carries a list of messages, which ${show(messages)} is not`, {
+      reason: 'TERABUS_TYPE_NOT_CARRIED',
+    });
+  }
   switch (topic.definition.wrapper) {
     case 'event':
       return sealedAs(topic, messages) ?? packAll(topic, messages);
@@ -45,8 +50,12 @@ export function seal({ name, definition }: Topic, packed: Packed, { source, time
 const utf8 = new TextEncoder();
 
 /** Each message with the name of its type. */
-const packAll = (topic: Topic, messages: readonly unknown[]): readonly (Any | Packable)[] =>
-  messages.length === 1 ? [packOne(topic, messages[0])] : messages.map((message) => packOne(topic, message));
+function packAll(topic: Topic, messages: readonly unknown[]): readonly (Any | Packable)[] {
+  const contents = new Array<Any | Packable>(messages.length);
+  // One that is missing in the list is a message too, which nothing carries.
+  for (let index = 0; index < messages.length; index++) contents[index] = packOne(topic, messages[index]);
+  return contents;
+}
 
 function packOne(topic: Topic, message: unknown): Any | Packable {
   const type = carriedType(topic, message);

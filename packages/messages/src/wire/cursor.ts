@@ -45,7 +45,7 @@ export class Cursor {
     this.#type = type;
     // A Buffer's slice() shares memory; a plain view's copies.
     this.#bytes =
-      !copies || Object.getPrototypeOf(bytes) === Uint8Array.prototype
+      Object.getPrototypeOf(bytes) === Uint8Array.prototype
         ? bytes
         : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.length = this.#bytes.length;

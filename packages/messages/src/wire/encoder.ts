@@ -50,7 +50,8 @@ export class Encoder<T extends Message = Message> {
 
   /** The content of an Any that holds the message. */
   writePacked(writer: MessageWriter, message: T): void {
-    this.#typeUrl ??= written(writeTypeUrl, this.#type.$type);
+    // A copy: a part would keep the rest of its slab for as long as there is the type.
+    this.#typeUrl ??= written(writeTypeUrl, this.#type.$type)?.slice();
     if (this.#typeUrl === undefined) throw unwritable;
     writer.raw(this.#typeUrl);
     writer.uint32(18).fork();

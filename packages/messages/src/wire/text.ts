@@ -57,13 +57,13 @@ export class RecentText {
   read(input: Uint8Array, from: number, to: number): string {
     const length = to - from;
     if (length === this.#length && isSame(this.#bytes, input, from, to)) return this.#text;
-    const text = textOf(input, from, to);
-    if (length <= longestRemembered) {
-      for (let index = 0; index < length; index++) this.#bytes[index] = input[from + index] as number;
-      this.#length = length;
-      this.#text = text;
-    }
-    return text;
+    if (length > longestRemembered) return textOf(input, from, to);
+    this.#length = -1;
+    for (let index = 0; index < length; index++) this.#bytes[index] = input[from + index] as number;
+    // Of these bytes, not of the input's, which somebody else may write to.
+    this.#text = textOf(this.#bytes, 0, length);
+    this.#length = length;
+    return this.#text;
   }
 }
 

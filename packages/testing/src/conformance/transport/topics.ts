@@ -70,10 +70,17 @@ export function topics({ connect }: Suite): void {
       expect(await failure(alice.publish(message('a'.repeat(256))))).to.be.busError('TERABUS_TOPIC_TOO_LONG');
     });
 
-    for (const topic of ['', 'half\ud83d', '\udc19half']) {
-      it(`${JSON.stringify(topic)} is none and is refused`, async () => {
-        const alice = await connect();
-        expect(await failure(alice.publish(message(topic)))).to.be.busError('TERABUS_TOPIC_INVALID');
+    for (const topic of ['', 'half\ud83d', '\udc19half', undefined]) {
+      it(`${JSON.stringify(topic)} is none and is refused, as the first one and behind another`, async () => {
+        const [alice, bob] = [await connect(), await connect()];
+        const listener = await listen(bob, '>');
+        const bad = () => alice.publish(message(topic as string, '', { A: '1' }));
+        for (let time = 0; time < 2; time++) {
+          expect(await failure(bad())).to.be.busError('TERABUS_TOPIC_INVALID');
+          expect(await failure(bad())).to.be.busError('TERABUS_TOPIC_INVALID');
+          await alice.publish(message('good'), { confirm: true });
+        }
+        expect(await listener.topicsFrom(alice)).to.deep.equal(['good', 'good']);
       });
     }
   });
