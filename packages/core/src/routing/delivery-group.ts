@@ -102,8 +102,9 @@ export class DeliveryGroup {
     this.#waiting += 1;
     this.#waitingBytes += job.bytes;
     if (this.#options.keyed) {
-      if (this.#keys.has(job.key)) {
-        this.#waitBehind(job);
+      const behind = this.#keys.get(job.key);
+      if (behind !== undefined) {
+        this.#waitBehind(job, behind);
         return;
       }
       this.#keys.set(job.key, NOBODY);
@@ -260,14 +261,14 @@ export class DeliveryGroup {
       this.#keys.set(job.key, NOBODY);
       this.#alone.startWithKey(job);
     } else if (this.#alone.hasKey(job.key)) {
-      this.#waitBehind(job);
+      this.#waitBehind(job, behind);
       this.#alone.waitBehind(job);
     } else this.#alone.startWithoutKey(job);
   }
 
-  #waitBehind(job: Job): void {
-    let behind = this.#keys.get(job.key);
-    if (behind === undefined || behind === NOBODY) {
+  #waitBehind(job: Job, others: Queue<Job>): void {
+    let behind = others;
+    if (behind === NOBODY) {
       behind = new Queue();
       this.#keys.set(job.key, behind);
     }

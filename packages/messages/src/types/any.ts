@@ -38,10 +38,18 @@ export function unpackAny<T extends Message>(type: MessageType<T>, any: Any): T 
 /** Whether the last part of the URL is this name: what `anyTypeName` tells, without a text of its own. */
 function holds(any: Any, name: string): boolean {
   const typeUrl: unknown = (any as Partial<Any> | null | undefined)?.typeUrl;
+  if (typeUrl === heldUrl && name === heldName) return true;
   if (typeof typeUrl !== 'string' || !typeUrl.endsWith(name)) return false;
   const before = typeUrl.length - name.length - 1;
-  return before < 0 || typeUrl.charCodeAt(before) === slash;
+  if (before >= 0 && typeUrl.charCodeAt(before) !== slash) return false;
+  heldUrl = typeUrl;
+  heldName = name;
+  return true;
 }
+
+/** What was right last: of many messages in a row it is the same. */
+let heldUrl: string | undefined;
+let heldName = '';
 
 const slash = 47;
 

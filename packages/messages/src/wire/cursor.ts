@@ -45,9 +45,7 @@ export class Cursor {
     this.#type = type;
     // A Buffer's slice() shares memory; a plain view's copies.
     this.#bytes =
-      Object.getPrototypeOf(bytes) === Uint8Array.prototype
-        ? bytes
-        : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+      bytes.constructor === Uint8Array ? bytes : new Uint8Array(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     this.length = this.#bytes.length;
     this.#copies = copies;
     this.#elements = elements ?? this.#own;
