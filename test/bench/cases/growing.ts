@@ -31,7 +31,8 @@ export const topics = growing(
   {
     name: 'topics',
     title: 'More topics',
-    explains: 'The events go to so many topics, one after another; one handler reads all of them by a pattern.',
+    explains:
+      'The events go to so many topics, one after another; one handler reads all of them by a pattern. It is not quite flat: what is the same as in the message before, as a topic that was checked and its text, is not made again, and here it never is the same. With some hundred and more, what belongs to a topic leaves the caches of the processor.',
   },
   [1, 10, 100, 1_000].map((number) => [number === 1 ? '1 topic' : `${number} topics`, { topics: number }]),
 );
@@ -41,7 +42,7 @@ export const handlers = growing(
     name: 'handlers',
     title: 'More handlers',
     explains:
-      'A service has so many handlers, each with a topic of its own (by hand: subscriptions). The events go to one after another.',
+      'A service has so many handlers, each with a topic of its own (by hand: subscriptions). The events go to one after another. It is not flat: as with topics, and each event begins the work of another queue, with a task of its own and with objects that have left the caches of the processor by then. By hand there is no queue.',
   },
   [1, 50, 500].map((number) => [
     number === 1 ? '1 handler' : `${number} handlers`,
@@ -54,7 +55,7 @@ export const services = growing(
     name: 'services',
     title: 'More services in a process',
     explains:
-      'A process has so many services, each with a handler and a topic of its own (by hand: subscriptions). The events go to one after another.',
+      'A process has so many services, each with a handler and a topic of its own (by hand: subscriptions). The events go to one after another. It is as flat as with so many topics and handlers.',
   },
   [1, 10, 50].map((number) => [
     number === 1 ? '1 service' : `${number} services`,
@@ -62,8 +63,11 @@ export const services = growing(
   ]),
 );
 
+const LARGER =
+  'One event in each envelope, larger and larger. From 4 KB on nearly all of the time goes with the bytes: they are made of text, copied from process to process through the server, and made text again.';
+
 export const sizes = growing(
-  { name: 'sizes', title: 'Larger events', explains: 'One event in each envelope, larger and larger.' },
+  { name: 'sizes', title: 'Larger events', explains: LARGER },
   (['1 KB', '4 KB', '16 KB', '64 KB'] as const).map((payload) => [payload, { payload }]),
 );
 
@@ -71,7 +75,8 @@ export const perEnvelope = growing(
   {
     name: 'per-envelope',
     title: 'More events in an envelope',
-    explains: 'Events of 200 B, so many in each envelope. What is counted are events.',
+    explains:
+      'Events of 200 B, so many in each envelope. What is counted are events; what an envelope costs is shared by those in it.',
   },
   [1, 2, 4, 8, 16].map((number) => [`${number} in an envelope`, { perEnvelope: number }]),
 );

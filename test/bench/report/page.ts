@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs';
 import type { Result } from '../run/result.js';
 import { legend } from '../run/sample.js';
 import { renderPicture } from './picture.js';
+import { summaryOf } from './summary.js';
 import { markdownTable, tableOf } from './table.js';
 
 /** Writes `docs/performance.md` and its picture. */
@@ -26,7 +27,9 @@ export function renderPage(result: Result): string {
 
 ![Bars for each contender: what is handled in a second, and how long an event takes as work grows. The tables have the same figures.](performance.svg)
 
-The figures of one run, written by \`npm run bench -- --page <file>\`. [How it is made fair](decisions/025-how-the-bench-is-fair.md).
+${markdownTable(summaryOf(cases))}
+
+*By hand* is nats.js with the stock code of ts-proto; of batches, one event in each envelope. What was not measured has a dash. These are the figures of one run, written by \`npm run bench -- --page <file>\`. [How it is made fair](decisions/025-how-the-bench-is-fair.md).
 
 ${markdownTable({ header: ['', ''], rows: stoodOn })}
 

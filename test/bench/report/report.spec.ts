@@ -63,6 +63,10 @@ describe('the page of a run', () => {
     expect(expected.filter((line) => !page.includes(line))).to.deep.equal([]);
   });
 
+  it('begins with what Terabus does beside each of the others', () => {
+    expect(page).to.include('| Events, 200 B | 105,000 | 1.50 × | – | – |');
+  });
+
   it('has a chapter with a table for each case, in their order', () => {
     const chapters = [...page.matchAll(/^## (.*)\n\n(.*)\n\n\| {2}\| contender/gm)].map(([, title, text]) => [
       title,

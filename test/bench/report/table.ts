@@ -56,12 +56,13 @@ export function baseOf(
 }
 
 const ratioTitle = (againstFirst: boolean) => (againstFirst ? '× the first' : '× the base');
-const ratioText = (value: number | undefined) => (value === undefined ? UNKNOWN : `${value.toFixed(2)} ×`);
+export const ratioText = (value: number | undefined): string =>
+  value === undefined ? UNKNOWN : `${value.toFixed(2)} ×`;
 
 export const valuesOf = ({ samples }: RowResult, metric: Metric): readonly number[] =>
   samples.map(({ values }) => values[metric]).filter((value) => value !== undefined);
 
-function shownMedian(row: RowResult, metric: Metric): string {
+export function shownMedian(row: RowResult, metric: Metric): string {
   const values = valuesOf(row, metric);
   return values.length === 0 ? UNKNOWN : shown(metric, median(values));
 }
