@@ -193,7 +193,7 @@ export class NatsTransport implements Transport {
 
   /** Of many messages in a row the topic is the same. @throws BusError */
   #subjectOf(topic: string): string {
-    if (this.#last?.topic !== topic || this.#last === undefined) {
+    if (this.#last === undefined || this.#last.topic !== topic) {
       this.#last = { topic, subject: checkedSubject(topic, this.#options.namespace) };
     }
     return this.#last.subject;
