@@ -32,7 +32,7 @@ export const topics = growing(
     name: 'topics',
     title: 'More topics',
     explains:
-      'The events go to so many topics, one after another; one handler reads all of them by a pattern. It is not quite flat: what is the same as in the message before, as a topic that was checked and its text, is not made again, and here it never is the same. With some hundred and more, what belongs to a topic leaves the caches of the processor.',
+      'The events go to so many topics, one after another; one handler reads all of them by a pattern. It is not quite flat: what is the same as in the message before, as a topic that was checked and its text, is not made again, and here it never is the same. What belongs to a topic may also leave the caches of the processor meanwhile, which was not measured.',
   },
   [1, 10, 100, 1_000].map((number) => [number === 1 ? '1 topic' : `${number} topics`, { topics: number }]),
 );
@@ -42,7 +42,7 @@ export const handlers = growing(
     name: 'handlers',
     title: 'More handlers',
     explains:
-      'A service has so many handlers, each with a topic of its own (by hand: subscriptions). The events go to one after another. It is not flat: as with topics, and each event begins the work of another queue, with a task of its own and with objects that have left the caches of the processor by then. By hand there is no queue.',
+      'A service has so many handlers, each with a topic of its own (by hand: subscriptions). The events go to one after another. It is not flat: as with topics, and each event begins the work of another queue, with a task of its own; its objects may have left the caches of the processor by then, which was not measured. By hand there is no queue.',
   },
   [1, 50, 500].map((number) => [
     number === 1 ? '1 handler' : `${number} handlers`,
