@@ -16,7 +16,7 @@ const real = [
 
 /**
  * Where it may be named. `setImmediate` takes no time: the memory broker delivers in a turn of its own, a delivery group
- * leaves turns to others, a batching publisher sends at the end of one, and so does the NATS transport to whoever tries again what failed at once. The log's
+ * leaves turns to others, a batching publisher sends at the end of one, and so does the NATS transport to whoever tries again what failed at once; it turns while it awaits a single answer. The log's
  * destination waits for a real pipe. The launcher of nats-servers waits for real processes. The chaos kit delays bytes of real
  * sockets, whose two ends have no clock in common.
  */

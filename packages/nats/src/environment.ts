@@ -8,6 +8,10 @@ const anyText = z.string();
 const path = 'the path of a file';
 
 const whole = z.string().regex(/^\d+$/).transform(Number);
+const yesOrNo = {
+  schema: z.enum(['true', 'false']).transform((text) => text === 'true'),
+  expected: 'true or false',
+};
 
 const variables = {
   NATS_URL: {
@@ -39,10 +43,8 @@ const variables = {
     schema: whole.refine((value) => connectTimeoutMs.safeParse(value).success),
     expected: 'a whole number of milliseconds, 1 or more',
   },
-  TERABUS_ANSWER_INBOXES: {
-    schema: z.enum(['true', 'false']).transform((text) => text === 'true'),
-    expected: 'true or false',
-  },
+  TERABUS_ANSWER_INBOXES: yesOrNo,
+  TERABUS_BUSY_POLLING: yesOrNo,
   TERABUS_NATS_USER: { schema: anyText, expected: 'the name of a user' },
   TERABUS_NATS_PASSWORD: {
     schema: anyText,
@@ -84,6 +86,7 @@ export const natsEnvironment: readonly string[] = Object.freeze(Object.keys(vari
  * | `TERABUS_MAX_UNCONFIRMED_BYTES` | `maxUnconfirmedBytes` |
  * | `TERABUS_PUBLISH_BUFFER_BYTES`, `TERABUS_PUBLISH_BUFFER_WAIT_MS` | `publishBuffer.maxBytes`, `publishBuffer.maxWaitMs`; 0 bytes for none |
  * | `TERABUS_ANSWER_INBOXES` | `replyTo.inbox` |
+ * | `TERABUS_BUSY_POLLING` | `busyPolling` |
  * | `TERABUS_NATS_USER`, `TERABUS_NATS_PASSWORD` | `user`, `password` |
  * | `TERABUS_NATS_TOKEN` | `token` |
  * | `TERABUS_NATS_NKEY_SEED` | `nkeySeed` |
@@ -112,6 +115,7 @@ export function natsOptionsFromEnv(env: Readonly<Record<string, string | undefin
     maxUnconfirmedBytes: values.TERABUS_MAX_UNCONFIRMED_BYTES,
     publishBuffer: buffer.maxBytes === 0 ? false : Object.keys(buffer).length === 0 ? undefined : buffer,
     replyTo: values.TERABUS_ANSWER_INBOXES === undefined ? undefined : { inbox: values.TERABUS_ANSWER_INBOXES },
+    busyPolling: values.TERABUS_BUSY_POLLING,
     user: values.TERABUS_NATS_USER,
     password: values.TERABUS_NATS_PASSWORD,
     token: values.TERABUS_NATS_TOKEN,

@@ -26,6 +26,7 @@ describe('options of connectNats', () => {
       maxUnconfirmedBytes: 4_194_304,
       publishBuffer: { maxBytes: 8_388_608, maxWaitMs: 5_000 },
       replyTo: { inbox: true, crossAccount: false },
+      busyPolling: true,
     });
   });
 

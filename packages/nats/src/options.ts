@@ -94,6 +94,14 @@ export const natsOptions = z
         z.strictObject({ maxBytes: z.int().min(1).default(8_388_608), maxWaitMs: milliseconds.default(5_000) }),
       ])
       .prefault({}),
+    /**
+     * Whether the event loop may keep turning while a single request (a call, or one to JetStream) is awaited, instead of falling
+     * asleep until the answer comes: for 512 turns at most, about 0.4 ms. Where cores take long to wake, as those of virtual machines
+     * do, and nobody else wants them, a call then takes half as long. Both ways are tried again and again, and it
+     * polls only while that makes for shorter waits here. Defaults to true. `false` is for those who pay for each moment of a
+     * processor or have a small quota of it, and for several processes on few cores that make calls all the time.
+     */
+    busyPolling: z.boolean().default(true),
     /** Time, for tests. Defaults to the machine's. */
     clock: z
       .custom<Clock>((value) => typeof value === 'object' && value !== null, 'must be a clock')

@@ -38,6 +38,11 @@ export class Replies {
     return request;
   }
 
+  /** How many wait. */
+  get size(): number {
+    return this.#waiting.size;
+  }
+
   /** The keys of all that wait at this moment. */
   get keys(): readonly number[] {
     return [...this.#waiting.keys()];

@@ -1,5 +1,6 @@
 import type { Inbound, TransportEvent } from '@terabus/core/transport';
 import { BusError } from '@terabus/core/transport';
+import { BusyPolling } from './busy-polling.js';
 import type { Connection } from './connection.js';
 import type { Inbounds } from './inbounds.js';
 import type { CheckedNatsOptions } from './options.js';
@@ -17,10 +18,11 @@ export class Requests {
   readonly #emit: (event: TransportEvent) => void;
   readonly #replies = new Replies();
   readonly #prefix: string;
+  readonly #polling: BusyPolling | undefined;
   #inbox: Subscribed | undefined;
 
   constructor(
-    { name, namespace }: Pick<CheckedNatsOptions, 'name' | 'namespace'>,
+    { name, namespace, busyPolling, clock }: Pick<CheckedNatsOptions, 'name' | 'namespace' | 'busyPolling' | 'clock'>,
     connection: Connection,
     inbounds: Inbounds,
     emit: (event: TransportEvent) => void,
@@ -28,6 +30,7 @@ export class Requests {
     this.#connection = connection;
     this.#inbounds = inbounds;
     this.#emit = emit;
+    this.#polling = busyPolling ? new BusyPolling(clock) : undefined;
     this.#prefix = newReplyPrefix(name, namespace);
   }
 
@@ -42,6 +45,7 @@ export class Requests {
       const message = make();
       if (this.#connection.state === 'up') void this.listen();
       this.#connection.outbox.request(message, `${this.#prefix}${key}`, fail);
+      if (this.#replies.size === 1) this.#polling?.begin();
     } catch (error) {
       fail(error);
     }
@@ -79,7 +83,9 @@ export class Requests {
 
   #onReply(raw: RawMessage): void {
     const waiting = this.#replies.take(keyIn(raw.subject, this.#prefix.length));
-    if (waiting !== undefined) this.#settle(waiting, this.#inbounds.answer(raw, waiting.topic), false);
+    if (waiting === undefined) return;
+    this.#polling?.end();
+    this.#settle(waiting, this.#inbounds.answer(raw, waiting.topic), false);
   }
 
   /** Whoever asked has its own code behind `settle`; one that throws must not take others along. */

@@ -1,6 +1,6 @@
 /**
- * Calls `next` when the event loop has turned. What fails at once fails in this way: whoever tries again in a loop would
- * else keep sockets and timers from their turn, and with them the link from coming back.
+ * Calls `next` when the event loop has turned, which does not sleep then. What fails at once fails in this way: whoever tries again in a
+ * loop would else keep sockets and timers from their turn, and with them the link from coming back.
  */
 export function afterTurn(next: () => void): void {
   setImmediate(next);

@@ -27,7 +27,14 @@ export interface Setting {
 /** How a row is measured. */
 export type Measurement = 'stream' | 'paced' | 'calls' | 'store' | 'handle' | 'codec' | 'idle' | 'growth';
 
-export type ContenderName = 'raw' | 'terabus' | 'terabus-full' | 'terabus-lines' | 'nest' | 'moleculer';
+export type ContenderName =
+  | 'raw'
+  | 'terabus'
+  | 'terabus-asleep'
+  | 'terabus-full'
+  | 'terabus-lines'
+  | 'nest'
+  | 'moleculer';
 
 /** One contender under one setting: a line of a table. */
 export interface Row {

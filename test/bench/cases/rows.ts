@@ -6,6 +6,7 @@ export const titles: Readonly<Record<ContenderName, string>> = {
   nest: 'NestJS',
   moleculer: 'Moleculer',
   terabus: 'Terabus',
+  'terabus-asleep': 'Terabus, no busy polling',
   'terabus-full': 'Terabus, all on',
   'terabus-lines': 'Terabus, all on, logged',
 };

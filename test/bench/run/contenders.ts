@@ -9,6 +9,7 @@ const ofPeers = (path: string) => new URL(`../../../bench/peers/${path}`, import
 export const programs: Readonly<Record<ContenderName, URL>> = {
   raw: at('raw/raw-process.js'),
   terabus: at('terabus/bare-process.js'),
+  'terabus-asleep': at('terabus/asleep-process.js'),
   'terabus-full': at('terabus/full-process.js'),
   'terabus-lines': at('terabus/lines-process.js'),
   nest: ofPeers('nest-process.js'),

@@ -25,6 +25,7 @@ export interface Flavor {
   readonly delivery: CoreDeliveryOptions<DeviceEvent>;
   /** How calls run. */
   readonly calls: NonNullable<ServiceOptions['rpc']>;
+  readonly busyPolling: boolean;
 }
 
 /** Where lines of log go: a file that takes and forgets them, written as a service writes to its standard output. */
@@ -36,7 +37,11 @@ export const bare = (): Flavor => ({
   logger: pino({ level: 'info' }, nowhere()),
   delivery: {},
   calls: {},
+  busyPolling: true,
 });
+
+/** The same, whose caller falls asleep until its answer comes. */
+export const asleep = (): Flavor => ({ ...bare(), busyPolling: false });
 
 /**
  * With validation, logging, timeouts and keyed concurrency.
@@ -49,6 +54,7 @@ export const full = (level: 'debug' | 'info'): Flavor => ({
   logger: pino({ level: 'info' }, nowhere()),
   delivery: { key: ({ deviceUuid }) => deviceUuid, concurrency: DEVICES, timeoutMs: 5_000 },
   calls: { concurrency: DEVICES, timeoutMs: 5_000 },
+  busyPolling: true,
 });
 
 const deviceEvent = z.object({
@@ -59,6 +65,7 @@ const deviceEvent = z.object({
 
 /** Starts services over NATS. */
 export async function start(url: string, services: readonly ServiceClass[], flavor: Flavor): Promise<Host> {
-  const { middlewares, logger } = flavor;
-  return startHost({ transport: await connectNats({ servers: url }), services, middlewares, logger });
+  const { middlewares, logger, busyPolling } = flavor;
+  const transport = await connectNats({ servers: url, busyPolling });
+  return startHost({ transport, services, middlewares, logger });
 }
