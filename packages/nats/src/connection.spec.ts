@@ -3,7 +3,7 @@ import { BusError, type TransportEvent } from '@terabus/core/transport';
 import { expect } from 'chai';
 import { beforeEach, describe, it } from 'mocha';
 import { Connection } from './connection.js';
-import type { Link, LinkListener } from './link.js';
+import type { Dial, Link, LinkListener } from './link.js';
 import { checkNatsOptions } from './options.js';
 
 /** A link to nowhere: PINGs are answered when, and as long as, it is told so. */
@@ -224,6 +224,22 @@ describe('a connection', () => {
     await clock.advance(1_000);
     expect(kinds().slice(2)).to.deep.equal(['solved', 'reconnected']);
     expect(connection.problems).to.deep.equal([]);
+    connection.close();
+  });
+
+  it('says why no server let it in, and not that time ran out in the last try, whose timer may come early', async () => {
+    const dial: Dial = async (_server, _listener, _signal, timeoutMs) => {
+      if (timeoutMs > 100) throw new BusError('no TLS here', { reason: 'TERABUS_NATS_ERROR' });
+      await new Promise<void>((resolve) => clock.setTimer(timeoutMs - 1.9, resolve));
+      throw new BusError('not in time', { reason: 'TERABUS_NATS_ERROR' });
+    };
+    const never = { emit: () => {}, lost: () => {}, attached: () => {} };
+    const opening = new Connection(checkNatsOptions({ clock, connectTimeoutMs: 250 }), dial, never).open();
+    const error = opening.catch((thrown: BusError) => thrown);
+    await clock.advance(250);
+    expect(await error)
+      .to.have.property('rawMessage')
+      .that.matches(/within 250 ms: no TLS here$/);
     connection.close();
   });
 

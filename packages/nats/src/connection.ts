@@ -19,6 +19,9 @@ const REFUSED_LOGINS = 2;
 /** A link that ends sooner was none: the next dial waits longer. */
 const STEADY_MS = 1_000;
 
+/** So much before its time a timer of Node may fire: it knows whole milliseconds alone, of the clock and of the delay. */
+const EARLY_MS = 2;
+
 /** For a server that has let the client in to take note of all subscriptions. */
 const RENEWAL_TIMEOUT_MS = 3_000;
 
@@ -109,7 +112,7 @@ export class Connection {
         if (kind === 'TERABUS_NATS_UNAUTHENTICATED') this.close();
         if (this.#closed) throw error;
         // The last try ends with our own patience, which says less than what the others came to.
-        if (attempt === 1 || this.#clock.elapsed() < endsAt) reason = rawMessage;
+        if (attempt === 1 || this.#clock.elapsed() < endsAt - EARLY_MS) reason = rawMessage;
       }
       if (attempt % this.#pool.size === 0) await this.#pause.wait(Math.min(100, endsAt - this.#clock.elapsed()));
     }
