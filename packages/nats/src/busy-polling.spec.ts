@@ -36,7 +36,7 @@ describe('busy polling', () => {
   const shorter = (polls: boolean) => (polls ? 0.15 : 0.3);
   const longer = (polls: boolean) => (polls ? 0.3 : 0.15);
 
-  it('is gone on with where it makes for shorter waits, but for 160 trials of the other way', () => {
+  it('is what happens where it makes for shorter waits, but for 160 trials of the other way', () => {
     expect(polled(shorter)).to.equal(2_039 - 160);
   });
 
@@ -82,14 +82,12 @@ describe('busy polling', () => {
   it('does not count the first trials, in which processes are where they were', () => {
     let waits = 0;
     const isLong = () => waits % 160 < 32 || waits % 8 === 0;
-    const lastsMs = (polls: boolean) => (isLong() ? 10 * longer(polls) : shorter(polls));
-    expect(
-      polled((polls) => {
-        const lasts = lastsMs(polls);
-        waits += 1;
-        return lasts;
-      }),
-    ).to.equal(1_879);
+    const lastsMs = (polls: boolean) => {
+      const ms = isLong() ? 10 * longer(polls) : shorter(polls);
+      waits += 1;
+      return ms;
+    };
+    expect(polled(lastsMs)).to.equal(1_879);
   });
 
   it('ends with 512 turns, for what takes longer costs no more', () => {
